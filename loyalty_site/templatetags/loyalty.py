@@ -1,0 +1,82 @@
+"""How points, money, QR codes and icons look on pages and in mails."""
+
+from datetime import date, datetime, timedelta
+
+import segno
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import ngettext
+
+from loyalty_site.lib import money as money_lib
+from loyalty_site.lib import texts
+
+register = template.Library()
+
+SPRITE = "vendor/bootstrap-icons-1.13.2/sprite.svg"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """1234 → `1,234`, as the reader's language groups digits."""
+    digits = number_format(abs(number), use_l10n=True, force_grouping=True)
+    return f"−{digits}" if number < 0 else str(digits)
+
+
+@register.filter
+def points(number: int) -> str:
+    """1234 → `1,234 points`."""
+    return ngettext("%(number)s point", "%(number)s points", abs(number)) % {"number": grouped(number)}
+
+
+@register.filter
+def signed(number: int) -> str:
+    """A movement: `+120`, `−40`."""
+    return f"+{grouped(number)}" if number > 0 else grouped(number)
+
+
+@register.filter
+def minus(number: int, other: int) -> int:
+    return number - other
+
+
+@register.filter
+def money(amount_minor: int, currency: str) -> str:
+    """`{{ 1250|money:"CNY" }}` → `¥12.50`."""
+    return money_lib.format_money(amount_minor, currency)
+
+
+@register.filter
+def localized(text: texts.LocalizedText) -> str:
+    """A text that staff wrote in several languages, in the reader's."""
+    return texts.localized(text)
+
+
+@register.filter
+def last_day(ends_at: datetime) -> date:
+    """The last day on which something is good that ends at `ends_at` (excluded): midnight belongs to the day before."""
+    return timezone.localdate(ends_at - timedelta(microseconds=1))
+
+
+@register.simple_tag
+def qr(text: str, title: str = "") -> SafeString:
+    """An inline SVG that fills its box. Dark on white with the full quiet zone, whatever the page's colors are.
+
+    `title` is what a screen reader says instead; without one the code is hidden from it, so write the text beside.
+    """
+    code = segno.make(text, micro=False, error="m").svg_inline(dark="#000", light="#fff", border=4, omitsize=True)
+    svg = mark_safe(code)  # noqa: S308 - segno's own drawing: the text is in it as modules only
+    if not title:
+        return format_html('<span class="qr" aria-hidden="true">{}</span>', svg)
+    return format_html('<span class="qr" role="img" aria-label="{}">{}</span>', title, svg)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One icon of the sprite, beside a text: screen readers skip it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>', static(SPRITE), name
+    )
