@@ -1,0 +1,36 @@
+from customers.models.audit import AuditEvent
+from customers.models.catalog import Category, Product
+from customers.models.consent import Consent, Purpose
+from customers.models.customer import Card, Customer, Preference, SignInCode
+from customers.models.outbox import OutboxMail
+from customers.models.purchase import Purchase, PurchaseLine, PurchaseReturn, PurchaseReturnLine, PurchaseSource
+from customers.models.purchase_import import ImportState, PurchaseImport
+from customers.models.recommendation import Recommendation, RecommendationKind
+from customers.models.staff import User
+from customers.models.store import Store, Till, TillScope
+
+__all__ = [
+    "AuditEvent",
+    "Card",
+    "Category",
+    "Consent",
+    "Customer",
+    "ImportState",
+    "OutboxMail",
+    "Preference",
+    "Product",
+    "Purchase",
+    "PurchaseImport",
+    "PurchaseLine",
+    "PurchaseReturn",
+    "PurchaseReturnLine",
+    "PurchaseSource",
+    "Purpose",
+    "Recommendation",
+    "RecommendationKind",
+    "SignInCode",
+    "Store",
+    "Till",
+    "TillScope",
+    "User",
+]

@@ -1,0 +1,42 @@
+"""What a customer may like, made ahead by `refresh_recommendations`."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.models.catalog import Product
+from customers.models.customer import Customer
+from loyalty_site.lib import constraints
+
+
+class RecommendationKind(models.TextChoices):
+    AGAIN = "again", _("again")
+    NEW = "new", _("new")
+
+
+class Recommendation(models.Model):
+    """A product for a customer, best `rank` first (from 1). `reason` is data, put into words in the reader's language.
+
+    For `again`: {"every_days": …, "last_on": "YYYY-MM-DD"}; for `new`: {"because": product id}.
+    """
+
+    customer = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="recommendations", db_index=False
+    )
+    rank = models.PositiveSmallIntegerField(_("rank"))
+    product = models.ForeignKey(Product, verbose_name=_("product"), on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(_("kind"), max_length=5, choices=RecommendationKind.choices)
+    score = models.FloatField(_("score"))
+    reason = models.JSONField(_("reason"), default=dict)
+    made_at = models.DateTimeField(_("made at"))
+
+    class Meta:
+        verbose_name = _("recommendation")
+        verbose_name_plural = _("recommendations")
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "rank"], name="recommendation_rank_is_unique"),
+            models.UniqueConstraint(fields=["customer", "product"], name="recommendation_names_a_product_once"),
+            constraints.choice_is_known("recommendation_kind_is_known", "kind", RecommendationKind),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rank}"

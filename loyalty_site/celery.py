@@ -1,0 +1,18 @@
+"""The Celery app and the timetable.
+
+Tasks are wake-ups: what has to be done stands in PostgreSQL, so a lost or doubled wake-up changes nothing.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty_site.settings")
+
+app = Celery("loyalty_site")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+MINUTE = 60.0
+
+app.conf.beat_schedule = {}

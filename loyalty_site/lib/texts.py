@@ -1,0 +1,68 @@
+"""Texts that staff write in several languages, kept as {"en": "…", "zh-hans": "…"}."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.db import models
+from django.utils.translation import get_language
+
+LocalizedText = Mapping[str, str]
+
+
+def localized(text: LocalizedText, language: str | None = None) -> str:
+    """The text in `language` (or the active one), else in the first language it was written in."""
+    wanted = language or get_language() or settings.LANGUAGE_CODE
+    return text.get(wanted) or next((text[code] for code, _ in settings.LANGUAGES if text.get(code)), "")
+
+
+class LocalizedTextWidget(forms.MultiWidget):
+    """One input a language."""
+
+    template_name = "components/localized_text.html"
+
+    def __init__(self, widget: type[forms.Widget] = forms.TextInput, attrs: dict[str, str] | None = None) -> None:
+        super().__init__({code: widget(attrs={"lang": code}) for code, _ in settings.LANGUAGES}, attrs)
+
+    def decompress(self, value: LocalizedText | None) -> list[str]:
+        return [(value or {}).get(code, "") for code, _ in settings.LANGUAGES]
+
+
+class LocalizedTextFormField(forms.MultiValueField):
+    """Needs a text in at least one language when required."""
+
+    def __init__(
+        self, *, widget: type[forms.Widget] = forms.TextInput, max_length: int = 2000, **kwargs: object
+    ) -> None:
+        kwargs.pop("encoder", None)
+        kwargs.pop("decoder", None)
+        fields = [forms.CharField(required=False, max_length=max_length) for _ in settings.LANGUAGES]
+        super().__init__(fields, require_all_fields=False, widget=LocalizedTextWidget(widget), **kwargs)  # type: ignore[arg-type]
+
+    def compress(self, data_list: list[str]) -> dict[str, str]:
+        return {code: text for (code, _), text in zip(settings.LANGUAGES, data_list or [], strict=False) if text}
+
+    def has_changed(self, initial: LocalizedText | None, data: list[str] | None) -> bool:
+        return self.compress(list(data or [])) != dict(initial or {})
+
+
+class LocalizedTextField(models.JSONField):
+    """A short text by language code; `long=True` gives it text areas in forms."""
+
+    def __init__(self, *args: object, long: bool = False, **kwargs: object) -> None:
+        self.long = long
+        kwargs.setdefault("default", dict)
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+    def deconstruct(self) -> tuple[str, str, list[object], dict[str, object]]:
+        name, path, args, kwargs = super().deconstruct()
+        if self.long:
+            kwargs["long"] = True
+        return name, path, list(args), dict(kwargs)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        kwargs.pop("widget", None)  # the admin's override for JSON does not fit
+        if self.long:
+            kwargs["widget"] = forms.Textarea
+        return super().formfield(form_class=LocalizedTextFormField, **kwargs)

@@ -1,0 +1,33 @@
+from rewards.models.coupon import Coupon, CouponState
+from rewards.models.earning import EarningKind, EarningRule
+from rewards.models.offer import Offer, OfferKind
+from rewards.models.points import EntryKind, PointsAccount, PointsAllocation, PointsEntry, PointsLot
+from rewards.models.program import ExpiryPolicy, PeriodEnd, Program, ShortfallPolicy
+from rewards.models.reward import RedemptionState, Reward, RewardKind, RewardRedemption
+from rewards.models.surprise import Arm, Surprise, SurpriseRule, Trigger
+
+__all__ = [
+    "Arm",
+    "Coupon",
+    "CouponState",
+    "EarningKind",
+    "EarningRule",
+    "EntryKind",
+    "ExpiryPolicy",
+    "Offer",
+    "OfferKind",
+    "PeriodEnd",
+    "PointsAccount",
+    "PointsAllocation",
+    "PointsEntry",
+    "PointsLot",
+    "Program",
+    "RedemptionState",
+    "Reward",
+    "RewardKind",
+    "RewardRedemption",
+    "ShortfallPolicy",
+    "Surprise",
+    "SurpriseRule",
+    "Trigger",
+]

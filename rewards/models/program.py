@@ -1,0 +1,86 @@
+"""The programme's own rules: one row."""
+
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from loyalty_site.lib import constraints
+
+
+class ExpiryPolicy(models.TextChoices):
+    NEVER = "NEVER", _("never")
+    ROLLING = "ROLLING", _("some months after they were earned")
+
+
+class PeriodEnd(models.TextChoices):
+    MONTH = "MONTH", _("end of the month")
+    QUARTER = "QUARTER", _("end of the quarter")
+    YEAR = "YEAR", _("end of the year")
+
+
+class ShortfallPolicy(models.TextChoices):
+    WITHIN_BALANCE = "WITHIN_BALANCE", _("take back what is left")
+    DEBT = "DEBT", _("keep the rest as a debt")
+
+
+class ProgramManager(models.Manager["Program"]):
+    def current(self) -> "Program":
+        """The programme; with its defaults when nobody has set it up yet."""
+        return self.first() or Program()
+
+
+class Program(models.Model):
+    """How points are earned from (see `EarningRule`), when they can be spent and when they lapse.
+
+    Points lapse at midnight in `timezone` after the last day of the period in which `expiry_months` have passed.
+    """
+
+    only = models.BooleanField(default=True, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=100, default="Loyalty Site")
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    currency = models.CharField(_("currency"), max_length=3, default="CNY")
+    point_value_minor = models.PositiveIntegerField(
+        _("value of a point"), default=1, help_text=_("In minor units, when points pay for a purchase.")
+    )
+    pending_days = models.PositiveSmallIntegerField(
+        _("pending days"),
+        default=0,
+        help_text=_("Points can be spent after this many days."),
+        validators=[MaxValueValidator(365)],
+    )
+    expiry_policy = models.CharField(
+        _("points lapse"), max_length=10, choices=ExpiryPolicy.choices, default=ExpiryPolicy.ROLLING
+    )
+    expiry_months = models.PositiveSmallIntegerField(
+        _("months"), default=12, validators=[MinValueValidator(1), MaxValueValidator(120)]
+    )
+    expiry_period_end = models.CharField(
+        _("rounded up to the"), max_length=10, choices=PeriodEnd.choices, default=PeriodEnd.MONTH
+    )
+    shortfall_policy = models.CharField(
+        _("when returned points are spent"),
+        max_length=15,
+        choices=ShortfallPolicy.choices,
+        default=ShortfallPolicy.DEBT,
+    )
+
+    objects: ClassVar[ProgramManager] = ProgramManager()
+
+    class Meta:
+        verbose_name = _("programme")
+        verbose_name_plural = _("programme")
+        constraints = [
+            models.CheckConstraint(name="program_is_one_row", condition=Q(only=True)),
+            models.CheckConstraint(name="program_point_is_worth_something", condition=Q(point_value_minor__gte=1)),
+            models.CheckConstraint(name="program_expiry_months_fit", condition=Q(expiry_months__range=(1, 120))),
+            models.CheckConstraint(name="program_pending_days_fit", condition=Q(pending_days__range=(0, 365))),
+            constraints.choice_is_known("program_expiry_policy_is_known", "expiry_policy", ExpiryPolicy),
+            constraints.choice_is_known("program_period_end_is_known", "expiry_period_end", PeriodEnd),
+            constraints.choice_is_known("program_shortfall_policy_is_known", "shortfall_policy", ShortfallPolicy),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,61 @@
+"""What customers answered."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from rewards.models import PointsEntry
+from surveys.models.campaign import Delivery
+from surveys.models.survey import Question, Survey
+
+
+class SurveyResponse(models.Model):
+    """A completed questionnaire: one for each delivery, however often it is submitted."""
+
+    survey = models.ForeignKey(Survey, verbose_name=_("survey"), on_delete=models.PROTECT, related_name="responses")
+    delivery = models.OneToOneField(
+        Delivery, verbose_name=_("delivery"), on_delete=models.PROTECT, related_name="response"
+    )
+    customer = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="survey_responses"
+    )
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    submitted_at = models.DateTimeField(_("submitted at"))
+    points_entry = models.OneToOneField(
+        PointsEntry, verbose_name=_("points"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("survey response")
+        verbose_name_plural = _("survey responses")
+        indexes = [models.Index(fields=["survey", "-submitted_at"], name="response_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class Answer(models.Model):
+    """`number` for scales, `text` for words; a skipped question has no row."""
+
+    response = models.ForeignKey(
+        SurveyResponse, verbose_name=_("response"), on_delete=models.PROTECT, related_name="answers", db_index=False
+    )
+    question = models.ForeignKey(Question, verbose_name=_("question"), on_delete=models.PROTECT, related_name="answers")
+    number = models.SmallIntegerField(_("number"), null=True, blank=True)
+    text = models.TextField(_("text"), blank=True)
+
+    class Meta:
+        verbose_name = _("answer")
+        verbose_name_plural = _("answers")
+        constraints = [
+            models.UniqueConstraint(fields=["response", "question"], name="answer_once_per_question"),
+            models.CheckConstraint(
+                name="answer_is_a_number_or_a_text",
+                condition=Q(number__isnull=False, text="") | Q(number__isnull=True) & ~Q(text=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text if self.number is None else f"{self.number}"
