@@ -192,6 +192,7 @@ LOCALE_PATHS = [BASE_DIR / "loyalty_site" / "locale"]
 USE_I18N = True
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = "loyalty_site.formats"
 TIME_ZONE: str = env.str("TIME_ZONE", default="UTC")
 PHONENUMBER_DEFAULT_REGION: str | None = env.str("PHONE_REGION", default="") or None
 
