@@ -10,11 +10,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from loyalty_site.environment import BASE_DIR, VAR_DIR, env, uses_embedded_postgres, uses_embedded_redis
+from loyalty_site.environment import BASE_DIR, VAR_DIR, env, flag, uses_embedded_postgres, uses_embedded_redis
 
 # --- the process -------------------------------------------------------------------------------------------------
 
-DEBUG: bool = env.bool("DEBUG", default=True)
+DEBUG: bool = flag("DEBUG", default=True)
 
 SECRET_KEY: str = env.str("SECRET_KEY", default="development-only-" + "x" * 40 if DEBUG else "")
 if not DEBUG and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.startswith("development-only")):
@@ -180,8 +180,8 @@ if not DEBUG:
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
-    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=True)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
+    SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_PRELOAD", default=True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- languages and time ------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ FILE_UPLOAD_TEMP_DIR = None
 # --- the demo ----------------------------------------------------------------------------------------------------
 
 # Direct sign-in links for the demo's people; never on in production.
-LOYALTY_DEMO: bool = DEBUG and env.bool("LOYALTY_DEMO", default=True)
+LOYALTY_DEMO: bool = DEBUG and flag("LOYALTY_DEMO", default=True)
 
 # --- log ---------------------------------------------------------------------------------------------------------
 

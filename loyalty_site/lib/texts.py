@@ -41,10 +41,13 @@ class LocalizedTextFormField(forms.MultiValueField):
         super().__init__(fields, require_all_fields=False, widget=LocalizedTextWidget(widget), **kwargs)  # type: ignore[arg-type]
 
     def compress(self, data_list: list[str]) -> dict[str, str]:
-        return {code: text for (code, _), text in zip(settings.LANGUAGES, data_list or [], strict=False) if text}
+        texts = {code: text for (code, _), text in zip(settings.LANGUAGES, data_list or [], strict=False) if text}
+        if self.required and data_list and not texts:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return texts
 
     def has_changed(self, initial: LocalizedText | None, data: list[str] | None) -> bool:
-        return self.compress(list(data or [])) != dict(initial or {})
+        return [text or "" for text in data or []] != self.widget.decompress(initial)
 
 
 class LocalizedTextField(models.JSONField):

@@ -1,0 +1,28 @@
+from django import forms
+from django.utils import translation
+
+from loyalty_site.lib import texts
+
+
+def test_localized_prefers_the_active_language_then_what_there_is():
+    both = {"en": "Tea", "zh-hans": "茶"}
+    assert texts.localized(both, "zh-hans") == "茶"
+    with translation.override("zh-hans"):
+        assert texts.localized(both) == "茶"
+    assert texts.localized({"zh-hans": "茶"}, "en") == "茶"
+    assert texts.localized({}, "en") == ""
+
+
+class NameForm(forms.Form):
+    name = texts.LocalizedTextFormField()
+
+
+def test_form_field_takes_one_text_a_language():
+    form = NameForm({"name_en": "Tea", "name_zh-hans": ""})
+    assert form.is_valid()
+    assert form.cleaned_data["name"] == {"en": "Tea"}
+
+
+def test_form_field_needs_a_text_in_one_language():
+    form = NameForm({"name_en": "", "name_zh-hans": " "})
+    assert form.errors == {"name": ["This field is required."]}
