@@ -15,7 +15,7 @@ VAR_DIR = Path(env.str("LOYALTY_VAR", default="") or BASE_DIR / "var").absolute(
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """A switch. Raises ImproperlyConfigured when the value is neither on nor off, since a typing error must not switch."""
+    """A switch. Raises ImproperlyConfigured when the value is neither on nor off: a typing error must not switch."""
     value = env.str(name, default="").lower()
     if value in {"", "on", "true", "yes", "1", "off", "false", "no", "0"}:
         return value in {"on", "true", "yes", "1"} if value else default
