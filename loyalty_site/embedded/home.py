@@ -107,9 +107,9 @@ class Home:
 
     def remove_sockets(self) -> None:
         """Removes the directories of sockets that are no longer in use."""
-        with contextlib.suppress(OSError):
-            (self.sockets / "postgres").rmdir()
-            self.sockets.rmdir()
+        for path in (self.sockets / "postgres", self.sockets):
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
     def give(self, path: Path) -> Path:
         """Makes a private directory that belongs to PostgreSQL's account."""
