@@ -1,0 +1,55 @@
+"""A real browser for journeys: Debian's Chromium, driven by Playwright.
+
+Where it is missing and the tests run as root on Debian it is installed; else the journeys say why they were skipped.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def pytest_configure() -> None:
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright runs an event loop in the test's thread
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process drives the browser; the other goes on with the rest."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+def _chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def _install() -> None:
+    with (Path(tempfile.gettempdir()) / "loyalty-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _chromium() is None:
+            for command in (["update"], ["install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk"]):
+                subprocess.run(["apt-get", "-qq", *command], check=False, capture_output=True, timeout=600)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A Playwright browser. Import of Playwright is here, since most tests need none."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - heavy
+
+    if _chromium() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        _install()
+    path = _chromium()
+    if path is None:
+        pytest.skip("Chromium is missing: install it (on Debian: apt-get install chromium) to run the browser journeys")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
