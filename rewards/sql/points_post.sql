@@ -1,0 +1,70 @@
+-- The account, locked until the transaction ends. Every function that books takes this lock before it looks at
+-- anything else of the customer, and looks in later statements, which see what the last holder committed.
+CREATE OR REPLACE FUNCTION points_lock(p_customer bigint) RETURNS rewards_pointsaccount LANGUAGE plpgsql AS $$
+DECLARE
+    v_account rewards_pointsaccount;
+BEGIN
+    LOOP
+        SELECT * INTO v_account FROM rewards_pointsaccount WHERE customer_id = p_customer FOR NO KEY UPDATE;
+        IF FOUND THEN
+            RETURN v_account;
+        END IF;
+        INSERT INTO rewards_pointsaccount (customer_id, balance, debt, last_seq) VALUES (p_customer, 0, 0, 0)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+END $$;
+
+-- Writes one entry and moves the balance. The caller holds the lock and moves the lots.
+CREATE OR REPLACE FUNCTION points_post(
+    p_customer bigint, p_kind text, p_points bigint, p_reference text, p_at timestamptz, p_by text, p_reason text,
+    p_breakdown jsonb, p_corrects bigint
+) RETURNS rewards_pointsentry LANGUAGE plpgsql AS $$
+DECLARE
+    v_entry rewards_pointsentry;
+BEGIN
+    WITH account AS (
+        UPDATE rewards_pointsaccount
+        SET balance = balance + p_points, debt = greatest(0, -(balance + p_points)), last_seq = last_seq + 1
+        WHERE customer_id = p_customer
+        RETURNING last_seq, balance
+    )
+    INSERT INTO rewards_pointsentry (customer_id, seq, kind, points, balance_after, reference, happened_at, recorded_at,
+                                     actor, reason, breakdown, corrects_id)
+    SELECT p_customer, last_seq, p_kind, p_points, balance, p_reference, p_at, now(), p_by, p_reason, p_breakdown,
+           p_corrects
+    FROM account
+    RETURNING * INTO STRICT v_entry;
+    RETURN v_entry;
+END $$;
+
+-- Takes p_points from the customer's lots in spending order, soonest lapse first, and remembers which. Only from lots
+-- that can be spent at p_spendable_at when that is given; from p_first_lot before all others when that is given.
+CREATE OR REPLACE FUNCTION points_take(
+    p_customer bigint, p_entry bigint, p_points bigint, p_spendable_at timestamptz, p_first_lot bigint
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_taken bigint;
+BEGIN
+    WITH candidate AS (
+        SELECT id, remaining, sum(remaining) OVER (
+                   ORDER BY (id IS NOT DISTINCT FROM p_first_lot) DESC, expires_at ASC NULLS LAST, id
+               )::bigint - remaining AS taken_before
+        FROM rewards_pointslot
+        WHERE customer_id = p_customer AND remaining > 0
+          AND (p_spendable_at IS NULL
+               OR available_at <= p_spendable_at AND (expires_at IS NULL OR expires_at > p_spendable_at))
+    ), taken AS (
+        SELECT id, least(remaining, p_points - taken_before) AS points FROM candidate WHERE taken_before < p_points
+    ), reduced AS (
+        UPDATE rewards_pointslot lot SET remaining = lot.remaining - taken.points FROM taken WHERE lot.id = taken.id
+    ), allocated AS (
+        INSERT INTO rewards_pointsallocation (customer_id, entry_id, lot_id, points)
+        SELECT p_customer, p_entry, id, points FROM taken
+        RETURNING points
+    )
+    SELECT coalesce(sum(points), 0) INTO v_taken FROM allocated;
+    IF v_taken <> p_points THEN
+        RAISE EXCEPTION 'the lots of customer % hold % of % points', p_customer, v_taken, p_points
+            USING ERRCODE = 'check_violation';
+    END IF;
+END $$;
