@@ -10,9 +10,19 @@ from django.core.management import execute_from_command_line
 from loyalty_site.environment import VAR_DIR, uses_embedded_postgres, uses_embedded_redis
 
 # These need no database, and `start` looks after the servers itself.
-WITHOUT_SERVERS = (
-    "start help version check makemessages compilemessages collectstatic findstatic startapp startproject diffsettings"
-).split()
+WITHOUT_SERVERS = {
+    "check",
+    "collectstatic",
+    "compilemessages",
+    "diffsettings",
+    "findstatic",
+    "help",
+    "makemessages",
+    "start",
+    "startapp",
+    "startproject",
+    "version",
+}
 
 
 def main() -> None:

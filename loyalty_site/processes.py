@@ -25,6 +25,7 @@ LONGEST_PAUSE = 30.0  # seconds between two attempts to start a child that keeps
 STEADY_AFTER = 20.0  # a child that lived this long is started again at once
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1
+PROC = Path("/proc/self/stat")
 
 _prctl: Callable[[int, int], int] | None = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -121,15 +122,34 @@ class Lock:
             self._descriptor = None
 
 
+def make_places(var: Path) -> None:
+    """Makes the data directory with `run` (pid files, locks) and `log`; only root lets others pass through it."""
+    if not var.exists():
+        var.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True)
+    for name in ("run", "log"):
+        (var / name).mkdir(mode=0o700, exist_ok=True)
+
+
 def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     """Asks the kernel to send this process a signal when its parent dies (Linux; elsewhere nothing)."""
     if _prctl:
         _prctl(PR_SET_PDEATHSIG, number)
 
 
+def _bound_to_us(number: signal.Signals) -> Callable[[], None]:
+    parent = os.getpid()
+
+    def before_exec() -> None:  # only system calls: locks of other threads would never open here
+        end_with_parent(number)
+        if os.getppid() != parent:  # it died in between
+            os._exit(1)
+
+    return before_exec
+
+
 def identity(pid: int) -> str | None:
     """What tells a process from a later one with the same number: its start time and command line."""
-    if sys.platform == "linux":
+    if PROC.exists():
         try:
             status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -202,13 +222,6 @@ class Child:
         """Starts the process; what an earlier, killed parent left of it is ended first."""
         end_leftover(self.pid_file, stop_signal=self.stop_signal)
         shorten(self.log)
-        parent = os.getpid()
-
-        def before_exec() -> None:
-            end_with_parent(self.stop_signal)
-            if os.getppid() != parent:  # it died in between
-                os._exit(1)
-
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 self.argv,
@@ -218,7 +231,7 @@ class Child:
                 env=self.env,
                 cwd=self.cwd,
                 process_group=0,
-                preexec_fn=before_exec,
+                preexec_fn=_bound_to_us(self.stop_signal),
                 user=self.account.uid if self.account else None,
                 group=self.account.gid if self.account else None,
                 extra_groups=[] if self.account else None,
@@ -263,6 +276,13 @@ class Child:
             if self.pid and (time.monotonic() > deadline or hurry()):
                 _signal(os.killpg, self.pid, signal.SIGKILL)
             time.sleep(0.02)
+
+
+def start_beside(argv: list[str], *, cwd: Path) -> subprocess.Popen[bytes]:
+    """Starts a short-lived helper with our terminal for output. Ctrl-C reaches it through us alone."""
+    return subprocess.Popen(  # noqa: S603
+        argv, stdin=subprocess.DEVNULL, cwd=cwd, process_group=0, preexec_fn=_bound_to_us(signal.SIGTERM)
+    )
 
 
 def describe_exit(code: int | None) -> str:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from loyalty_site.processes import Account
+from loyalty_site.processes import Account, make_places
 
 SYSTEM_HOME = Path("/var/lib/loyalty-site")
 LONGEST_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes; sockaddr_un
@@ -85,13 +85,9 @@ class Home:
     @classmethod
     def prepare(cls, var: Path) -> "Home":
         """Makes the directories. Raises ServerError when one cannot be used."""
-        as_root = os.geteuid() == 0
         try:
-            if not var.exists():
-                var.mkdir(mode=0o711 if as_root else 0o700, parents=True)
-            for name in ("run", "log"):
-                (var / name).mkdir(mode=0o700, exist_ok=True)
-            account = _postgres_account(var) if as_root else None
+            make_places(var)
+            account = _postgres_account(var) if os.geteuid() == 0 else None
             data = _reachable_home(var, account) if account else data_home(var)
             home = cls(var, data, _chosen_socket_base(var), account)
             (var / "run" / "sockets").write_text(str(home.socket_directory()))

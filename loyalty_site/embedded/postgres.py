@@ -146,7 +146,9 @@ class Postgres(Server):
         if holder is None:
             return
         if str(self.data) in holder and not self._is_leftover(int(lines[0]), holder):
-            raise ServerError(f"Another PostgreSQL (process {lines[0]}) runs on {self.data}. Stop it, then start again.")
+            raise ServerError(
+                f"Another PostgreSQL (process {lines[0]}) runs on {self.data}. Stop it, then start again."
+            )
         if str(self.data) not in holder:
             path.write_text("\n".join([str(os.getpid()), *lines[1:], ""]))
 

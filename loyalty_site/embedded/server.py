@@ -39,8 +39,9 @@ class Server(ABC):
     def answers(self) -> bool:
         """Whether anybody's process does, with all that clients need."""
 
+    @abstractmethod
     def finish(self) -> None:
-        """Runs once after the first start."""
+        """Runs when our own process has become ready, before start() returns."""
 
     @property
     def owned(self) -> bool:

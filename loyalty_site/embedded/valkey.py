@@ -8,7 +8,6 @@ from loyalty_site.embedded.home import ServerError, package_root, socket_base
 from loyalty_site.embedded.server import Server
 from loyalty_site.processes import Child
 
-
 SOCKET = "redis.sock"
 
 
@@ -40,6 +39,9 @@ class Valkey(Server):
 
     def prepare(self) -> None:
         """Nothing: Valkey replaces its socket and mends a cut-off tail of its append-only file itself."""
+
+    def finish(self) -> None:
+        """Nothing: databases need no making."""
 
     def is_ready(self) -> bool:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:

@@ -1,0 +1,209 @@
+"""Starts the whole site with one command and watches over it until somebody stops it."""
+
+import os
+import sys
+import time
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from loyalty_site import listening
+from loyalty_site.environment import BASE_DIR, VAR_DIR, env, uses_embedded_postgres, uses_embedded_redis
+from loyalty_site.log_tail import LogTail
+from loyalty_site.processes import (
+    Child,
+    Interrupted,
+    Lock,
+    StopRequest,
+    end_leftover,
+    end_with_parent,
+    make_places,
+    start_beside,
+)
+
+if TYPE_CHECKING:
+    from loyalty_site import embedded
+
+TICK = 0.2
+PATIENCE = 20.0  # seconds the worker waits for the web to be up; more and something is wrong
+PROGRAMS = {
+    "web": "granian --interface wsgi loyalty_site.wsgi:application --workers 2 --blocking-threads 4 --no-ws"
+    " --respawn-failed-workers --log-level warning",
+    "worker": "celery -A loyalty_site worker --concurrency 2 --loglevel INFO --without-gossip --without-mingle",
+    "beat": "celery -A loyalty_site beat --loglevel WARNING --pidfile=",
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Starts web, worker and beat (and PostgreSQL and Redis where no URL names them), prepares the database, "
+        "and stops everything on Ctrl-C, SIGTERM or SIGHUP."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", default=env.str("PORT", default="8000"), help="also PORT=")
+        parser.add_argument("--host", default=env.str("HOST", default="127.0.0.1"), help="also HOST=")
+        parser.add_argument("--end-with-parent", action="store_true", help="stop when the calling process dies")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.address = listening.Address.parse(options["host"], options["port"])
+        self.stop = StopRequest()
+        self.stop.install()
+        if options["end_with_parent"]:
+            end_with_parent()
+        self.servers: embedded.Servers | None = None
+        self.children: dict[str, Child] = {}
+        make_places(VAR_DIR)
+        lock = Lock(VAR_DIR / "run" / "start.lock")
+        try:
+            self.take(lock)
+            self.run()
+        except Interrupted:
+            lock.note("stopping")
+            self.say("Stopping …")
+        finally:
+            self.stop_all()
+            lock.release()
+
+    def take(self, lock: Lock) -> None:
+        """One start for each data directory. One that is just stopping is waited for."""
+        begun = time.monotonic()
+        while not lock.acquire():
+            owner = lock.read()
+            if time.monotonic() - begun > (60 if owner == "stopping" else 2):
+                raise CommandError(f"The site runs already: {owner}. Stop that one first.")
+            self.stop.sleep(TICK)
+        lock.note(f"{self.address.url} (process {os.getpid()})")
+
+    def run(self) -> None:
+        for name in PROGRAMS:
+            end_leftover(VAR_DIR / "run" / f"{name}.pid")
+        self.address.check_free()
+        self.start_servers()
+        self.prepare_database()
+        self.watch()
+
+    def start_servers(self) -> None:
+        postgres, redis = uses_embedded_postgres(), uses_embedded_redis()
+        if postgres or redis:
+            from loyalty_site import embedded  # noqa: PLC0415 - never loaded where URLs name servers
+
+            try:
+                self.servers = embedded.Servers(VAR_DIR, postgres=postgres, redis=redis, sleep=self.stop.sleep)
+                self.servers.start()
+            except embedded.ServerError as error:
+                raise CommandError(str(error)) from error
+
+    def prepare_database(self) -> None:
+        if needs_migration() and self.step("Preparing the database …", "migrate", "--noinput", "-v0"):
+            raise CommandError("The database could not be prepared; the site was not started.")
+        if not settings.DEBUG and self.step("Collecting static files …", "collectstatic", "--noinput", "-v0"):
+            raise CommandError("Static files could not be collected; the site was not started.")
+        if settings.LOYALTY_DEMO and not (self.servers and self.servers.has_mark("demo")):
+            if self.step("Looking after the demo …", "seed_demo", "--if-needed"):
+                self.say(
+                    "The demo could not be loaded (see above). The site starts without; the next start tries again."
+                )
+            elif self.servers:
+                self.servers.mark("demo")
+
+    def step(self, said: str, *arguments: str) -> int:
+        """Runs a management command with its output on this terminal. Returns its exit code."""
+        self.say(said)
+        process = start_beside([sys.executable, "manage.py", *arguments], cwd=BASE_DIR)
+        try:
+            while (code := process.poll()) is None:
+                self.tend()
+                self.stop.sleep(TICK / 4)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        return code
+
+    def start_child(self, name: str) -> None:
+        arguments = PROGRAMS[name].split()
+        if name == "web":
+            arguments += ["--host", self.address.host, "--port", str(self.address.port)]
+        elif name == "beat":
+            arguments += ["--schedule", str(VAR_DIR / "run" / "beat-schedule")]
+        self.children[name] = Child(
+            name,
+            [sys.executable, "-m", *arguments],
+            log=VAR_DIR / "log" / f"{name}.log",
+            pid_file=VAR_DIR / "run" / f"{name}.pid",
+            env=self.child_environment(),
+            cwd=BASE_DIR,
+        )
+        self.children[name].start()
+
+    def child_environment(self) -> dict[str, str]:
+        """Links in mails and allowed hosts follow HOST and PORT unless somebody set them."""
+        known = {"PYTHONUNBUFFERED": "1"}
+        if settings.DEBUG:
+            known |= {"BASE_URL": self.address.url, "ALLOWED_HOSTS": ",".join(self.address.names)}
+        return known | os.environ
+
+    def watch(self) -> None:
+        """Runs until a signal raises Interrupted. Worker and beat come when the web is up, so that it is up soon."""
+        tails = {name: LogTail(VAR_DIR / "log" / f"{name}.log") for name in PROGRAMS}
+        begun = time.monotonic()
+        answered = False
+        self.start_child("web")
+        while True:
+            self.stop.sleep(TICK)
+            self.tend()
+            for name, tail in tails.items():
+                for words in tail.errors():
+                    self.say(f"{name}: {words}  ({tail.path})")
+            if not answered and self.address.answers():
+                answered = True
+                self.welcome()
+            if len(self.children) == 1 and (answered or time.monotonic() - begun > PATIENCE):
+                if not answered:
+                    self.say(f"The site does not answer yet; see {tails['web'].path}.")
+                self.start_child("worker")
+                self.start_child("beat")
+
+    def tend(self) -> None:
+        sentences = self.servers.tend() if self.servers else []
+        sentences += [said for child in self.children.values() if (said := child.tend())]
+        for sentence in sentences:
+            self.say(sentence)
+
+    def welcome(self) -> None:
+        base = settings.BASE_URL if not settings.DEBUG else self.address.url
+        self.say(f"\nLoyalty Site is ready.\n\n  Customers    {base}/\n  Back office  {base}/admin/\n")
+        self.say(f"Logs are in {VAR_DIR / 'log'}. Press Ctrl-C to stop.")
+
+    def stop_all(self) -> None:
+        """Beat, worker, web, then the servers. A second signal kills instead of asking."""
+        for child in self.children.values():
+            child.ask_to_stop()
+        for child in reversed(self.children.values()):
+            child.stop(hurry=lambda: self.stop.count > 1)
+        if self.servers:
+            self.servers.stop()
+
+    def say(self, text: str) -> None:
+        try:
+            self.stdout.write(text)
+            self.stdout.flush()
+        except OSError:  # the terminal was closed
+            pass
+
+
+def needs_migration() -> bool:
+    """A quick look, so that a start with nothing to do costs no second process."""
+    try:
+        executor = MigrationExecutor(connection)
+        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except OperationalError:  # a first start: the settings were read before there was a password
+        return True
+    finally:
+        connection.close()
