@@ -3,9 +3,13 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from customers.domain import sign_in
+from rewards.models import Program
+
+WITHOUT_DATABASE = {"/healthz", "/readyz"}  # must answer while PostgreSQL is away
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -29,6 +33,20 @@ def content_security_policy(get_response: Handler) -> Handler:
             "Content-Security-Policy", _ADMIN if request.path.startswith("/admin/") else _STRICT
         )
         return response
+
+    return middleware
+
+
+def program_time_zone(get_response: Handler) -> Handler:
+    """`request.program`, and its zone for every date a page shows, so that midnight is the stores' midnight."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path in WITHOUT_DATABASE:
+            return get_response(request)
+        program = Program.objects.current()
+        request.program = program  # type: ignore[attr-defined]
+        with timezone.override(program.timezone):
+            return get_response(request)
 
     return middleware
 

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "loyalty_site.middleware.program_time_zone",
     "loyalty_site.middleware.signed_in_customer",
 ]
 
@@ -146,6 +147,7 @@ EMAIL_TIMEOUT = 20
 # --- people ------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "customers.User"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the e-mail is unique, whatever its capitals, by user_email_is_unique
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
+import loyalty_site.lib.timezones
 import django.db.models.expressions
 import django.db.models.functions.text
 import django.utils.timezone
@@ -247,7 +248,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(max_length=64, unique=True, verbose_name='code')),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('timezone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
+                ('timezone', models.CharField(default='UTC', max_length=64, validators=[loyalty_site.lib.timezones.validate_timezone], verbose_name='time zone')),
                 ('currency', models.CharField(default='CNY', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'Three capitals.')], verbose_name='currency')),
                 ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
             ],

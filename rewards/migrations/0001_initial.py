@@ -2,6 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
+import loyalty_site.lib.timezones
 import django.db.models.expressions
 import django.db.models.functions.datetime
 import loyalty_site.lib.texts
@@ -142,7 +143,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('only', models.BooleanField(default=True, editable=False, unique=True)),
                 ('name', models.CharField(default='Loyalty Site', max_length=100, verbose_name='name')),
-                ('timezone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
+                ('timezone', models.CharField(default='UTC', max_length=64, validators=[loyalty_site.lib.timezones.validate_timezone], verbose_name='time zone')),
                 ('currency', models.CharField(default='CNY', max_length=3, verbose_name='currency')),
                 ('point_value_minor', models.PositiveIntegerField(default=1, help_text='In minor units, when points pay for a purchase.', verbose_name='value of a point')),
                 ('pending_days', models.PositiveSmallIntegerField(default=0, help_text='Points can be spent after this many days.', validators=[django.core.validators.MaxValueValidator(365)], verbose_name='pending days')),

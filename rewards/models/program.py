@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty_site.lib import constraints
+from loyalty_site.lib.timezones import validate_timezone
 
 
 class ExpiryPolicy(models.TextChoices):
@@ -40,7 +41,7 @@ class Program(models.Model):
 
     only = models.BooleanField(default=True, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=100, default="Loyalty Site")
-    timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_timezone])
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     point_value_minor = models.PositiveIntegerField(
         _("value of a point"), default=1, help_text=_("In minor units, when points pay for a purchase.")

@@ -3,6 +3,7 @@
 import django.core.validators
 import django.db.models.constraints
 import django.db.models.deletion
+import loyalty_site.lib.timezones
 import loyalty_site.lib.texts
 from django.db import migrations, models
 
@@ -26,7 +27,7 @@ class Migration(migrations.Migration):
                 ('bought_within_days', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='bought within (days)')),
                 ('start_date', models.DateField(blank=True, null=True, verbose_name='start date')),
                 ('start_time', models.TimeField(blank=True, null=True, verbose_name='start time')),
-                ('timezone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
+                ('timezone', models.CharField(default='UTC', max_length=64, validators=[loyalty_site.lib.timezones.validate_timezone], verbose_name='time zone')),
                 ('starts_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='starts at')),
                 ('scheduled_by', models.CharField(blank=True, editable=False, max_length=40, verbose_name='scheduled by')),
                 ('materialized_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='audience frozen at')),

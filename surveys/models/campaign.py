@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer, Store
 from loyalty_site.lib import constraints
+from loyalty_site.lib.timezones import validate_timezone
 from surveys.models.survey import Survey
 
 
@@ -40,7 +41,7 @@ class Campaign(models.Model):
     )
     start_date = models.DateField(_("start date"), null=True, blank=True)
     start_time = models.TimeField(_("start time"), null=True, blank=True)
-    timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_timezone])
     starts_at = models.DateTimeField(_("starts at"), null=True, blank=True, editable=False)
     scheduled_by = models.CharField(_("scheduled by"), max_length=40, blank=True, editable=False)
     materialized_at = models.DateTimeField(_("audience frozen at"), null=True, blank=True, editable=False)
