@@ -1,0 +1,27 @@
+"""What customers allow."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from customers.models import Consent, Customer, Purpose
+from loyalty_site.lib.actors import Actor
+
+
+@transaction.atomic
+def grant(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> Consent:
+    """Granting what is granted changes nothing."""
+    consent = Consent(customer=customer, purpose=purpose, granted_at=at, granted_by=str(by))
+    Consent.objects.bulk_create([consent], ignore_conflicts=True)
+    return Consent.objects.get(customer=customer, purpose=purpose, withdrawn_at__isnull=True)
+
+
+@transaction.atomic
+def withdraw(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> None:
+    """Withdrawing what is not granted changes nothing."""
+    given = Consent.objects.filter(customer=customer, purpose=purpose, withdrawn_at__isnull=True)
+    given.update(withdrawn_at=at, withdrawn_by=str(by))
+
+
+def allows(*, customer: Customer, purpose: Purpose) -> bool:
+    return Consent.objects.filter(customer=customer, purpose=purpose, withdrawn_at__isnull=True).exists()

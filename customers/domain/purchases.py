@@ -1,0 +1,247 @@
+"""Booking what was bought and what came back, each told fact once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import (
+    Category,
+    Customer,
+    Product,
+    Purchase,
+    PurchaseLine,
+    PurchaseReturn,
+    PurchaseReturnLine,
+    PurchaseSource,
+    Store,
+    Till,
+)
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+
+# ON CONFLICT waits for a rival's transaction: when it commits, nothing comes back here and its row can be read.
+_INSERT_PURCHASE = """
+    INSERT INTO customers_purchase (
+        store_id, receipt_number, customer_id, source, purchased_at, recorded_at, recorded_by, currency,
+        total_minor, discount_minor, points_value_minor, paid_minor, fingerprint)
+    VALUES (
+        %(store)s, %(number)s, %(customer)s, %(source)s, %(purchased_at)s, %(at)s, %(by)s, %(currency)s,
+        %(total)s, %(discount)s, %(points_value)s, %(paid)s, %(fingerprint)s)
+    ON CONFLICT (store_id, receipt_number) DO NOTHING
+    RETURNING *
+"""
+_INSERT_RETURN = """
+    INSERT INTO customers_purchasereturn (
+        purchase_id, store_id, return_number, returned_at, recorded_at, recorded_by, fingerprint)
+    VALUES (%(purchase)s, %(store)s, %(number)s, %(returned_at)s, %(at)s, %(by)s, %(fingerprint)s)
+    ON CONFLICT (store_id, return_number) DO NOTHING
+    RETURNING *
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LineIn:
+    """`amount_minor` is after the line's own price cuts, before coupons and points. `category` may be empty."""
+
+    sku: str
+    name: str
+    category: str
+    quantity: Decimal
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLineIn:
+    """`position` is the purchase line's, from 1."""
+
+    position: int
+    quantity: Decimal
+    amount_minor: int
+
+
+class ReceiptConflict(DomainError):
+    code = "receipt_conflict"
+    message = _("Receipt %(receipt_number)s was already told with another content.")
+
+
+class ReturnConflict(DomainError):
+    code = "return_conflict"
+    message = _("Return %(return_number)s was already told with another content.")
+
+
+class ReturnLineUnknown(DomainError):
+    code = "return_line_unknown"
+    message = _("The purchase has no line %(line)s, or the return names it twice.")
+
+
+class ReturnExceedsPurchase(DomainError):
+    code = "return_exceeds_purchase"
+    message = _("More of line %(line)s would come back than was bought and not yet returned.")
+
+
+@transaction.atomic
+def record(
+    *,
+    store: Store,
+    till: Till | None,
+    customer: Customer | None,
+    receipt_number: str,
+    purchased_at: datetime,
+    currency: str,
+    lines: Sequence[LineIn],
+    discounts: Sequence[int] = (),
+    points_value_minor: int = 0,
+    source: PurchaseSource,
+    fingerprint: bytes,
+    by: Actor,
+    at: datetime,
+) -> tuple[Purchase, bool]:
+    """The purchase and whether this call made it.
+
+    `discounts` are the lines' shares of the coupons' discount, in their order. `fingerprint` is the SHA-256 of the fact
+    as it was told: the same receipt with the same one finds the first purchase, with another raises ReceiptConflict.
+    """
+    if till is not None and till.store_id != store.pk:
+        raise ValueError("a till tells of its own store only")
+    total, discount = sum(line.amount_minor for line in lines), sum(discounts)
+    values = {
+        "store": store.pk,
+        "number": receipt_number,
+        "customer": customer.pk if customer else None,
+        "source": source,
+        "purchased_at": purchased_at,
+        "at": at,
+        "by": str(by),
+        "currency": currency,
+        "total": total,
+        "discount": discount,
+        "points_value": points_value_minor,
+        "paid": total - discount - points_value_minor,
+        "fingerprint": fingerprint,
+    }
+    for purchase in Purchase.objects.raw(_INSERT_PURCHASE, values):
+        purchase.store, purchase.customer = store, customer
+        _insert_lines(purchase, lines, discounts)
+        return purchase, True
+    purchase = Purchase.objects.get(store=store, receipt_number=receipt_number)
+    _refuse_another_fact(purchase, fingerprint)
+    return purchase, False
+
+
+def told(*, store: Store, receipt_number: str, fingerprint: bytes) -> Purchase | None:
+    """The purchase, if this fact is known already. Raises ReceiptConflict when another one has its number."""
+    purchase = Purchase.objects.filter(store=store, receipt_number=receipt_number).first()
+    if purchase:
+        _refuse_another_fact(purchase, fingerprint)
+    return purchase
+
+
+@transaction.atomic
+def record_return(
+    *,
+    purchase: Purchase,
+    store: Store,
+    return_number: str,
+    returned_at: datetime,
+    lines: Sequence[ReturnLineIn],
+    fingerprint: bytes,
+    by: Actor,
+    at: datetime,
+) -> tuple[PurchaseReturn, bool]:
+    """The return and whether this call made it; `store` is where the goods came back.
+
+    Raises ReturnConflict, ReturnLineUnknown or ReturnExceedsPurchase.
+    """
+    bought = {line.position: line for line in purchase.lines.select_for_update(no_key=True).order_by("position")}
+    values = {
+        "purchase": purchase.pk,
+        "store": store.pk,
+        "number": return_number,
+        "returned_at": returned_at,
+        "at": at,
+        "by": str(by),
+        "fingerprint": fingerprint,
+    }
+    for made in PurchaseReturn.objects.raw(_INSERT_RETURN, values):
+        made.purchase, made.store = purchase, store
+        _insert_return_lines(made, lines, bought)
+        return made, True
+    known = PurchaseReturn.objects.get(store=store, return_number=return_number)
+    if bytes(known.fingerprint) != fingerprint:
+        raise ReturnConflict(return_number=return_number)
+    return known, False
+
+
+def _refuse_another_fact(purchase: Purchase, fingerprint: bytes) -> None:
+    if bytes(purchase.fingerprint) != fingerprint:
+        raise ReceiptConflict(receipt_number=purchase.receipt_number)
+
+
+def _insert_lines(purchase: Purchase, lines: Sequence[LineIn], discounts: Sequence[int]) -> None:
+    products = _products(lines)
+    shares = discounts or [0] * len(lines)
+    PurchaseLine.objects.bulk_create(
+        PurchaseLine(
+            purchase=purchase,
+            position=position,
+            product=products[line.sku],
+            quantity=line.quantity,
+            amount_minor=line.amount_minor,
+            discount_minor=discount,
+        )
+        for position, (line, discount) in enumerate(zip(lines, shares, strict=True), start=1)
+    )
+
+
+def _products(lines: Sequence[LineIn]) -> dict[str, Product]:
+    """By sku. Missing ones are made in the order of their skus, so that two tills never wait in a ring."""
+    skus = {line.sku for line in lines}
+    known = Product.objects.in_bulk(skus, field_name="sku")
+    missing = {line.sku: line for line in reversed(lines) if line.sku not in known}
+    if not missing:
+        return known
+    categories = _categories({line.category for line in missing.values()})
+    Product.objects.bulk_create(
+        [
+            Product(sku=sku, name=line.name or sku, category=categories.get(line.category))
+            for sku, line in sorted(missing.items())
+        ],
+        ignore_conflicts=True,
+    )
+    return Product.objects.in_bulk(skus, field_name="sku")
+
+
+def _categories(codes: set[str]) -> dict[str, Category]:
+    wanted = sorted(codes - {""})
+    made = [Category(code=code, name=code) for code in wanted]
+    Category.objects.bulk_create(made, ignore_conflicts=True)
+    return Category.objects.in_bulk(wanted, field_name="code")
+
+
+def _insert_return_lines(made: PurchaseReturn, lines: Sequence[ReturnLineIn], bought: dict[int, PurchaseLine]) -> None:
+    """`bought` is locked: two returns of one purchase cannot both take the last piece."""
+    unnamed, returned = dict(bought), _returned(bought.values())
+    for line in lines:
+        source = unnamed.pop(line.position, None)
+        if source is None:
+            raise ReturnLineUnknown(line=line.position)
+        quantity, amount_minor = returned.get(source.pk, (Decimal(0), 0))
+        if line.quantity + quantity > source.quantity or line.amount_minor + amount_minor > source.amount_minor:
+            raise ReturnExceedsPurchase(line=line.position)
+    PurchaseReturnLine.objects.bulk_create(
+        PurchaseReturnLine(
+            purchase_return=made, line=bought[line.position], quantity=line.quantity, amount_minor=line.amount_minor
+        )
+        for line in lines
+    )
+
+
+def _returned(bought: Iterable[PurchaseLine]) -> dict[int, tuple[Decimal, int]]:
+    """Quantity and amount that came back already, by purchase line."""
+    rows = PurchaseReturnLine.objects.filter(line__in=list(bought)).values_list("line")
+    return {line: (quantity, amount) for line, quantity, amount in rows.annotate(Sum("quantity"), Sum("amount_minor"))}

@@ -1,0 +1,54 @@
+"""Tills and their keys."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from customers.domain import audit
+from customers.models import Store, Till, TillScope
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+
+
+class TillExists(DomainError):
+    code = "till_exists"
+    message = _("Store %(store)s already has a till named %(name)s.")
+
+
+@transaction.atomic
+def create(*, store: Store, name: str, scopes: Iterable[TillScope], by: Actor, at: datetime) -> tuple[Till, str]:
+    """The till and its key, which is told now and never again. Raises TillExists."""
+    key = f"till_{secrets.token_urlsafe(32)}"
+    allowed = [TillScope(scope) for scope in TillScope if scope in set(scopes)]
+    try:
+        with transaction.atomic():
+            till = Till.objects.create(store=store, name=name, key_hash=_hash(key), key_start=key[:8], scopes=allowed)
+    except IntegrityError as error:
+        if not Till.objects.filter(store=store, name=name).exists():
+            raise
+        raise TillExists(store=store.code, name=name) from error
+    audit.record(actor=by, action="till.created", subject=f"till:{till.pk}", data={"scopes": allowed}, at=at)
+    return till, key
+
+
+@transaction.atomic
+def revoke(*, till: Till, by: Actor, at: datetime) -> None:
+    """Its key opens nothing from now on. Revoking twice changes nothing."""
+    if Till.objects.filter(pk=till.pk, revoked_at__isnull=True).update(revoked_at=at):
+        audit.record(actor=by, action="till.revoked", subject=f"till:{till.pk}", at=at)
+
+
+def authenticate(*, key: str) -> Till | None:
+    """The till, with its store, that this key belongs to, unless it was revoked.
+
+    A key has 256 random bits, so its hash needs no salt and is looked up by an index.
+    """
+    return Till.objects.select_related("store").filter(key_hash=_hash(key), revoked_at__isnull=True).first()
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

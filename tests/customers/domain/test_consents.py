@@ -1,0 +1,76 @@
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from customers.domain import consents
+from customers.models import Consent, Purpose
+from loyalty_site.lib import actors
+from tests.factories.customers import ConsentFactory, CustomerFactory
+from tests.races import at_once
+
+SURVEYS, MARKETING = Purpose.SURVEY_EMAIL, Purpose.MARKETING_EMAIL
+
+
+@pytest.mark.django_db
+def test_grant_allows_one_purpose_of_one_customer(now):
+    customer, other = CustomerFactory(), CustomerFactory()
+
+    consent = consents.grant(customer=customer, purpose=SURVEYS, by=actors.customer(1), at=now)
+
+    assert (consent.granted_at, consent.granted_by, consent.withdrawn_at) == (now, "customer:1", None)
+    assert consents.allows(customer=customer, purpose=SURVEYS)
+    assert not consents.allows(customer=customer, purpose=MARKETING)
+    assert not consents.allows(customer=other, purpose=SURVEYS)
+
+
+@pytest.mark.django_db
+def test_grant_again_keeps_the_first(now):
+    first = ConsentFactory()
+
+    again = consents.grant(customer=first.customer, purpose=SURVEYS, by=actors.SYSTEM, at=now)
+
+    assert again == first
+    assert again.granted_at == first.granted_at
+
+
+@pytest.mark.django_db
+def test_withdraw_keeps_the_row_as_evidence(now):
+    consent = ConsentFactory()
+
+    consents.withdraw(customer=consent.customer, purpose=SURVEYS, by=actors.user(2), at=now)
+    consents.withdraw(customer=consent.customer, purpose=SURVEYS, by=actors.user(3), at=now + timedelta(days=1))
+
+    consent.refresh_from_db()
+    assert (consent.withdrawn_at, consent.withdrawn_by) == (now, "user:2")
+    assert not consents.allows(customer=consent.customer, purpose=SURVEYS)
+
+
+@pytest.mark.django_db
+def test_withdraw_leaves_other_purposes_and_customers(now):
+    consent = ConsentFactory()
+    kept = [ConsentFactory(customer=consent.customer, purpose=MARKETING), ConsentFactory()]
+
+    consents.withdraw(customer=consent.customer, purpose=SURVEYS, by=actors.SYSTEM, at=now)
+
+    assert set(Consent.objects.filter(withdrawn_at=None)) == set(kept)
+
+
+@pytest.mark.django_db
+def test_grant_after_withdrawing_is_a_new_row(now):
+    consent = ConsentFactory(withdrawn_at=now, withdrawn_by="system")
+
+    again = consents.grant(customer=consent.customer, purpose=SURVEYS, by=actors.SYSTEM, at=now)
+
+    assert again != consent
+    assert consents.allows(customer=consent.customer, purpose=SURVEYS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_grant_opens_one_row_when_told_at_once(now):
+    customer = CustomerFactory()
+    grant = partial(consents.grant, customer=customer, purpose=SURVEYS, by=actors.SYSTEM, at=now)
+
+    results = at_once(grant, grant, grant, grant)
+
+    assert set(results) == {Consent.objects.get()}

@@ -1,0 +1,101 @@
+"""Programme, rules, offers and rewards. Points are only made through `rewards.domain.points`."""
+
+from decimal import Decimal
+
+import factory
+from factory.django import DjangoModelFactory
+
+from loyalty_site.lib import codes
+from rewards.models import (
+    Coupon,
+    EarningKind,
+    EarningRule,
+    ExpiryPolicy,
+    Offer,
+    OfferKind,
+    Program,
+    Reward,
+    SurpriseRule,
+)
+from tests.factories.customers import AT
+
+
+class ProgramFactory(DjangoModelFactory):
+    """Points never lapse and can be spent at once, unless told."""
+
+    class Meta:
+        model = Program
+
+    expiry_policy = ExpiryPolicy.NEVER
+
+
+class BaseRuleFactory(DjangoModelFactory):
+    """1 point for every 1.00."""
+
+    class Meta:
+        model = EarningRule
+
+    code = "base"
+    name = "Base"
+    kind = EarningKind.BASE
+    points = 1
+    per_minor = 100
+    valid_from = AT
+
+
+class MultiplierRuleFactory(DjangoModelFactory):
+    class Meta:
+        model = EarningRule
+
+    code = factory.Sequence(lambda n: f"multiplier-{n}")
+    name = factory.SelfAttribute("code")
+    kind = EarningKind.MULTIPLIER
+    multiplier = Decimal(2)
+    valid_from = AT
+
+
+class OfferFactory(DjangoModelFactory):
+    """5.00 off, published."""
+
+    class Meta:
+        model = Offer
+
+    title = factory.Sequence(lambda n: {"en": f"Offer {n}"})
+    kind = OfferKind.AMOUNT
+    amount_minor = 500
+    valid_from = AT
+    published_at = AT
+
+
+class CouponFactory(DjangoModelFactory):
+    """Issued to its bearer, never expires."""
+
+    class Meta:
+        model = Coupon
+
+    code = factory.LazyFunction(lambda: codes.generate(length=Coupon.BODY_LENGTH))
+    offer = factory.SubFactory(OfferFactory)
+    reference = factory.Sequence(lambda n: f"test:{n}")
+    issued_at = AT
+
+
+class RewardFactory(DjangoModelFactory):
+    class Meta:
+        model = Reward
+
+    name = factory.Sequence(lambda n: {"en": f"Reward {n}"})
+    cost_points = 100
+    offered_from = AT
+
+
+class SurpriseRuleFactory(DjangoModelFactory):
+    """A coupon after a purchase over 100.00, for everybody."""
+
+    class Meta:
+        model = SurpriseRule
+
+    name = factory.Sequence(lambda n: f"Surprise {n}")
+    threshold_minor = 10_000
+    offer = factory.SubFactory(OfferFactory)
+    holdout_percent = 0
+    active_from = AT
