@@ -57,7 +57,10 @@ def award(
     reason: str = "",
     breakdown: Mapping[str, object] | None = None,
 ) -> PointsEntry:
-    """Points earned: spendable after the programme's pending days, then a debt is repaid first. Raises ReferenceReused."""
+    """Points earned: they repay a debt first; the rest can be spent after the programme's pending days.
+
+    Raises ReferenceReused.
+    """
     return _add(EntryKind.AWARD, customer, points, reference, by, at, reason, breakdown)
 
 
@@ -89,7 +92,7 @@ def claw_back(
     """
     _refuse_unless(entry.kind == EntryKind.AWARD and points > 0)
     found = _call("points_claw_back", entry.customer_id, entry.pk, points, reference, at, str(by), reason)
-    if found and (found.breakdown["asked"], found.corrects_id) != (points, entry.pk):
+    if found and (found.corrects_id, (found.breakdown or {}).get("asked")) != (entry.pk, points):
         raise ReferenceReused(reference=reference)
     return found
 
@@ -101,7 +104,7 @@ def reimburse(*, entry: PointsEntry, by: Actor, at: datetime, reason: str = "") 
     """
     _refuse_unless(entry.kind == EntryKind.REDEEM)
     given = _call("points_reimburse", entry.customer_id, entry.pk, at, str(by), reason, GRACE_DAYS)
-    assert given is not None  # noqa: S101 - the function always returns a row
+    assert given is not None
     return given
 
 

@@ -1,0 +1,42 @@
+"""Short steps for stories about points, and what one looks at after them."""
+
+from loyalty_site.lib.actors import SYSTEM, user
+from rewards.domain import points
+from rewards.models import PointsAccount, PointsLot
+
+
+def award(customer, number, at, reference=None):
+    return points.award(customer=customer, points=number, reference=reference or f"a:{at}", by=SYSTEM, at=at)
+
+
+def redeem(customer, number, at, reference="r"):
+    return points.redeem(customer=customer, points=number, reference=reference, by=SYSTEM, at=at)
+
+
+def adjust(customer, number, at, reference="adjustment:1"):
+    return points.adjust(
+        customer=customer, points=number, reference=reference, reason="forgotten receipt", by=user(7), at=at
+    )
+
+
+def claw_back(entry, number, at, reference="return:1"):
+    return points.claw_back(entry=entry, points=number, reference=reference, by=SYSTEM, at=at)
+
+
+def reimburse(entry, at):
+    return points.reimburse(entry=entry, by=SYSTEM, at=at)
+
+
+def remaining(customer):
+    """What is left in the lots, oldest lot first."""
+    return list(PointsLot.objects.filter(customer=customer.pk).order_by("pk").values_list("remaining", flat=True))
+
+
+def allocations(entry):
+    """Which lots an entry took from or gave back to: (number of the lot's entry, points)."""
+    return list(entry.allocations.order_by("lot_id").values_list("lot__entry__seq", "points"))
+
+
+def account(customer):
+    """(balance, debt, number of entries)."""
+    return PointsAccount.objects.values_list("balance", "debt", "last_seq").get(pk=customer.pk)
