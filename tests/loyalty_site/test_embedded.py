@@ -16,7 +16,7 @@ import redis
 
 from loyalty_site import embedded
 from loyalty_site.embedded import home as places
-from loyalty_site.processes import identity
+from loyalty_site.processes import CannotRun, identity
 
 BASE = Path(__file__).resolve().parents[2]
 DEEP = "/".join(["店铺 数据"] * 12)  # longer than a socket's path may be
@@ -190,7 +190,7 @@ def test_start_makes_the_cluster_anew_when_the_first_attempt_was_cut_off(var):
 def test_start_refuses_data_of_another_major_version(servers, var):
     servers.stop()
     (places.data_home(var) / "postgres/data/PG_VERSION").write_text("17\n")
-    with pytest.raises(embedded.ServerError, match="written by PostgreSQL 17; this release brings 18"):
+    with pytest.raises(CannotRun, match="written by PostgreSQL 17; this release brings 18"):
         servers.start()
 
 
@@ -198,7 +198,7 @@ def test_start_refuses_a_socket_directory_that_others_may_write_to(var):
     sockets = places.socket_base(var)
     sockets.mkdir()
     sockets.chmod(0o777)
-    with pytest.raises(embedded.ServerError, match="belongs to somebody else or others may write to it"):
+    with pytest.raises(CannotRun, match="belongs to somebody else or others may write to it"):
         embedded.Servers(var)
     sockets.rmdir()
 

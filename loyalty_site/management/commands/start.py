@@ -15,6 +15,7 @@ from loyalty_site import listening
 from loyalty_site.environment import BASE_DIR, VAR_DIR, env, uses_embedded_postgres, uses_embedded_redis
 from loyalty_site.log_tail import LogTail
 from loyalty_site.processes import (
+    CannotRun,
     Child,
     Interrupted,
     Lock,
@@ -58,11 +59,13 @@ class Command(BaseCommand):
             end_with_parent()
         self.servers: embedded.Servers | None = None
         self.children: dict[str, Child] = {}
-        make_places(VAR_DIR)
         lock = Lock(VAR_DIR / "run" / "start.lock")
         try:
+            make_places(VAR_DIR)
             self.take(lock)
             self.run()
+        except CannotRun as error:
+            raise CommandError(str(error)) from error
         except Interrupted:
             lock.note("stopping")
             self.say("Stopping …")
@@ -82,7 +85,7 @@ class Command(BaseCommand):
 
     def run(self) -> None:
         for name in PROGRAMS:
-            end_leftover(VAR_DIR / "run" / f"{name}.pid")
+            end_leftover(VAR_DIR / "run" / f"{name}.pid", program=sys.executable)
         self.address.check_free()
         self.start_servers()
         self.prepare_database()
@@ -93,11 +96,8 @@ class Command(BaseCommand):
         if postgres or redis:
             from loyalty_site import embedded  # noqa: PLC0415 - never loaded where URLs name servers
 
-            try:
-                self.servers = embedded.Servers(VAR_DIR, postgres=postgres, redis=redis, sleep=self.stop.sleep)
-                self.servers.start()
-            except embedded.ServerError as error:
-                raise CommandError(str(error)) from error
+            self.servers = embedded.Servers(VAR_DIR, postgres=postgres, redis=redis, sleep=self.stop.sleep)
+            self.servers.start()
 
     def prepare_database(self) -> None:
         if needs_migration() and self.step("Preparing the database …", "migrate", "--noinput", "-v0"):
