@@ -15,4 +15,6 @@ app.autodiscover_tasks()
 
 MINUTE = 60.0
 
-app.conf.beat_schedule = {}
+app.conf.beat_schedule = {
+    "heartbeat": {"task": "loyalty_site.note_heartbeat", "schedule": MINUTE / 2, "options": {"expires": 30}},
+}

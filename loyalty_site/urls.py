@@ -3,7 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from loyalty_site import views
+
 urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("staff/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
