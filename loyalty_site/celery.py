@@ -17,4 +17,11 @@ MINUTE = 60.0
 
 app.conf.beat_schedule = {
     "heartbeat": {"task": "loyalty_site.note_heartbeat", "schedule": MINUTE / 2, "options": {"expires": 30}},
+    "materialize-campaigns": {
+        "task": "surveys.materialize_campaigns",
+        "schedule": MINUTE / 4,
+        "options": {"expires": 15},
+    },
+    "send-deliveries": {"task": "surveys.send_deliveries", "schedule": MINUTE / 6, "options": {"expires": 10}},
+    "reconcile-deliveries": {"task": "surveys.reconcile_deliveries", "schedule": MINUTE, "options": {"expires": 60}},
 }

@@ -139,6 +139,8 @@ CELERY_TASK_PUBLISH_RETRY = False  # a lost wake-up is found by the timetable
 # Without EMAIL_URL mails land in the built-in outbox, which the admin shows.
 if env.str("EMAIL_URL", default=""):
     vars().update(env.email_url("EMAIL_URL"))
+    if vars()["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        EMAIL_BACKEND = "loyalty_site.lib.smtp.EmailBackend"  # Django's, which also tells what a lost connection means
 else:
     EMAIL_BACKEND = "loyalty_site.outbox.OutboxBackend"
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Loyalty Site <hello@example.org>")

@@ -1,0 +1,43 @@
+"""Whom a campaign is for, and who of them must not get it.
+
+One condition in SQL for all who ask: the preview, the freezing of the audience, the claim and the last look before a
+mail leaves.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+
+from customers.models import Consent, Customer, Purchase, Purpose
+from surveys.models import Campaign, SuppressionReason
+
+
+def of(*, campaign: Campaign, at: datetime) -> QuerySet[Customer]:
+    """Everybody in the programme whom the campaign's filters choose, sent to or not."""
+    stores = Campaign.stores.through._default_manager.filter(campaign_id=campaign.pk)
+    chosen = Customer.objects.filter(
+        ~Exists(stores) | Exists(stores.filter(store_id=OuterRef("home_store_id"))), closed_at__isnull=True
+    )
+    if campaign.bought_within_days is None:
+        return chosen
+    since = at - timedelta(days=campaign.bought_within_days)
+    bought = Purchase.objects.filter(customer=OuterRef("pk"), purchased_at__gte=since, purchased_at__lte=at)
+    return chosen.filter(Exists(bought))
+
+
+def mailable() -> QuerySet[Customer]:
+    """Everybody who may get a survey by mail."""
+    return Customer.objects.alias(barrier=suppression_reason()).filter(barrier="")
+
+
+def suppression_reason(customer: str = "") -> Case:
+    """Why somebody must not get a survey by mail; empty when they may. `customer` is the path to them: `customer__`."""
+    consents = Consent.objects.filter(
+        customer=OuterRef(f"{customer}pk"), purpose=Purpose.SURVEY_EMAIL, withdrawn_at__isnull=True
+    )
+    return Case(
+        When(Q(**{f"{customer}closed_at__isnull": False}), then=Value(SuppressionReason.CLOSED)),
+        When(Q(**{f"{customer}email": ""}), then=Value(SuppressionReason.NO_EMAIL)),
+        When(~Exists(consents), then=Value(SuppressionReason.NO_CONSENT)),
+        default=Value(""),
+    )

@@ -1,0 +1,59 @@
+"""The mail that asks a customer to answer."""
+
+from urllib.parse import urlsplit
+
+import css_inline
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+
+from loyalty_site.lib.texts import localized
+from rewards.models import Program
+from surveys.domain import responses, scoring
+from surveys.models import Delivery, QuestionKind
+
+_inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
+    """In the customer's language, always the same Message-ID for a delivery, one-click unsubscribing by RFC 8058."""
+    token = responses.token_for(delivery)
+    unsubscribe_url = _link("survey-unsubscribe", token)
+    customer, survey = delivery.customer, delivery.campaign.survey
+    with translation.override(customer.language):
+        context = {
+            "program": program,
+            "customer": customer,
+            "survey": survey,
+            "unsubscribe_url": unsubscribe_url,
+            **_question(delivery, _link("survey", token)),
+        }
+        message = EmailMultiAlternatives(
+            subject=" ".join(localized(survey.title).split()),
+            body=render_to_string("emails/survey_invitation.txt", context),
+            to=[customer.email],
+            headers={
+                "Message-ID": f"<survey-delivery-{delivery.pk}@{urlsplit(settings.BASE_URL).hostname}>",
+                "Auto-Submitted": "auto-generated",
+                "List-Unsubscribe": f"<{unsubscribe_url}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
+        )
+        message.attach_alternative(
+            _inliner.inline(render_to_string("emails/survey_invitation.html", context)), "text/html"
+        )
+    return message
+
+
+def _question(delivery: Delivery, url: str) -> dict[str, object]:
+    """A scale that begins the survey stands in the mail, one link a score; the page asks again before it counts."""
+    first = min(delivery.campaign.survey.questions.all(), key=lambda question: question.position, default=None)
+    if first is None or first.kind != QuestionKind.NPS:
+        return {"url": url}
+    return {"url": url, "question": first, "scores": [(score, f"{url}?score={score}") for score in scoring.SCORES]}
+
+
+def _link(name: str, token: str) -> str:
+    return f"{settings.BASE_URL}{reverse(name, args=[token])}"

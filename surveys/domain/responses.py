@@ -1,0 +1,138 @@
+"""Answering: a link that only we can make, one response to it, one thank-you."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.core.signing import BadSignature, Signer
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+from rewards.domain import points
+from surveys.domain import scoring
+from surveys.models import Answer, Delivery, DeliveryState, Question, QuestionKind, Survey, SurveyResponse
+
+TEXT_LENGTH = 2000
+
+_signer = Signer(salt="surveys.responses", sep=".")
+
+AnswerValue = int | str
+
+
+class LinkUnknown(DomainError):
+    code = "survey_link_unknown"
+    message = _("This link is not complete. Please open it from the mail again.")
+
+
+class SurveyClosed(DomainError):
+    code = "survey_closed"
+    message = _("This survey has ended.")
+
+
+class AnswersInvalid(DomainError):
+    """`details["questions"]` maps the id of a question to what is wrong with its answer."""
+
+    code = "answers_invalid"
+    message = _("Some answers cannot be taken.")
+
+
+class NothingAnswered(DomainError):
+    code = "nothing_answered"
+    message = _("Please answer at least one question.")
+
+
+def token_for(delivery: Delivery) -> str:
+    """For the address of the customer's page: the delivery's id, signed."""
+    return _signer.sign(str(delivery.pk))
+
+
+def read_token(token: str) -> Delivery:
+    """Raises LinkUnknown."""
+    try:
+        pk = int(_signer.unsign(token))
+    except BadSignature as error:
+        raise LinkUnknown from error
+    delivery = Delivery.objects.select_related("campaign__survey", "customer").filter(pk=pk).first()
+    if delivery is None:
+        raise LinkUnknown
+    return delivery
+
+
+def is_open(delivery: Delivery) -> bool:
+    return delivery.campaign.survey.closed_at is None and delivery.customer.closed_at is None
+
+
+def of(delivery: Delivery) -> SurveyResponse | None:
+    """What this delivery brought, if it was answered."""
+    return SurveyResponse.objects.select_related("points_entry").filter(delivery=delivery).first()
+
+
+def note_opened(*, delivery: Delivery, at: datetime) -> None:
+    """The first time the page was asked for, by the customer or by a scanner of links: a hint, nothing more."""
+    Delivery.objects.filter(pk=delivery.pk, opened_at__isnull=True).update(opened_at=at)
+
+
+@transaction.atomic
+def submit(
+    *, delivery: Delivery, answers: Mapping[int, AnswerValue], language: str, by: Actor, at: datetime
+) -> SurveyResponse:
+    """Records `answers` by the ids of their questions and thanks with points, whatever they say.
+
+    Once for each delivery: afterwards the first response comes back and nothing changes.
+    Raises SurveyClosed, AnswersInvalid, NothingAnswered.
+    """
+    # The lock lets one of many submits at once in; the rest find its response.
+    Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+    if given := of(delivery):
+        return given
+    if not is_open(delivery):
+        raise SurveyClosed
+    survey = delivery.campaign.survey
+    _refuse_invalid(survey, answers)
+    response = SurveyResponse.objects.create(
+        survey=survey, delivery=delivery, customer=delivery.customer, language=language, submitted_at=at
+    )
+    Answer.objects.bulk_create(
+        Answer(response=response, question_id=question, number=value)
+        if isinstance(value, int)
+        else Answer(response=response, question_id=question, text=value)
+        for question, value in answers.items()
+    )
+    _thank(response, reward_points=survey.reward_points, by=by, at=at)
+    _note_arrival(delivery, at)
+    return response
+
+
+def _refuse_invalid(survey: Survey, answers: Mapping[int, AnswerValue]) -> None:
+    questions = {question.pk: question for question in survey.questions.all()}
+    wrong = {pk: _("This question is not asked here.") for pk in answers.keys() - questions.keys()}
+    for pk, question in questions.items():
+        if pk in answers and not _fits(question, answers[pk]):
+            wrong[pk] = _("This answer does not fit the question.")
+        elif pk not in answers and question.is_required:
+            wrong[pk] = _("Please answer this question.")
+    if wrong:
+        raise AnswersInvalid(questions=wrong)
+    if not answers:
+        raise NothingAnswered
+
+
+def _fits(question: Question, value: AnswerValue) -> bool:
+    if question.kind == QuestionKind.NPS:
+        return isinstance(value, int) and value in scoring.SCORES
+    return isinstance(value, str) and 0 < len(value) <= TEXT_LENGTH and "\0" not in value
+
+
+def _thank(response: SurveyResponse, *, reward_points: int, by: Actor, at: datetime) -> None:
+    if reward_points:
+        response.points_entry = points.award(
+            customer=response.customer, points=reward_points, reference=f"survey-response:{response.pk}", by=by, at=at
+        )
+        response.save(update_fields=["points_entry"])
+
+
+def _note_arrival(delivery: Delivery, at: datetime) -> None:
+    """An answer proves that the mail arrived, whatever its server said or could not say."""
+    doubtful = [DeliveryState.UNCERTAIN, DeliveryState.DEFERRED, DeliveryState.REJECTED]
+    Delivery.objects.filter(pk=delivery.pk, state__in=doubtful).update(state=DeliveryState.ACCEPTED, settled_at=at)

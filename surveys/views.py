@@ -1,0 +1,91 @@
+"""The pages behind the links of a survey mail.
+
+Whoever has a link may use it: no session stands behind it that another site could abuse, and a mail program that
+unsubscribes with one click (RFC 8058) brings no CSRF token. GET never answers and never unsubscribes, because scanners
+open links.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone, translation
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from customers.domain import consents
+from customers.models import Purpose
+from loyalty_site.lib import actors
+from surveys.domain import responses
+from surveys.forms import ResponseForm, chosen_score
+from surveys.models import Delivery
+
+
+def with_link(view: Callable[[HttpRequest, Delivery], HttpResponse]) -> Callable[[HttpRequest, str], HttpResponse]:
+    """Hands the view the delivery that the link names; speaks the customer's language unless another was chosen."""
+
+    @wraps(view)
+    def page(request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            delivery = responses.read_token(token)
+        except responses.LinkUnknown:
+            return render(request, "surveys/link_unknown.html", status=404)
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+        language = chosen if chosen in dict(settings.LANGUAGES) else delivery.customer.language
+        with translation.override(language):
+            response = view(request, delivery)
+        response.headers["Content-Language"] = language
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return never_cache(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(page)))
+
+
+@with_link
+def respond(request: HttpRequest, delivery: Delivery) -> HttpResponse:
+    survey = delivery.campaign.survey
+    if given := responses.of(delivery):
+        page = {"survey": survey, "response": given}
+        return redirect(request.path) if request.method == "POST" else render(request, "surveys/thanks.html", page)
+    if not responses.is_open(delivery):
+        return render(request, "surveys/closed.html", {"survey": survey}, status=410)
+    form = ResponseForm(survey, data=request.POST if request.method == "POST" else None, score=_score(request))
+    if form.is_valid() and _submit(form, delivery):
+        return redirect(request.path)
+    if request.method == "GET":
+        responses.note_opened(delivery=delivery, at=timezone.now())
+    return render(request, "surveys/respond.html", {"survey": survey, "form": form, "delivery": delivery})
+
+
+@with_link
+def unsubscribe(request: HttpRequest, delivery: Delivery) -> HttpResponse:
+    """POST answers with the page itself: who unsubscribes with one click follows no redirects."""
+    customer = delivery.customer
+    if request.method == "POST":
+        by = actors.customer(customer.pk)
+        consents.withdraw(customer=customer, purpose=Purpose.SURVEY_EMAIL, by=by, at=timezone.now())
+    allowed = consents.allows(customer=customer, purpose=Purpose.SURVEY_EMAIL)
+    return render(request, "surveys/unsubscribe.html", {"allowed": allowed})
+
+
+def _score(request: HttpRequest) -> int | None:
+    return chosen_score(request.GET.get("score", ""))
+
+
+def _submit(form: ResponseForm, delivery: Delivery) -> bool:
+    """False when the domain refuses; the form then says why."""
+    try:
+        responses.submit(
+            delivery=delivery,
+            answers=form.answers(),
+            language=translation.get_language() or delivery.customer.language,
+            by=actors.customer(delivery.customer_id),
+            at=timezone.now(),
+        )
+    except (responses.NothingAnswered, responses.SurveyClosed) as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    return True
