@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Upper
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from phonenumber_field.modelfields import PhoneNumberField
 
 from customers.models.catalog import Category
@@ -21,7 +22,7 @@ class Customer(models.Model):
     number = models.CharField(
         _("number"), max_length=NUMBER_LENGTH, unique=True, editable=False, help_text=_("Printed on the card.")
     )
-    name = models.CharField(_("name"), max_length=200, blank=True)
+    name = models.CharField(pgettext_lazy("person", "name"), max_length=200, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     phone = PhoneNumberField(_("phone"), blank=True)
     birthday = models.DateField(_("birthday"), null=True, blank=True)

@@ -2,11 +2,12 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class OutboxMail(models.Model):
-    to = models.CharField(_("to"), max_length=1000)
-    subject = models.CharField(_("subject"), max_length=500)
+    to = models.CharField(pgettext_lazy("mail", "to"), max_length=1000)
+    subject = models.CharField(pgettext_lazy("mail", "subject"), max_length=500)
     text = models.TextField(_("text"))
     html = models.TextField(_("HTML"), blank=True)
     headers = models.JSONField(_("headers"), default=dict)

@@ -5,6 +5,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from loyalty_site.lib.timezones import validate_timezone
 
@@ -45,7 +46,9 @@ class Till(models.Model):
     name = models.CharField(_("name"), max_length=100)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     key_start = models.CharField(_("key begins with"), max_length=8, editable=False)
-    scopes = ArrayField(models.CharField(max_length=10, choices=TillScope.choices), verbose_name=_("may"))
+    scopes = ArrayField(
+        models.CharField(max_length=10, choices=TillScope.choices), verbose_name=pgettext_lazy("till", "may")
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     last_seen_at = models.DateTimeField(_("last seen at"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)

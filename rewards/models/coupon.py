@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import Customer, Purchase
 from loyalty_site.lib import codes, constraints
@@ -11,7 +12,7 @@ from rewards.models.offer import Offer
 
 class CouponState(models.TextChoices):
     ISSUED = "ISSUED", _("issued")
-    REDEEMED = "REDEEMED", _("redeemed")
+    REDEEMED = "REDEEMED", pgettext_lazy("coupon", "redeemed")
     VOID = "VOID", _("void")
 
 
@@ -25,7 +26,7 @@ class Coupon(models.Model):
 
     BODY_LENGTH = 12
 
-    code = models.CharField(_("code"), max_length=40, unique=True)
+    code = models.CharField(pgettext_lazy("coupon", "code"), max_length=40, unique=True)
     offer = models.ForeignKey(Offer, verbose_name=_("offer"), on_delete=models.PROTECT, related_name="coupons")
     customer = models.ForeignKey(
         Customer, verbose_name=_("customer"), null=True, blank=True, on_delete=models.PROTECT, related_name="coupons"

@@ -4,6 +4,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from loyalty_site.lib import constraints
 from loyalty_site.lib.texts import LocalizedTextField, localized
@@ -39,7 +40,7 @@ class Offer(models.Model):
     redemptions_max = models.PositiveIntegerField(_("redemptions at most"), null=True, blank=True)
     budget_minor = models.PositiveBigIntegerField(_("budget (minor units)"), null=True, blank=True)
     is_stackable = models.BooleanField(_("can be combined"), default=False)
-    redeemed_count = models.PositiveIntegerField(_("redeemed"), default=0, editable=False)
+    redeemed_count = models.PositiveIntegerField(pgettext_lazy("coupon", "redeemed"), default=0, editable=False)
     redeemed_minor = models.PositiveBigIntegerField(_("discount given (minor units)"), default=0, editable=False)
     published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True, editable=False)

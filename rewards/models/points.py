@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import Customer
 from loyalty_site.lib import append_only, constraints
@@ -105,7 +106,9 @@ class PointsLot(models.Model):
     customer = models.ForeignKey(
         PointsAccount, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="lots", db_index=False
     )
-    entry = models.OneToOneField(PointsEntry, verbose_name=_("entry"), on_delete=models.PROTECT, related_name="lot")
+    entry = models.OneToOneField(
+        PointsEntry, verbose_name=pgettext_lazy("points ledger", "entry"), on_delete=models.PROTECT, related_name="lot"
+    )
     points = models.BigIntegerField(_("points"))
     remaining = models.BigIntegerField(_("remaining"))
     available_at = models.DateTimeField(_("available at"))

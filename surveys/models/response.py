@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import Customer
 from rewards.models import PointsEntry
@@ -43,7 +44,7 @@ class Answer(models.Model):
         SurveyResponse, verbose_name=_("response"), on_delete=models.PROTECT, related_name="answers", db_index=False
     )
     question = models.ForeignKey(Question, verbose_name=_("question"), on_delete=models.PROTECT, related_name="answers")
-    number = models.SmallIntegerField(_("number"), null=True, blank=True)
+    number = models.SmallIntegerField(pgettext_lazy("answer", "number"), null=True, blank=True)
     text = models.TextField(_("text"), blank=True)
 
     class Meta:
