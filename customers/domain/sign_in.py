@@ -38,6 +38,11 @@ class CodeRefused(DomainError):
     message = _("That code is not right, or it is older than 10 minutes. Please look at the newest mail from us.")
 
 
+class TooManyTries(CodeRefused):
+    code = "sign_in_too_many_tries"
+    message = _("Those were too many tries. Please ask for another code.")
+
+
 def request(*, email: str, browser_token: str, at: datetime) -> SignInCode | None:
     """Asks for a code for `email`, good in the browser that keeps `browser_token`; the worker makes and mails it.
 
@@ -108,7 +113,7 @@ def _send(pk: int, *, mailer: Mailer, at: datetime) -> bool:
 
 
 def verify(*, browser_token: str, code: str, at: datetime) -> Customer:
-    """The customer whose code this is. It is good once. Raises CodeRefused, whatever the reason.
+    """The customer whose code this is. It is good once. Raises CodeRefused.
 
     Not one transaction: a try is counted before it is judged, and the count stays when the answer is no.
     """
@@ -118,6 +123,8 @@ def verify(*, browser_token: str, code: str, at: datetime) -> Customer:
     )
     counted = live.filter(failed_attempts__lt=TRIES).update(failed_attempts=F("failed_attempts") + 1)
     right = live.filter(code_hash=_hash("code", f"{browser_hash}:{code}"))
+    if not counted and live.exists():
+        raise TooManyTries
     if not counted or not right.update(used_at=at):
         raise CodeRefused
     customer = SignInCode.objects.select_related("customer").get(browser_hash=browser_hash).customer

@@ -1,13 +1,13 @@
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connection
 
 from customers.domain import sign_in
 from customers.models import Customer, SignInCode
+from tests.races import at_once
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -152,9 +152,10 @@ def test_verify_refuses_a_wrong_code_and_takes_the_right_one_after(mia):
 def test_verify_refuses_the_right_code_after_five_wrong_ones(mia):
     code = ask_and_send()
     for _ in range(5):
-        with pytest.raises(sign_in.CodeRefused):
+        with pytest.raises(sign_in.CodeRefused) as refusal:
             verify(wrong(code))
-    with pytest.raises(sign_in.CodeRefused):
+        assert refusal.type is sign_in.CodeRefused
+    with pytest.raises(sign_in.TooManyTries):
         verify(code)
     assert SignInCode.objects.get().failed_attempts == 5
 
@@ -183,6 +184,15 @@ def test_verify_refuses_strangers_and_counts_their_tries(code):
     with pytest.raises(sign_in.CodeRefused):
         verify(code)
     assert SignInCode.objects.get().failed_attempts == 1
+
+
+def test_verify_counts_out_strangers_like_customers():
+    ask(email="nobody@example.org")
+    for _ in range(5):
+        with pytest.raises(sign_in.CodeRefused):
+            verify("123456")
+    with pytest.raises(sign_in.TooManyTries):
+        verify("123456")
 
 
 def test_verify_refuses_a_browser_that_asked_for_nothing(mia):
@@ -248,31 +258,18 @@ def test_session_ends_when_the_customer_left(mia):
     assert sign_in.customer_of(session) is None
 
 
-def in_threads(action, times):
-    def one(n):
-        try:
-            return action(n)
-        except sign_in.CodeRefused:
-            return None
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(one, range(times)))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_verify_signs_in_once_of_many_at_the_same_moment(mia):
     for attempt in range(5):
         code = ask_and_send(token=f"browser {attempt}")
-        answers = in_threads(lambda n, token=f"browser {attempt}", code=code: verify(code, token=token), 4)
-        assert answers.count(mia) == 1
+        answers = at_once(*[partial(verify, code, f"browser {attempt}")] * 4)
+        assert sorted(type(answer).__name__ for answer in answers) == ["CodeRefused"] * 3 + ["Customer"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_verify_judges_at_most_five_tries_of_many_at_the_same_moment(mia):
     code = ask_and_send()
-    in_threads(lambda n: verify(wrong(code)), 12)
+    at_once(*[partial(verify, wrong(code))] * 12)
     assert SignInCode.objects.get().failed_attempts == 5
     with pytest.raises(sign_in.CodeRefused):
         verify(code)
@@ -280,7 +277,7 @@ def test_verify_judges_at_most_five_tries_of_many_at_the_same_moment(mia):
 
 @pytest.mark.django_db(transaction=True)
 def test_request_keeps_its_limit_when_many_come_at_the_same_moment(mia):
-    in_threads(lambda n: ask(token=f"browser {n}"), 12)
+    at_once(*[partial(ask, token=f"browser {n}") for n in range(12)])
     assert SignInCode.objects.count() == 5
 
 
@@ -288,5 +285,5 @@ def test_request_keeps_its_limit_when_many_come_at_the_same_moment(mia):
 def test_send_pending_mails_once_when_workers_run_at_the_same_moment(mia):
     ask()
     mailer = Mailer()
-    in_threads(lambda n: sign_in.send_pending(mailer=mailer, at=AT), 4)
+    at_once(*[partial(sign_in.send_pending, mailer=mailer, at=AT)] * 4)
     assert len(mailer.mails) == 1
