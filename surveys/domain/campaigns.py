@@ -52,6 +52,11 @@ class StartInThePast(DomainError):
     message = _("The start is in the past.")
 
 
+class StartOutOfRange(DomainError):
+    code = "start_out_of_range"
+    message = _("The start is beyond the calendar.")
+
+
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """Of `total` customers in the audience `will_send` get the mail; `reasons` says why the others do not."""
@@ -77,11 +82,14 @@ def instant(*, on: date, clock_time: time, timezone: str) -> datetime:
     """The moment when clocks in `timezone` show this.
 
     Shown never (clocks jump over it): as much later as they jump. Shown twice (clocks go back): the first time.
-    Raises TimezoneUnknown.
+    Raises TimezoneUnknown, StartOutOfRange.
     """
     if timezone not in timezones.names():
         raise TimezoneUnknown(timezone=timezone)
-    return datetime.combine(on, clock_time.replace(fold=0), tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    try:
+        return datetime.combine(on, clock_time.replace(fold=0), tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    except OverflowError as error:
+        raise StartOutOfRange from error
 
 
 @transaction.atomic
@@ -90,7 +98,7 @@ def schedule(
 ) -> Campaign:
     """Sets or moves the start; this very minute is still allowed.
 
-    Raises WrongCampaignState, SurveyNotOpen, TimezoneUnknown, StartInThePast.
+    Raises WrongCampaignState, SurveyNotOpen, StartInThePast, TimezoneUnknown, StartOutOfRange.
     """
     starts_at = instant(on=start_date, clock_time=start_time, timezone=timezone)
     if starts_at < at.replace(second=0, microsecond=0):

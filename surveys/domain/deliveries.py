@@ -75,7 +75,8 @@ def transmit(*, delivery: Delivery, mailer: BaseEmailBackend, program: Program, 
         message = invitations.compose(delivery=delivery, program=program)
     except Exception as error:
         logger.error("delivery %s cannot be written: %s", delivery.pk, type(error).__name__)
-        return _settle(delivery, Outcome(DeliveryState.REJECTED, replies.in_words(error)), at=clock())
+        delivery.attempts += 1
+        return _settle(delivery, Outcome(DeliveryState.DEFERRED, replies.in_words(error)), at=clock())
     _connect(mailer)
     if not _begin(delivery, at=clock()):
         return None
@@ -148,13 +149,13 @@ def _hand_over(message: EmailMultiAlternatives, mailer: BaseEmailBackend) -> Out
 def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliveryState | None:
     """None when the lease has ended meanwhile: what was found out since stays."""
     state = outcome.state
-    changes: dict[str, Any] = {"settled_at": at}
+    changes: dict[str, Any] = {"settled_at": at, "smtp_reply": outcome.reply}
     if state == DeliveryState.DEFERRED and delivery.attempts >= replies.MAX_ATTEMPTS:
         state = DeliveryState.REJECTED
     elif state == DeliveryState.DEFERRED:
-        changes = {"not_before": at + replies.pause_before_retry(delivery=delivery)}
+        changes |= {"settled_at": None, "not_before": at + replies.pause_before_retry(delivery=delivery)}
     held = _held([delivery], DeliveryState.CLAIMED, DeliveryState.TRANSMITTING)
-    return state if held.update(state=state, smtp_reply=outcome.reply, **changes, **NO_LEASE) else None
+    return state if held.update(state=state, attempts=delivery.attempts, **changes, **NO_LEASE) else None
 
 
 @transaction.atomic(durable=True)

@@ -1,0 +1,72 @@
+import pytest
+
+from customers.models import AuditEvent
+from loyalty_site.lib import actors
+from surveys.domain import campaigns, surveys
+from surveys.models import CampaignState, DeliveryState, SuppressionReason
+from tests.factories.surveys import QuestionFactory, SurveyFactory
+
+pytestmark = pytest.mark.django_db
+BY = actors.user(1)
+
+
+@pytest.fixture
+def draft():
+    return SurveyFactory(published_at=None, title={"en": "How was it?"})
+
+
+def test_publish_numbers_the_questions_from_one(draft, now):
+    for position in (7, 3, 40):
+        QuestionFactory(survey=draft, position=position, text={"en": f"{position}"})
+    published = surveys.publish(survey=draft, by=BY, at=now)
+    assert published.published_at == now
+    assert list(draft.questions.order_by("position").values_list("position", "text__en")) == [
+        (1, "3"),
+        (2, "7"),
+        (3, "40"),
+    ]
+    assert AuditEvent.objects.get().action == "survey.publish"
+
+
+def test_publish_refuses_a_survey_without_questions(draft, now):
+    with pytest.raises(surveys.SurveyHasNoQuestion):
+        surveys.publish(survey=draft, by=BY, at=now)
+
+
+def test_publish_refuses_a_survey_without_title(now):
+    untitled = SurveyFactory(published_at=None, title={})
+    with pytest.raises(surveys.SurveyHasNoTitle):
+        surveys.publish(survey=untitled, by=BY, at=now)
+
+
+def test_publish_names_the_question_without_text(draft, now):
+    QuestionFactory(survey=draft, text={"zh-hans": "好吗？"})
+    QuestionFactory(survey=draft, text={"en": ""})
+    with pytest.raises(surveys.QuestionHasNoText) as refusal:
+        surveys.publish(survey=draft, by=BY, at=now)
+    assert str(refusal.value) == "Question 2 has no text yet."
+
+
+def test_publish_twice_is_refused(survey, now):
+    with pytest.raises(surveys.SurveyAlreadyPublished):
+        surveys.publish(survey=survey, by=BY, at=now)
+
+
+def test_close_cancels_what_is_still_sent(due, survey, now):
+    delivery = due()
+    assert surveys.close(survey=survey, by=BY, at=now).closed_at == now
+    delivery.refresh_from_db()
+    delivery.campaign.refresh_from_db()
+    assert delivery.campaign.state == CampaignState.CANCELLED
+    assert (delivery.state, delivery.reason) == (DeliveryState.SUPPRESSED, SuppressionReason.CANCELLED)
+
+
+def test_close_twice_is_refused(survey, now):
+    surveys.close(survey=survey, by=BY, at=now)
+    with pytest.raises(campaigns.SurveyNotOpen):
+        surveys.close(survey=survey, by=BY, at=now)
+
+
+def test_close_refuses_a_draft(draft, now):
+    with pytest.raises(campaigns.SurveyNotOpen):
+        surveys.close(survey=draft, by=BY, at=now)
