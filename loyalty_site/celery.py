@@ -24,4 +24,5 @@ app.conf.beat_schedule = {
     },
     "send-deliveries": {"task": "surveys.send_deliveries", "schedule": MINUTE / 6, "options": {"expires": 10}},
     "reconcile-deliveries": {"task": "surveys.reconcile_deliveries", "schedule": MINUTE, "options": {"expires": 60}},
+    "expire-points": {"task": "rewards.expire_points", "schedule": 15 * MINUTE, "options": {"expires": 600}},
 }

@@ -118,6 +118,12 @@ def expire(*, at: datetime, limit: int) -> int:
         return int(cursor.fetchone()[0])
 
 
+def lock(*, customer: Customer) -> None:
+    """Keeps everybody else from booking for this customer until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT points_lock(%s)", [customer.pk])
+
+
 def summary(*, customer: Customer, at: datetime) -> PointsSummary:
     """What the customer has at `at`, in one query."""
     with connection.cursor() as cursor:

@@ -70,6 +70,8 @@ class PointsEntry(models.Model):
         "self", verbose_name=_("corrects"), null=True, blank=True, on_delete=models.PROTECT, related_name="corrections"
     )
 
+    explanation = ""  # in words, for pages: see rewards.domain.explanations
+
     class Meta:
         verbose_name = _("points entry")
         verbose_name_plural = _("points ledger")

@@ -1,0 +1,221 @@
+"""Coupons are issued, redeemed once, or made void."""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from customers.domain import audit
+from customers.models import Customer, Purchase
+from loyalty_site.lib import codes
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+from rewards.domain import eligibility, offers
+from rewards.models import Coupon, CouponState, Offer, Program
+
+
+class CouponRefused(DomainError):
+    """`coupon` in the details is its code as people read it. Staff see which refusal; strangers get one answer."""
+
+    def __init__(self, *, coupon: str) -> None:
+        super().__init__(coupon=coupon)
+
+
+class CouponUnknown(CouponRefused):
+    code = "coupon_unknown"
+    message = _("There is no coupon %(coupon)s.")
+
+
+class CouponMistyped(CouponRefused):
+    code = "coupon_mistyped"
+    message = _("%(coupon)s cannot be right: please read the code again.")
+
+
+class CouponExpired(CouponRefused):
+    code = "coupon_expired"
+    message = _("Coupon %(coupon)s has expired.")
+
+
+class CouponAlreadyRedeemed(CouponRefused):
+    code = "coupon_already_redeemed"
+    message = _("Coupon %(coupon)s was redeemed already.")
+
+
+class CouponVoid(CouponRefused):
+    code = "coupon_void"
+    message = _("Coupon %(coupon)s was made void.")
+
+
+class CouponNotYours(CouponRefused):
+    code = "coupon_not_yours"
+    message = _("Coupon %(coupon)s belongs to another customer.")
+
+
+class CouponOtherCurrency(CouponRefused):
+    code = "coupon_other_currency"
+    message = _("Coupon %(coupon)s is for another currency.")
+
+
+class CouponWorthNothing(CouponRefused):
+    code = "coupon_worth_nothing"
+    message = _("Coupon %(coupon)s would take nothing off this purchase.")
+
+
+class MinSpendNotReached(CouponRefused):
+    code = "min_spend_not_reached"
+    message = _("This purchase is too small for coupon %(coupon)s.")
+
+
+class CouponsNotCombinable(CouponRefused):
+    code = "coupons_not_combinable"
+    message = _("Coupon %(coupon)s cannot be combined with the others.")
+
+
+_REFUSALS: Mapping[str, type[DomainError]] = {
+    refusal.code: refusal
+    for refusal in (
+        CouponExpired,
+        CouponAlreadyRedeemed,
+        CouponVoid,
+        CouponNotYours,
+        CouponOtherCurrency,
+        CouponWorthNothing,
+        MinSpendNotReached,
+        CouponsNotCombinable,
+        offers.OfferNotLive,
+        offers.OfferWithdrawn,
+        offers.OfferLimitReached,
+        offers.OfferBudgetSpent,
+    )
+}
+
+# Nothing comes back when the cause is known already, or when the code happens to exist.
+_INSERT = """
+    INSERT INTO rewards_coupon (code, offer_id, customer_id, state, reference, issued_at, expires_at, redeemed_by)
+    VALUES (%(code)s, %(offer)s, %(customer)s, 'ISSUED', %(reference)s, %(at)s, %(expires_at)s, '')
+    ON CONFLICT DO NOTHING
+    RETURNING *
+"""
+
+
+@transaction.atomic
+def issue(*, offer: Offer, customer: Customer | None, reference: str, by: Actor, at: datetime) -> Coupon:
+    """A new coupon; the first one when `reference` (what caused it) had one of this offer before.
+
+    Raises OfferNotLive or OfferWithdrawn.
+    """
+    known = Coupon.objects.filter(offer=offer, reference=reference).first()
+    if known:
+        return known
+    offers.refuse_unless_live(offer=offer, at=at)
+    coupon = _insert(offer, customer, reference, at)
+    if by.kind == "user":
+        audit.record(actor=by, action="coupon.issued", subject=f"coupon:{coupon.pk}", at=at)
+    return coupon
+
+
+def find(*, text: str) -> Coupon:
+    """By code as typed or scanned, with its offer. Raises CouponMistyped (by its check symbol) or CouponUnknown."""
+    code = codes.normalize(text)
+    coupon = Coupon.objects.select_related("offer").filter(code=code).first()
+    if coupon:
+        return coupon
+    well_formed = codes.is_well_formed(code[-Coupon.BODY_LENGTH :]) and len(code) >= Coupon.BODY_LENGTH
+    raise (CouponUnknown if well_formed else CouponMistyped)(coupon=text)
+
+
+@transaction.atomic
+def redeem(*, coupon: Coupon, customer: Customer | None, by: Actor, at: datetime) -> Coupon:
+    """Redeems a gift that is handed over without a purchase. Raises a CouponRefused or a refusal of its offer."""
+    as_read = as_calculated(coupon)
+    holder = customer.pk if customer else None
+    refusal = eligibility.refusal_of(
+        coupon=as_read, basket=eligibility.Basket((), coupon.offer.currency, holder, purchased_at=at)
+    )
+    if not refusal and as_read.terms.kind != "GIFT":
+        refusal = "coupon_worth_nothing"
+    if refusal:
+        raise refusal_for(refusal, coupon)
+    claim(discounts={coupon: 0}, purchase=None, by=by, at=at)
+    return coupon
+
+
+def claim(*, discounts: Mapping[Coupon, int], purchase: Purchase | None, by: Actor, at: datetime) -> None:
+    """Takes coupons that were found good: each once, by a conditional update, and counts them in their offers.
+
+    Raises CouponAlreadyRedeemed or CouponVoid when somebody was quicker, or what offers.count_redemptions raises; the
+    caller's transaction must then end. Locks coupons by id, then offers by id.
+    """
+    for coupon in sorted(discounts, key=lambda coupon: coupon.pk):
+        values = {
+            "state": CouponState.REDEEMED,
+            "redeemed_at": at,
+            "redeemed_by": str(by),
+            "purchase": purchase,
+            "discount_minor": discounts[coupon],
+        }
+        if not Coupon.objects.filter(pk=coupon.pk, state=CouponState.ISSUED).update(**values):
+            coupon.refresh_from_db(fields=["state"])
+            raise refusal_for(eligibility.refusal_of_state(coupon.state), coupon)
+        for name, value in values.items():
+            setattr(coupon, name, value)
+    by_offer = sorted(discounts, key=lambda coupon: coupon.offer_id)
+    for offer_id, group in groupby(by_offer, key=lambda coupon: coupon.offer_id):
+        given = [discounts[coupon] for coupon in group]
+        offers.count_redemptions(offer_id=offer_id, redemptions=len(given), discount_minor=sum(given))
+
+
+@transaction.atomic
+def void(*, coupon: Coupon, reason: str, by: Actor, at: datetime) -> None:
+    """Never redeemable again; doing it again changes nothing. Raises CouponAlreadyRedeemed."""
+    if Coupon.objects.filter(pk=coupon.pk, state=CouponState.ISSUED).update(state=CouponState.VOID):
+        audit.record(actor=by, action="coupon.voided", subject=f"coupon:{coupon.pk}", reason=reason, at=at)
+    coupon.refresh_from_db(fields=["state"])
+    if coupon.state == CouponState.REDEEMED:
+        raise CouponAlreadyRedeemed(coupon=coupon.display_code)
+
+
+def refusal_for(refusal: str, coupon: Coupon) -> DomainError:
+    """The refusal of that word, to raise or to show."""
+    return _REFUSALS[refusal](coupon=coupon.display_code)
+
+
+def as_calculated(coupon: Coupon) -> eligibility.CouponIn:
+    """The coupon, with its offer, as the calculator reads it."""
+    return eligibility.CouponIn(
+        code=coupon.code,
+        terms=offers.terms_of(coupon.offer),
+        state=coupon.state,
+        customer=coupon.customer_id,
+        expires_at=coupon.expires_at,
+    )
+
+
+def good_until(*, offer: Offer, at: datetime) -> datetime:
+    """When a coupon issued at `at` expires: after `coupon_days` full days, at midnight in the programme's zone, or with
+    the offer when that ends first."""
+    zone = ZoneInfo(Program.objects.current().timezone)
+    last_day = at.astimezone(zone).date() + timedelta(days=offer.coupon_days)
+    midnight = datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=zone)
+    return min(midnight, offer.valid_to) if offer.valid_to else midnight
+
+
+def _insert(offer: Offer, customer: Customer | None, reference: str, at: datetime) -> Coupon:
+    values = {
+        "offer": offer.pk,
+        "customer": customer.pk if customer else None,
+        "reference": reference,
+        "at": at,
+        "expires_at": good_until(offer=offer, at=at),
+    }
+    while True:
+        values["code"] = offer.code_prefix + codes.generate(length=Coupon.BODY_LENGTH)
+        for coupon in Coupon.objects.raw(_INSERT, values):
+            coupon.offer, coupon.customer = offer, customer
+            return coupon
+        known = Coupon.objects.filter(offer=offer, reference=reference).first()
+        if known:
+            return known

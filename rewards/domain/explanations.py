@@ -1,0 +1,176 @@
+"""Ledger entries in words, in the active language, for customers and staff alike."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from customers.models import Purchase
+from loyalty_site.lib import numbers
+from loyalty_site.lib.money import format_money
+from rewards.domain.earning import Breakdown, MultiplierNote
+from rewards.models import EntryKind, PointsEntry, Program, RewardRedemption
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the entries refer to, fetched for all of them at once."""
+
+    purchases: Mapping[str, Purchase]
+    redemptions: Mapping[int, RewardRedemption]
+    timezone: ZoneInfo
+
+
+def explain(entry: PointsEntry) -> str:
+    """One sentence or a few: what for, which rules, what was left out, how it was rounded."""
+    return explained([entry])[0].explanation
+
+
+def explained(entries: Iterable[PointsEntry]) -> Sequence[PointsEntry]:
+    """The entries, each with its `explanation`; the same number of queries however many there are."""
+    entries = list(entries)
+    facts = _facts(entries)
+    for entry in entries:
+        entry.explanation = pgettext("between sentences", " ").join(_sentences(entry, facts))
+    return entries
+
+
+def _facts(entries: Sequence[PointsEntry]) -> _Facts:
+    told = [entry.reference.removeprefix("purchase:") for entry in entries if entry.reference.startswith("purchase:")]
+    bought = Purchase.objects.filter(pk__in=[int(pk) for pk in told if pk.isdecimal()]).select_related("store")
+    redeemed = {entry.corrects_id if entry.kind == EntryKind.REIMBURSE else entry.pk for entry in entries}
+    taken = RewardRedemption.objects.filter(entry__in=redeemed - {None}).select_related("reward")
+    return _Facts(
+        purchases={f"purchase:{purchase.pk}": purchase for purchase in bought},
+        redemptions={redemption.entry_id: redemption for redemption in taken},
+        timezone=ZoneInfo(Program.objects.current().timezone),
+    )
+
+
+def _sentences(entry: PointsEntry, facts: _Facts) -> list[str]:
+    points = numbers.points(abs(entry.points))
+    match entry.kind:
+        case EntryKind.AWARD:
+            return _award(entry, points, facts)
+        case EntryKind.REDEEM:
+            return [_redemption(entry, points, facts)]
+        case EntryKind.CLAW_BACK:
+            return _claw_back(entry, points)
+        case EntryKind.REIMBURSE:
+            return [_reimbursement(entry, points, facts)]
+        case EntryKind.EXPIRE:
+            last_day = (entry.happened_at - timedelta(microseconds=1)).astimezone(facts.timezone)
+            return [_("%(points)s lapsed at the end of %(date)s.") % {"points": points, "date": _date(last_day)}]
+        case _:
+            return [_adjustment(entry, points)]
+
+
+def _award(entry: PointsEntry, points: str, facts: _Facts) -> list[str]:
+    purchase = facts.purchases.get(entry.reference)
+    if purchase is None:
+        return [_thanks(entry, points)]
+    if entry.breakdown is None:
+        return [_("%(points)s for a purchase at %(store)s on %(date)s.") % {"points": points, **_where(purchase)}]
+    breakdown = cast(Breakdown, entry.breakdown)
+    amount = format_money(breakdown["paid_minor"], breakdown["currency"])
+    first = _("%(points)s for %(amount)s at %(store)s on %(date)s.")
+    sentences = [first % {"points": points, "amount": amount, **_where(purchase)}, _rate(breakdown)]
+    sentences += [_multiplier(note, breakdown["currency"]) for note in breakdown["multipliers"]]
+    by_points = breakdown["net_minor"] - breakdown["paid_minor"]
+    if by_points:
+        paid = format_money(by_points, breakdown["currency"])
+        sentences.append(_("%(amount)s was paid with points and earns none.") % {"amount": paid})
+    rest = Decimal(breakdown["rounded_down"])
+    if rest:
+        sentences.append(_("The rest of %(rest)s points was rounded down.") % {"rest": _decimal(rest)})
+    return sentences
+
+
+def _thanks(entry: PointsEntry, points: str) -> str:
+    """Awards that no purchase earned. The prefix of a reference is all that is known here of who caused it."""
+    if entry.reason:
+        return _("%(points)s: %(reason)s") % {"points": points, "reason": entry.reason}
+    if entry.reference.startswith("survey-response:"):
+        return _("%(points)s as a thank-you for answering a survey.") % {"points": points}
+    return _("%(points)s as a thank-you.") % {"points": points}
+
+
+def _rate(breakdown: Breakdown) -> str:
+    rate = breakdown["rate"]
+    amount = format_money(rate["per_minor"], breakdown["currency"])
+    return _("%(points)s for every %(amount)s.") % {"points": numbers.points(rate["points"]), "amount": amount}
+
+
+def _multiplier(note: MultiplierNote, currency: str) -> str:
+    values = {"rule": note["name"], "amount": format_money(note["net_minor"], currency)}
+    if note["multiplier"] == "0":
+        return _("%(rule)s: %(amount)s earns no points.") % values
+    times = _decimal(Decimal(note["multiplier"]))
+    return _("%(rule)s: %(amount)s counts %(times)s times.") % {**values, "times": times}
+
+
+def _redemption(entry: PointsEntry, points: str, facts: _Facts) -> str:
+    purchase, taken = facts.purchases.get(entry.reference), facts.redemptions.get(entry.pk)
+    if purchase:
+        amount = format_money(purchase.points_value_minor, purchase.currency)
+        paid = _("%(points)s paid %(amount)s at %(store)s on %(date)s.")
+        return paid % {"points": points, "amount": amount, **_where(purchase)}
+    if taken:
+        return _("%(points)s for %(reward)s.") % {"points": points, "reward": _reward(taken)}
+    if entry.reason:
+        return _("%(points)s: %(reason)s") % {"points": points, "reason": entry.reason}
+    return _("%(points)s spent.") % {"points": points}
+
+
+def _claw_back(entry: PointsEntry, points: str) -> list[str]:
+    sentences = [_("%(points)s taken back because goods were returned.") % {"points": points}]
+    breakdown: dict[str, int] = entry.breakdown or {}
+    lapsed, forgiven = breakdown.get("lapsed", 0), breakdown.get("forgiven", 0)
+    if lapsed:
+        text = ngettext("%(number)s more had lapsed already.", "%(number)s more had lapsed already.", lapsed)
+        sentences.append(text % {"number": numbers.grouped(lapsed)})
+    if forgiven:
+        text = ngettext(
+            "%(number)s more was spent and is forgiven.", "%(number)s more were spent and are forgiven.", forgiven
+        )
+        sentences.append(text % {"number": numbers.grouped(forgiven)})
+    return sentences
+
+
+def _reimbursement(entry: PointsEntry, points: str, facts: _Facts) -> str:
+    taken = facts.redemptions.get(entry.corrects_id or 0)
+    if taken:
+        return _("%(points)s given back: %(reward)s was cancelled.") % {"points": points, "reward": _reward(taken)}
+    return _("%(points)s given back.") % {"points": points}
+
+
+def _adjustment(entry: PointsEntry, points: str) -> str:
+    values = {"points": points, "reason": entry.reason}
+    if entry.points > 0:
+        return _("%(points)s added by our team: %(reason)s") % values
+    return _("%(points)s taken off by our team: %(reason)s") % values
+
+
+def _reward(taken: RewardRedemption) -> str:
+    if taken.quantity == 1:
+        return str(taken.reward)
+    return _("%(quantity)s × %(reward)s") % {"quantity": taken.quantity, "reward": taken.reward}
+
+
+def _where(purchase: Purchase) -> dict[str, str]:
+    store = purchase.store
+    return {"store": store.name, "date": _date(purchase.purchased_at.astimezone(ZoneInfo(store.timezone)))}
+
+
+def _date(moment: object) -> str:
+    return str(formats.date_format(moment, "DATE_FORMAT"))  # type: ignore[arg-type]
+
+
+def _decimal(number: Decimal) -> str:
+    return str(formats.number_format(number.normalize(), use_l10n=True))

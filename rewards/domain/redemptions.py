@@ -1,0 +1,113 @@
+"""Rewards taken for points, to be picked up."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from loyalty_site.lib import codes
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+from rewards.domain import points
+from rewards.models import PointsEntry, RedemptionState, Reward, RewardRedemption
+
+
+class RewardNotOffered(DomainError):
+    code = "reward_not_offered"
+    message = _("This reward is not offered at this moment.")
+
+
+class RewardOutOfStock(DomainError):
+    code = "reward_out_of_stock"
+    message = _("There are not that many left of this reward.")
+
+
+class RedemptionFulfilled(DomainError):
+    code = "redemption_already_fulfilled"
+    message = _("This reward was handed over already.")
+
+
+class RedemptionCancelled(DomainError):
+    code = "redemption_cancelled"
+    message = _("This redemption was cancelled.")
+
+
+@transaction.atomic
+def request(
+    *, customer: Customer, reward: Reward, quantity: int, reference: str, by: Actor, at: datetime
+) -> RewardRedemption:
+    """Takes points and stock and gives a pick-up code; told again with the same reference, the first one.
+
+    Raises InsufficientPoints, RewardNotOffered, RewardOutOfStock or ReferenceReused; then nothing is taken. Locks the
+    account, then the reward.
+    """
+    entry = points.redeem(
+        customer=customer, points=reward.cost_points * quantity, reference=f"redemption:{reference}", by=by, at=at
+    )
+    known = RewardRedemption.objects.filter(reference=reference).first()
+    if known:
+        if (known.customer_id, known.reward_id, known.quantity) != (customer.pk, reward.pk, quantity):
+            raise points.ReferenceReused(reference=reference)
+        return known
+    _take_from_stock(reward, quantity, at)
+    return _insert(customer, reward, quantity, entry, reference, at)
+
+
+@transaction.atomic
+def fulfil(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
+    """Handed over, once. Raises RedemptionFulfilled or RedemptionCancelled."""
+    if not _close(redemption, RedemptionState.FULFILLED, by, at):
+        raise RedemptionFulfilled if redemption.state == RedemptionState.FULFILLED else RedemptionCancelled
+
+
+@transaction.atomic
+def cancel(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
+    """Gives points and stock back, once; cancelling again changes nothing. Raises RedemptionFulfilled."""
+    if _close(redemption, RedemptionState.CANCELLED, by, at):
+        points.reimburse(entry=redemption.entry, by=by, at=at)
+        stocked = Reward.objects.filter(pk=redemption.reward_id, stock__isnull=False)
+        stocked.update(stock=F("stock") + redemption.quantity)
+    elif redemption.state == RedemptionState.FULFILLED:
+        raise RedemptionFulfilled
+
+
+def _close(redemption: RewardRedemption, state: RedemptionState, by: Actor, at: datetime) -> bool:
+    """Whether this call closed it; `redemption` then says how it stands either way."""
+    waiting = RewardRedemption.objects.filter(pk=redemption.pk, state=RedemptionState.REQUESTED)
+    closed = waiting.update(state=state, closed_at=at, closed_by=str(by))
+    redemption.refresh_from_db(fields=["state", "closed_at", "closed_by"])
+    return bool(closed)
+
+
+def _take_from_stock(reward: Reward, quantity: int, at: datetime) -> None:
+    if at < reward.offered_from or (reward.offered_to and reward.offered_to <= at):
+        raise RewardNotOffered
+    if reward.stock is None:
+        return
+    if not Reward.objects.filter(pk=reward.pk, stock__gte=quantity).update(stock=F("stock") - quantity):
+        raise RewardOutOfStock
+
+
+def _insert(
+    customer: Customer, reward: Reward, quantity: int, entry: PointsEntry, reference: str, at: datetime
+) -> RewardRedemption:
+    """Tries another pick-up code when one is in use already."""
+    while True:
+        code = codes.generate(length=RewardRedemption.CODE_LENGTH)
+        try:
+            with transaction.atomic():
+                return RewardRedemption.objects.create(
+                    customer=customer,
+                    reward=reward,
+                    quantity=quantity,
+                    points=-entry.points,
+                    entry=entry,
+                    reference=reference,
+                    pickup_code=code,
+                    requested_at=at,
+                )
+        except IntegrityError:
+            if not RewardRedemption.objects.filter(pickup_code=code).exists():
+                raise

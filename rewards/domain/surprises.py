@@ -1,0 +1,95 @@
+"""Small unexpected thank-yous: who gets one is decided and recorded before anybody knows whether it helps."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from customers.models import Customer, Purchase
+from loyalty_site.lib.actors import Actor
+from rewards.domain import coupons, offers, points
+from rewards.models import Arm, Surprise, SurpriseRule, Trigger
+
+_BUCKETS = 10_000
+
+
+@transaction.atomic
+def after_purchase(*, purchase: Purchase, by: Actor, at: datetime) -> list[Surprise]:
+    """Lets every rule look at a purchase of a customer; returns what it gave, the same again when it has looked before.
+
+    A rule fits when it is active and its offer live at the purchase, more than its threshold was paid in the offer's
+    currency, its limit leaves one, and it did not fit the customer in the cooldown before. Who is held out gets a row
+    without a coupon, and the cooldown too, so that both arms are counted alike. Locks the account, then rules by id.
+    """
+    if purchase.customer is None:
+        return []
+    fitting = [rule for rule in _rules_for(purchase) if _is_live(rule, purchase.purchased_at)]
+    if fitting:
+        points.lock(customer=purchase.customer)
+    given = (_look(rule, purchase.customer, purchase, by, at) for rule in fitting)
+    return [surprise for surprise in given if surprise and surprise.arm == Arm.TREATED]
+
+
+def arm_of(*, rule: SurpriseRule, customer: Customer) -> Arm:
+    """The same for ever: a hash of rule and customer, so that no customer gets by trying again."""
+    digest = hashlib.sha256(f"surprise-rule:{rule.pk}:customer:{customer.pk}".encode()).digest()
+    bucket = int.from_bytes(digest[:8]) % _BUCKETS
+    return Arm.HOLDOUT if bucket < rule.holdout_percent * _BUCKETS // 100 else Arm.TREATED
+
+
+def _rules_for(purchase: Purchase) -> list[SurpriseRule]:
+    active = Q(active_to__isnull=True) | Q(active_to__gt=purchase.purchased_at)
+    fitting = SurpriseRule.objects.filter(
+        active,
+        active_from__lte=purchase.purchased_at,
+        trigger=Trigger.PURCHASE_OVER,
+        threshold_minor__lt=purchase.paid_minor,
+        offer__currency=purchase.currency,
+    )
+    return list(fitting.select_related("offer").order_by("pk"))
+
+
+def _is_live(rule: SurpriseRule, at: datetime) -> bool:
+    try:
+        offers.refuse_unless_live(offer=rule.offer, at=at)
+    except (offers.OfferNotLive, offers.OfferWithdrawn):
+        return False
+    return True
+
+
+def _look(rule: SurpriseRule, customer: Customer, purchase: Purchase, by: Actor, at: datetime) -> Surprise | None:
+    """With the account locked, so that two tills cannot both find the cooldown over."""
+    occasion = f"purchase:{purchase.pk}"
+    before = Surprise.objects.filter(rule=rule, customer=customer)
+    known = before.filter(occasion=occasion).select_related("coupon").first()
+    if known:
+        return known
+    cooldown = timedelta(days=rule.cooldown_days)
+    nearby = (purchase.purchased_at - cooldown, purchase.purchased_at + cooldown)
+    if before.filter(happened_at__gt=nearby[0], happened_at__lt=nearby[1]).exists():
+        return None
+    arm = arm_of(rule=rule, customer=customer)
+    if not _has_one_left(rule, arm):
+        return None
+    coupon = None
+    if arm == Arm.TREATED:
+        reference = f"surprise:{rule.pk}:{occasion}"
+        coupon = coupons.issue(offer=rule.offer, customer=customer, reference=reference, by=by, at=at)
+    return Surprise.objects.create(
+        rule=rule,
+        customer=customer,
+        occasion=occasion,
+        arm=arm,
+        happened_at=purchase.purchased_at,
+        purchase=purchase,
+        coupon=coupon,
+    )
+
+
+def _has_one_left(rule: SurpriseRule, arm: Arm) -> bool:
+    """Counts one for the treated, by a conditional update; who is held out counts only while there are any to give."""
+    left = SurpriseRule.objects.filter(Q(issued_max__isnull=True) | Q(issued_max__gt=F("given_count")), pk=rule.pk)
+    if arm == Arm.HOLDOUT:
+        return left.exists()
+    return bool(left.update(given_count=F("given_count") + 1))
