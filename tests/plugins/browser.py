@@ -27,14 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-def _chromium() -> str | None:
+def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def _install() -> None:
     with (Path(tempfile.gettempdir()) / "loyalty-chromium.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _chromium() is None:
+        if find_chromium() is None:
             for command in (["update"], ["install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk"]):
                 subprocess.run(["apt-get", "-qq", *command], check=False, capture_output=True, timeout=600)
 
@@ -44,9 +44,9 @@ def browser() -> Iterator[object]:
     """A Playwright browser. Import of Playwright is here, since most tests need none."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - heavy
 
-    if _chromium() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    if find_chromium() is None and os.geteuid() == 0 and shutil.which("apt-get"):
         _install()
-    path = _chromium()
+    path = find_chromium()
     if path is None:
         pytest.skip("Chromium is missing: install it (on Debian: apt-get install chromium) to run the browser journeys")
     with sync_playwright() as playwright:
