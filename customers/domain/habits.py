@@ -1,6 +1,6 @@
 """What customers buy again and again, read from their purchases in sets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ _HABITS = """
             sum(exp((day - %(today)s) / %(memory)s::float)) AS weight
         FROM spaced GROUP BY 1, 2
     )
-    SELECT h.customer_id, h.product_id, h.times, h.last_on, h.every_days, h.is_regular, h.weight,
+    SELECT h.customer_id, h.product_id, d.name, h.times, h.last_on, h.every_days, h.is_regular, h.weight,
         (d.discontinued_at IS NULL OR d.discontinued_at > %(at)s) AND (r.last_at IS NULL OR r.last_at < h.last_at)
     FROM habit h
     JOIN customers_product d ON d.id = h.product_id
@@ -43,7 +43,7 @@ _HABITS = """
     ORDER BY h.customer_id, h.weight DESC, h.product_id
 """
 _MOST_BOUGHT = """
-    SELECT l.product_id
+    SELECT d.id, d.name
     FROM customers_purchase p
     JOIN customers_purchaseline l ON l.purchase_id = p.id
     JOIN customers_product d ON d.id = l.product_id
@@ -68,6 +68,7 @@ class Habit(NamedTuple):
 
     customer_id: int
     product_id: int
+    name: str
     times: int
     last_on: date
     every_days: int | None
@@ -90,14 +91,14 @@ def of_customers(customers: Sequence[int], *, at: datetime) -> dict[int, list[Ha
     return habits
 
 
-def most_bought(*, limit: int, at: datetime) -> list[int]:
-    """The products that most customers bought."""
+def most_bought(*, limit: int, at: datetime) -> dict[int, str]:
+    """The products that most customers bought: id → name."""
     with connection.cursor() as cursor:
         cursor.execute(_MOST_BOUGHT, _parameters(at) | {"limit": limit})
-        return [product for (product,) in cursor.fetchall()]
+        return dict(cursor.fetchall())
 
 
-def buyers(customers: Sequence[int], products: Sequence[int], *, at: datetime) -> list[tuple[int, int]]:
+def buyers(customers: Sequence[int], products: Iterable[int], *, at: datetime) -> list[tuple[int, int]]:
     """(customer, product), each pair once."""
     with connection.cursor() as cursor:
         cursor.execute(_BUYERS, _parameters(at, customers) | {"products": list(products)})

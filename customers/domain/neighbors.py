@@ -1,6 +1,6 @@
 """Which products the same customers buy. Needs numpy: import it where it is used, never in a web process."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 
 import numpy as np
 
@@ -14,8 +14,9 @@ class Neighbors:
     The shrinkage keeps two rare products that one or two customers share from looking inseparable.
     """
 
-    def __init__(self, products: Sequence[int]) -> None:
-        self._products = products
+    def __init__(self, products: Mapping[int, str]) -> None:
+        self.names = products
+        self._products = list(products)
         self._column = {product: column for column, product in enumerate(products)}
         self._together = np.zeros((len(products), len(products)), dtype=np.float32)
 
@@ -34,15 +35,21 @@ class Neighbors:
         self._together[self._together < TOGETHER_AT_LEAST] = 0
         np.fill_diagonal(self._together, 0)
         self._together /= np.sqrt(np.outer(buyers, buyers)) + SHRINKAGE
+        self._spread = np.sqrt(buyers + SHRINKAGE)
 
     def suggest(self, *, habits: Mapping[int, float], without: Set[int], limit: int) -> list[tuple[int, float, int]]:
-        """(product, score, the habit it comes from), best first, for a customer's habits: product → weight."""
+        """(product, score, habit), best first, for a customer's habits: product → weight.
+
+        The habit is the one whose buyers take the product most often, so that not everything comes from the bananas.
+        """
         own = [product for product in habits if product in self._column]
         if not own:
             return []
         weights = np.array([habits[product] for product in own], dtype=np.float32)
-        parts = self._together[[self._column[product] for product in own]] * weights[:, None]
+        columns = [self._column[product] for product in own]
+        parts = self._together[columns] * weights[:, None]
         scores = parts.sum(axis=0)
         scores[[self._column[product] for product in without if product in self._column]] = 0
         best = [int(column) for column in np.argsort(-scores, kind="stable")[:limit] if scores[column] > 0]
-        return [(self._products[i], float(scores[i]), own[int(parts[:, i].argmax())]) for i in best]
+        nearest = (parts[:, best] / self._spread[columns][:, None]).argmax(axis=0)
+        return [(self._products[i], float(scores[i]), own[habit]) for i, habit in zip(best, nearest, strict=True)]

@@ -79,7 +79,7 @@ def _neighbors(customers: Sequence[int], at: datetime) -> "Neighbors":
 
 def _of_customer(own: Sequence[Habit], neighbors: "Neighbors", at: datetime) -> Iterator[Recommendation]:
     """Two that they buy again, then a new one, and so on; where one kind runs short the other fills up."""
-    again, new = list(islice(_again(own, at.date()), SIZE)), list(_new(own, neighbors))
+    again, new = list(islice(_again(own, at.date()), SIZE)), list(islice(_new(own, neighbors), SIZE))
     room_for_new = max(NEW_SLOTS, SIZE - len(again))
     picked = again[: SIZE - min(room_for_new, len(new))]
     for place, row in enumerate(new[:room_for_new]):
@@ -100,10 +100,16 @@ def _again(own: Sequence[Habit], today: date) -> Iterator[Recommendation]:
 
 
 def _new(own: Sequence[Habit], neighbors: "Neighbors") -> Iterator[Recommendation]:
+    """Nothing that goes by the name of what they buy: another size of the same milk is no news."""
     weights = {habit.product_id: habit.weight / own[0].weight for habit in own if habit.is_offered}
-    bought = {habit.product_id for habit in own}
-    for product, score, because in neighbors.suggest(habits=weights, without=bought, limit=SIZE):
-        yield Recommendation(product_id=product, kind=RecommendationKind.NEW, score=score, reason={"because": because})
+    bought, names = {habit.product_id for habit in own}, {habit.name for habit in own}
+    found = neighbors.suggest(habits=weights, without=bought, limit=2 * SIZE)
+    for product, score, because in found:
+        if neighbors.names[product] not in names:
+            score /= found[0][1]
+            yield Recommendation(
+                product_id=product, kind=RecommendationKind.NEW, score=score, reason={"because": because}
+            )
 
 
 @transaction.atomic

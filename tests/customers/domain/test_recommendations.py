@@ -133,6 +133,22 @@ def test_refresh_does_not_recommend_as_new_what_the_customer_brought_back(store)
     assert refreshed(mia) == []
 
 
+def test_refresh_does_not_call_new_what_has_the_name_of_a_habit(store):
+    mia, milk, bottle = CustomerFactory(), ProductFactory(name="Milk"), ProductFactory(name="Milk")
+    neighborhood(store, milk, bottle)
+    buy(mia, store, milk)
+    assert refreshed(mia) == []
+
+
+def test_refresh_names_the_habit_whose_buyers_take_it_most(store):
+    mia, bananas, tea, honey = CustomerFactory(), ProductFactory(), ProductFactory(), ProductFactory()
+    neighborhood(store, bananas, people=40)
+    neighborhood(store, bananas, tea, honey, people=10)
+    buy(mia, store, bananas, tea)
+    refreshed(mia)
+    assert Recommendation.objects.get(customer=mia).reason == {"because": tea.pk}
+
+
 def test_refresh_trusts_no_pair_that_fewer_than_three_customers_made(store):
     mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
     neighborhood(store, milk, oats, people=2)
