@@ -6,36 +6,22 @@ import segno
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import ngettext
 
 from loyalty_site.lib import money as money_lib
 from loyalty_site.lib import texts
+from loyalty_site.lib.numbers import grouped, points, signed
+from rewards.models import Program
 
 register = template.Library()
 
 SPRITE = "vendor/bootstrap-icons-1.13.2/sprite.svg"
 
 
-@register.filter
-def grouped(number: int) -> str:
-    """1234 → `1,234`, as the reader's language groups digits."""
-    digits = number_format(abs(number), use_l10n=True, force_grouping=True)
-    return f"−{digits}" if number < 0 else str(digits)
-
-
-@register.filter
-def points(number: int) -> str:
-    """1234 → `1,234 points`."""
-    return ngettext("%(number)s point", "%(number)s points", abs(number)) % {"number": grouped(number)}
-
-
-@register.filter
-def signed(number: int) -> str:
-    """A movement: `+120`, `−40`."""
-    return f"+{grouped(number)}" if number > 0 else grouped(number)
+register.filter(grouped)
+register.filter(points)
+register.filter(signed)
 
 
 @register.filter
@@ -80,3 +66,9 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>', static(SPRITE), name
     )
+
+
+@register.simple_tag
+def current_program() -> Program:
+    """For mails of apps that stand below the one that knows the programme."""
+    return Program.objects.current()
