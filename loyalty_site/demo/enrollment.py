@@ -56,7 +56,9 @@ def enroll(persons: Iterable[Person], habits: Mapping[int, Habits]) -> int:
     )
     members = list(zip(new, made, strict=True))
     Card.objects.bulk_create(
-        Card(customer=customer, number=person.card, added_at=customer.enrolled_at) for person, customer in members
+        Card(customer=customer, number=number, added_at=customer.enrolled_at)
+        for person, customer in members
+        for number in person.cards
     )
     Consent.objects.bulk_create(
         Consent(customer=customer, purpose=purpose, granted_at=customer.enrolled_at, granted_by=str(actors.SYSTEM))

@@ -9,6 +9,8 @@ from pathlib import Path
 from loyalty_site.demo.journey import DEMO_HOUSEHOLD, SEED
 from loyalty_site.lib import codes
 
+DEMO_CARD = "demo-customer"  # by which the direct sign-in finds its customer
+
 _NAMES = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
 _BANDS = {
     "19-24": (19, 24),
@@ -42,6 +44,10 @@ class Person:
     def card(self) -> str:
         """What the import's `customer` column says."""
         return card(self.household)
+
+    @property
+    def cards(self) -> list[str]:
+        return [self.card, DEMO_CARD] if self.household == DEMO_HOUSEHOLD else [self.card]
 
 
 def card(household: int) -> str:

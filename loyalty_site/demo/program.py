@@ -1,0 +1,99 @@
+"""How the demo's chain treats its customers: rules, rewards, offers and one surprise."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from customers.models import Category, Product
+from loyalty_site.demo import journey
+from loyalty_site.lib import actors
+from rewards.domain import offers
+from rewards.models import EarningKind, EarningRule, Offer, Program, Reward, SurpriseRule
+
+NAME = "Maple & Mango Market"
+CATALOG: dict[str, Any] = json.loads(Path(__file__).with_name("catalog.json").read_text(encoding="utf-8"))
+
+SURPRISE_OVER_MINOR = 8_000
+FUEL, TOBACCO, FRUIT = "COUPON/MISC ITEMS", "CIGARETTES", "TROPICAL FRUIT"
+
+
+def make(*, since: datetime) -> None:
+    """All that the import and the customers' pages need, valid from `since`. What is there already stays as it is."""
+    program = {"name": NAME, "currency": journey.CURRENCY, "timezone": str(journey.ZONE)}
+    Program.objects.get_or_create(only=True, defaults=program)
+    _make_earning_rules(since)
+    if not Reward.objects.exists():
+        Reward.objects.bulk_create(_reward(row, since) for row in CATALOG["rewards"])
+    if not Offer.objects.exists():
+        _make_offers(since)
+
+
+def keep_from_recommendations(*, at: datetime) -> None:
+    """Nobody needs to be told about fuel and tobacco."""
+    unwanted = Product.objects.filter(category__code__in=[FUEL, TOBACCO], discontinued_at__isnull=True)
+    unwanted.update(discontinued_at=at)
+
+
+def offer(key: str) -> Offer | None:
+    """`thanks`, `autumn` or `smoothie`."""
+    prefix = CATALOG["offers"][key]["code_prefix"]
+    return Offer.objects.filter(code_prefix=prefix, published_at__isnull=False).first()
+
+
+def _make_earning_rules(since: datetime) -> None:
+    if EarningRule.objects.exists():
+        return
+    multipliers = [
+        ("fruit", "Double points on tropical fruit", FRUIT, 2),
+        ("fuel", "No points on fuel and services", FUEL, 0),
+        ("tobacco", "No points on tobacco", TOBACCO, 0),
+    ]
+    base = EarningRule(
+        code="base", name="1 point for every $1", kind=EarningKind.BASE, points=1, per_minor=100, valid_from=since
+    )
+    categories = Category.objects.in_bulk([category for _, _, category, _ in multipliers], field_name="code")
+    EarningRule.objects.bulk_create(
+        [
+            base,
+            *(
+                EarningRule(
+                    code=code,
+                    name=name,
+                    kind=EarningKind.MULTIPLIER,
+                    multiplier=multiplier,
+                    category=categories[category],
+                    valid_from=since,
+                )
+                for code, name, category, multiplier in multipliers
+            ),
+        ]
+    )
+
+
+def _reward(row: dict[str, Any], since: datetime) -> Reward:
+    plain = {key: row[key] for key in ("cost_points", "stock", "kind") if key in row}
+    return Reward(**_texts(row, "name", "description"), **plain, offered_from=since)
+
+
+def _make_offers(since: datetime) -> None:
+    for row in CATALOG["offers"].values():
+        plain = {key: value for key, value in row.items() if key not in ("en", "zh-hans")}
+        made = Offer.objects.create(
+            **_texts(row, "title", "description"), **plain, currency=journey.CURRENCY, valid_from=since
+        )
+        offers.publish(offer=made, by=actors.SYSTEM, at=since)
+    SurpriseRule.objects.create(
+        name="Thank you for a big shop",
+        threshold_minor=SURPRISE_OVER_MINOR,
+        offer=Offer.objects.get(code_prefix=CATALOG["offers"]["thanks"]["code_prefix"]),
+        cooldown_days=30,
+        holdout_percent=10,
+        active_from=since,
+    )
+
+
+def _texts(row: dict[str, Any], first: str, second: str) -> dict[str, dict[str, str]]:
+    """[title, description] by language → one text by language for each of two fields."""
+    languages = [language for language in ("en", "zh-hans") if language in row]
+    return {field: {language: row[language][n] for language in languages} for n, field in enumerate((first, second))}
