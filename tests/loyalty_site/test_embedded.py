@@ -22,23 +22,48 @@ BASE = Path(__file__).resolve().parents[2]
 DEEP = "/".join(["店铺 数据"] * 12)  # longer than a socket's path may be
 
 
-@pytest.fixture
-def var():
+pytestmark = pytest.mark.xdist_group("embedded")
+
+
+def passable_directory():
+    """PostgreSQL's account must pass when root runs the tests."""
     root = Path(tempfile.mkdtemp(prefix="loyalty-drill-"))
     root.chmod(0o711)
+    return root
+
+
+@pytest.fixture
+def fresh():
+    """A data directory that does not exist yet."""
+    root = passable_directory()
     yield root / "var"
     shutil.rmtree(root)
 
 
-@pytest.fixture
-def servers(var):
-    """PostgreSQL alone, with a table of three rows."""
+@pytest.fixture(scope="module")
+def cluster():
+    """PostgreSQL alone, with a table of three rows, made once for this file."""
+    var = passable_directory() / "var"
     servers = embedded.Servers(var, redis=False)
     servers.start()
     with connect(var) as connection:
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 3)")
-    yield servers
+    yield servers, var
     servers.stop()
+    shutil.rmtree(var.parent)
+
+
+@pytest.fixture
+def servers(cluster):
+    """The cluster, running, whatever the last test did to it."""
+    servers, _var = cluster
+    servers.start()
+    return servers
+
+
+@pytest.fixture
+def var(cluster):
+    return cluster[1]
 
 
 def connect(var):
@@ -80,8 +105,8 @@ def wait_until_gone(pid):
     return False
 
 
-def test_start_works_in_a_deep_path_with_spaces_and_chinese_characters(var):
-    deep = var / DEEP
+def test_start_works_in_a_deep_path_with_spaces_and_chinese_characters(fresh):
+    deep = fresh / DEEP
     deep.mkdir(parents=True)
     for directory in (deep, *deep.parents[:13]):
         directory.chmod(0o711)
@@ -93,10 +118,10 @@ def test_start_works_in_a_deep_path_with_spaces_and_chinese_characters(var):
     assert not embedded.redis_socket(deep).parent.exists()
 
 
-def test_database_settings_start_nothing_when_there_is_no_data(var):
-    settings = embedded.database_settings(var)
+def test_database_settings_start_nothing_when_there_is_no_data(fresh):
+    settings = embedded.database_settings(fresh)
     assert (settings["NAME"], settings["USER"], settings["PASSWORD"]) == ("loyalty", "loyalty", "")
-    assert not var.exists()
+    assert not fresh.exists()
 
 
 def test_stop_and_start_keep_the_rows(servers, var):
@@ -164,81 +189,83 @@ def test_tend_takes_over_when_the_owner_has_stopped(servers, var):
     second.stop()
 
 
-def test_servers_end_with_a_killed_owner(var):
+def test_servers_end_with_a_killed_owner(fresh):
     script = (
         "import pathlib, sys, time; from loyalty_site import embedded\n"
         "embedded.Servers(pathlib.Path(sys.argv[1]), durable=False).start(); print('up', flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", script, var], cwd=BASE, stdout=subprocess.PIPE) as owner:
+    with subprocess.Popen([sys.executable, "-c", script, fresh], cwd=BASE, stdout=subprocess.PIPE) as owner:
         assert owner.stdout.readline() == b"up\n"
-        pids = [postmaster(var), int((var / "run/redis.pid").read_text().split()[0])]
+        pids = [postmaster(fresh), int((fresh / "run/redis.pid").read_text().split()[0])]
         owner.kill()
     assert [wait_until_gone(pid) for pid in pids] == [True, True]
-    with embedded.running(var, durable=False), connect(var) as connection:
+    with embedded.running(fresh, durable=False), connect(fresh) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_start_makes_the_cluster_anew_when_the_first_attempt_was_cut_off(var):
-    half_made = places.Home.prepare(var)
+def test_start_makes_the_cluster_anew_when_the_first_attempt_was_cut_off(fresh):
+    half_made = places.Home.prepare(fresh)
     half_made.give(half_made.data / "postgres")
     half_made.give(half_made.data / "postgres/data.tmp")
     (half_made.data / "postgres/data.tmp/PG_VERSION").write_text("18\n")
-    with embedded.running(var, redis=False, durable=False), connect(var) as connection:
+    with embedded.running(fresh, redis=False, durable=False), connect(fresh) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_start_refuses_data_of_another_major_version(servers, var):
     servers.stop()
-    (places.data_home(var) / "postgres/data/PG_VERSION").write_text("17\n")
+    version = places.data_home(var) / "postgres/data/PG_VERSION"
+    version.write_text("17\n")
     with pytest.raises(CannotRun, match="written by PostgreSQL 17; this release brings 18"):
         servers.start()
+    version.write_text("18\n")
 
 
-def test_start_refuses_a_socket_directory_that_others_may_write_to(var):
-    sockets = places.socket_base(var)
+def test_start_refuses_a_socket_directory_that_others_may_write_to(fresh):
+    sockets = places.socket_base(fresh)
     sockets.mkdir()
     sockets.chmod(0o777)
     with pytest.raises(CannotRun, match="belongs to somebody else or others may write to it"):
-        embedded.Servers(var)
+        embedded.Servers(fresh)
     sockets.rmdir()
 
 
-def test_data_lies_elsewhere_only_when_root_starts_where_nobody_can_enter(var, monkeypatch):
-    system_home = var.parent / "system"
+def test_data_lies_elsewhere_only_when_root_starts_where_nobody_can_enter(fresh, monkeypatch):
+    system_home = fresh.parent / "system"
     monkeypatch.setattr(places, "SYSTEM_HOME", system_home)
-    var.mkdir(mode=0o700)
-    with embedded.running(var, redis=False, durable=False), connect(var) as connection:
+    fresh.mkdir(mode=0o700)
+    with embedded.running(fresh, redis=False, durable=False), connect(fresh) as connection:
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 3)")
-    assert (places.data_home(var) == var) is (os.geteuid() != 0)
-    assert stat.S_IMODE(var.stat().st_mode) == 0o700
-    with embedded.running(var, redis=False):
-        assert kept_rows(var) == 3
+    assert (places.data_home(fresh) == fresh) is (os.geteuid() != 0)
+    assert stat.S_IMODE(fresh.stat().st_mode) == 0o700
+    with embedded.running(fresh, redis=False):
+        assert kept_rows(fresh) == 3
 
 
-def test_programs_are_copied_where_postgres_may_run_them(var, monkeypatch):
-    monkeypatch.setattr(places, "SYSTEM_HOME", var.parent / "system")
-    packages = var.parent / "packages"
+def test_programs_are_copied_where_postgres_may_run_them(fresh, monkeypatch):
+    monkeypatch.setattr(places, "SYSTEM_HOME", fresh.parent / "system")
+    packages = fresh.parent / "packages"
     original = places.package_root("postgres")
     shutil.copytree(original, packages / original.name, ignore=shutil.ignore_patterns("pginstall", "include"))
     shutil.copytree(original.with_name(f"{original.name}.libs"), packages / f"{original.name}.libs")
     packages.chmod(0o700)
     monkeypatch.setattr(places, "package_root", lambda server: packages / original.name)
-    with embedded.running(var, redis=False, durable=False), connect(var) as connection:
+    with embedded.running(fresh, redis=False, durable=False), connect(fresh) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
-    assert (var.parent / "system").exists() is (os.geteuid() == 0)
+    assert (fresh.parent / "system").exists() is (os.geteuid() == 0)
 
 
-def test_redis_keeps_its_keys_when_killed_and_when_its_log_is_cut_off(var):
-    servers = embedded.Servers(var, postgres=False)
+def test_redis_keeps_its_keys_when_killed_and_when_its_log_is_cut_off(fresh):
+    servers = embedded.Servers(fresh, postgres=False)
     servers.start()
-    client = redis.Redis(unix_socket_path=str(embedded.redis_socket(var)))
+    client = redis.Redis(unix_socket_path=str(embedded.redis_socket(fresh)))
     client.mset({str(number): number for number in range(1000)})
     client.set("last", "x" * 100)
     time.sleep(1.2)  # appendfsync everysec
-    os.kill(int((var / "run/redis.pid").read_text().split()[0]), signal.SIGKILL)
+    os.kill(int((fresh / "run/redis.pid").read_text().split()[0]), signal.SIGKILL)
     time.sleep(0.1)
     servers.stop()
-    log = max((var / "redis").rglob("*.aof"), key=lambda path: path.stat().st_size)
+    log = max((fresh / "redis").rglob("*.aof"), key=lambda path: path.stat().st_size)
     os.truncate(log, log.stat().st_size - 3)
     servers.start()
     assert client.dbsize() == 1000

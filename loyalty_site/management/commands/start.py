@@ -4,14 +4,20 @@ import os
 import sys
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+from django.utils import timezone
+from kombu.exceptions import KombuError
+from redis import RedisError
 
-from loyalty_site import listening
+from loyalty_site import heartbeat, listening, roles
+from loyalty_site.demo import staff
 from loyalty_site.environment import BASE_DIR, VAR_DIR, env, uses_embedded_postgres, uses_embedded_redis
 from loyalty_site.log_tail import LogTail
 from loyalty_site.processes import (
@@ -25,13 +31,14 @@ from loyalty_site.processes import (
     make_places,
     start_beside,
 )
+from loyalty_site.tasks import note_heartbeat
 
 if TYPE_CHECKING:
     from loyalty_site import embedded
 
 TICK = 0.2
-PATIENCE = 20.0  # seconds the worker waits for the web to be up; more and something is wrong
-PROGRAMS = {
+PATIENCE = 30.0  # seconds after which something is probably wrong
+PROGRAMS = {  # in the order of their start; they are stopped the other way around
     "web": "granian --interface wsgi loyalty_site.wsgi:application --workers 2 --blocking-threads 4 --no-ws"
     " --respawn-failed-workers --log-level warning",
     "worker": "celery -A loyalty_site worker --concurrency 2 --loglevel INFO --without-gossip --without-mingle",
@@ -98,10 +105,14 @@ class Command(BaseCommand):
 
             self.servers = embedded.Servers(VAR_DIR, postgres=postgres, redis=redis, sleep=self.stop.sleep)
             self.servers.start()
+            # the settings were read before a first start made the password
+            connection.settings_dict.update(embedded.database_settings(VAR_DIR) if postgres else {})
 
     def prepare_database(self) -> None:
         if needs_migration() and self.step("Preparing the database …", "migrate", "--noinput", "-v0"):
             raise CommandError("The database could not be prepared; the site was not started.")
+        roles.sync()
+        connection.close()
         if not settings.DEBUG and self.step("Collecting static files …", "collectstatic", "--noinput", "-v0"):
             raise CommandError("Static files could not be collected; the site was not started.")
         if settings.LOYALTY_DEMO and not (self.servers and self.servers.has_mark("demo")):
@@ -150,25 +161,32 @@ class Command(BaseCommand):
         return known | os.environ
 
     def watch(self) -> None:
-        """Runs until a signal raises Interrupted. Worker and beat come when the web is up, so that it is up soon."""
+        """Runs until a signal raises Interrupted."""
         tails = {name: LogTail(VAR_DIR / "log" / f"{name}.log") for name in PROGRAMS}
-        begun = time.monotonic()
-        answered = False
-        self.start_child("web")
+        for name in PROGRAMS:
+            self.start_child(name)
+        ask_for_heartbeat()
+        impatient_at = time.monotonic() + PATIENCE
+        welcomed = False
         while True:
             self.stop.sleep(TICK)
             self.tend()
             for name, tail in tails.items():
                 for words in tail.errors():
                     self.say(f"{name}: {words}  ({tail.path})")
-            if not answered and self.address.answers():
-                answered = True
+            if not welcomed and self.is_ready():
+                welcomed = True
                 self.welcome()
-            if len(self.children) == 1 and (answered or time.monotonic() - begun > PATIENCE):
-                if not answered:
-                    self.say(f"The site does not answer yet; see {tails['web'].path}.")
-                self.start_child("worker")
-                self.start_child("beat")
+            elif not welcomed and time.monotonic() > impatient_at:
+                impatient_at = float("inf")
+                self.say(f"The site is not ready yet; its logs are in {VAR_DIR / 'log'}.")
+
+    def is_ready(self) -> bool:
+        """The web answers and a task went through the broker to a worker: the same as /readyz, without its log."""
+        try:
+            return self.address.answers() and heartbeat.is_fresh(at=timezone.now())
+        except RedisError:
+            return False
 
     def tend(self) -> None:
         sentences = self.servers.tend() if self.servers else []
@@ -179,6 +197,10 @@ class Command(BaseCommand):
     def welcome(self) -> None:
         base = settings.BASE_URL if not settings.DEBUG else self.address.url
         self.say(f"\nLoyalty Site is ready.\n\n  Customers    {base}/\n  Back office  {base}/admin/\n")
+        if settings.LOYALTY_DEMO:
+            for account in staff.accounts():
+                self.say(f"    {account.role:<14} {account.email:<24} {account.password}")
+            self.say(f"  A customer of the demo, without a code  {base}{reverse('portal:demo-sign-in')}\n")
         self.say(f"Logs are in {VAR_DIR / 'log'}. Press Ctrl-C to stop.")
 
     def stop_all(self) -> None:
@@ -202,8 +224,12 @@ def needs_migration() -> bool:
     """A quick look, so that a start with nothing to do costs no second process."""
     try:
         executor = MigrationExecutor(connection)
-        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    except OperationalError:  # a first start: the settings were read before there was a password
+    except OperationalError:  # migrate says what is wrong
         return True
-    finally:
-        connection.close()
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def ask_for_heartbeat() -> None:
+    """So that the site is ready with its worker rather than at the timetable's next beat."""
+    with suppress(KombuError):
+        note_heartbeat.delay()
