@@ -51,13 +51,6 @@ class Servers:
         """To be called a few times a second: restarts what died. Returns sentences about what it did."""
         return [said for server in self._servers if (said := server.tend())]
 
-    def has_mark(self, name: str) -> bool:
-        """Whether `mark` was called for this data. Marks lie beside it and go with it."""
-        return (self._home.data / "postgres" / f"{name}-is-loaded").exists()
-
-    def mark(self, name: str) -> None:
-        (self._home.data / "postgres" / f"{name}-is-loaded").touch()
-
     def stop(self) -> None:
         """Stops what this object started."""
         for server in reversed(self._servers):

@@ -17,7 +17,7 @@ from kombu.exceptions import KombuError
 from redis import RedisError
 
 from loyalty_site import heartbeat, listening, roles
-from loyalty_site.demo import staff
+from loyalty_site.demo import loading, staff
 from loyalty_site.environment import BASE_DIR, VAR_DIR, env, uses_embedded_postgres, uses_embedded_redis
 from loyalty_site.log_tail import LogTail
 from loyalty_site.processes import (
@@ -112,16 +112,12 @@ class Command(BaseCommand):
         if needs_migration() and self.step("Preparing the database …", "migrate", "--noinput", "-v0"):
             raise CommandError("The database could not be prepared; the site was not started.")
         roles.sync()
-        connection.close()
         if not settings.DEBUG and self.step("Collecting static files …", "collectstatic", "--noinput", "-v0"):
             raise CommandError("Static files could not be collected; the site was not started.")
-        if settings.LOYALTY_DEMO and not (self.servers and self.servers.has_mark("demo")):
-            if self.step("Looking after the demo …", "seed_demo", "--if-needed"):
-                self.say(
-                    "The demo could not be loaded (see above). The site starts without; the next start tries again."
-                )
-            elif self.servers:
-                self.servers.mark("demo")
+        wanted = settings.LOYALTY_DEMO and not (loading.is_complete() or loading.belongs_to_somebody())
+        if wanted and self.step("Loading the demo, only this once …", "seed_demo", "--if-needed"):
+            self.say("The demo could not be loaded (see above). The next start tries again.")
+        connection.close()
 
     def step(self, said: str, *arguments: str) -> int:
         """Runs a management command with its output on this terminal. Returns its exit code."""
@@ -224,8 +220,8 @@ def needs_migration() -> bool:
     """A quick look, so that a start with nothing to do costs no second process."""
     try:
         executor = MigrationExecutor(connection)
-    except OperationalError:  # migrate says what is wrong
-        return True
+    except OperationalError as error:
+        raise CommandError(f"The database cannot be reached; look at DATABASE_URL. {error}") from error
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
