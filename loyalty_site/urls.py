@@ -3,13 +3,24 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from loyalty_site import views
+from customers import urls as customers
+from loyalty_site import portal, views
+from rewards import urls as rewards
+from surveys import urls as surveys
+
+portal_patterns = [
+    path("", portal.home, name="home"),
+    path("demo/", portal.demo_sign_in, name="demo-sign-in"),
+    *customers.portal_patterns,
+    *rewards.portal_patterns,
+]
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
-    path("", include("surveys.urls")),
     path("admin/", admin.site.urls),
     path("staff/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("", include((portal_patterns, "portal"))),
+    path("", include(surveys)),
 ]

@@ -1,0 +1,51 @@
+"""Customer pages that draw on several apps."""
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from customers.domain import recommendations
+from customers.models import Customer, RecommendationKind
+from customers.views.session import customer_required, enter
+from rewards.domain import explanations, points, queries
+from rewards.views import SOON
+
+ENTRIES_SHOWN = 5
+SHOWN_OF_A_KIND = 4
+DEMO_CARD = "demo-customer"
+
+
+@require_safe
+@customer_required
+def home(request: HttpRequest, customer: Customer) -> HttpResponse:
+    now = timezone.now()
+    summary = points.summary(customer=customer, at=now)
+    in_stock = [reward for reward in queries.catalogue(at=now) if reward.stock != 0]
+    items = recommendations.for_customer(customer=customer, limit=recommendations.SIZE)
+    context = {
+        "summary": summary,
+        "entries": explanations.explained(queries.ledger_page(customer=customer, limit=ENTRIES_SHOWN)),
+        "coupons": queries.available_coupons(customer=customer, at=now),
+        "soon": now + SOON,
+        "pickups": queries.pending_redemptions(customer=customer),
+        "again": [item for item in items if item.kind == RecommendationKind.AGAIN][:SHOWN_OF_A_KIND],
+        "new": [item for item in items if item.kind == RecommendationKind.NEW][:SHOWN_OF_A_KIND],
+        "affordable": [reward for reward in reversed(in_stock) if reward.cost_points <= summary.available],
+        "next_reward": next((reward for reward in in_stock if reward.cost_points > summary.available), None),
+    }
+    return render(request, "portal/home.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def demo_sign_in(request: HttpRequest) -> HttpResponse:
+    """Direct sign-in as the demo's customer; a POST, so that no link or prefetch signs anybody in."""
+    if not settings.LOYALTY_DEMO:
+        raise Http404
+    customer = get_object_or_404(Customer, cards__number=DEMO_CARD, closed_at__isnull=True)
+    if request.method == "POST":
+        return enter(request, customer)
+    return render(request, "portal/demo.html", {"person": customer})

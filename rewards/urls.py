@@ -1,0 +1,13 @@
+"""What customers see of their points, coupons and rewards."""
+
+from django.urls import path
+
+from rewards import views
+
+portal_patterns = [
+    path("coupons/", views.coupons, name="coupons"),
+    path("rewards/", views.rewards, name="rewards"),
+    path("rewards/<int:reward_id>/", views.redeem, name="reward-redeem"),
+    path("rewards/taken/<int:redemption_id>/", views.redemption, name="redemption"),
+    path("activity/", views.activity, name="activity"),
+]
