@@ -1,0 +1,106 @@
+import re
+
+import pytest
+
+from rewards.models import Program
+from surveys.domain import invitations, responses
+from tests.factories.surveys import QuestionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def base_url(settings):
+    settings.BASE_URL = "https://loyalty.example.org"
+
+
+def compose(delivery):
+    return invitations.compose(delivery=delivery, program=Program(name="Corner Stores"))
+
+
+def html(message):
+    [part] = message.alternatives
+    assert part.mimetype == "text/html"
+    return part.content
+
+
+def link(delivery):
+    return f"https://loyalty.example.org/s/{responses.token_for(delivery)}/"
+
+
+def test_mail_has_the_headers_of_a_mailing(due):
+    delivery = due(email="ann@example.org")
+    message = compose(delivery).message()
+    assert message["To"] == "ann@example.org"
+    assert message["Subject"] == "How was it?"
+    assert message["Message-ID"] == f"<survey-delivery-{delivery.pk}@loyalty.example.org>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Unsubscribe"].replace("\n", "") == f"<{link(delivery)}unsubscribe/>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_mail_has_a_link_for_each_score_and_one_to_unsubscribe(due):
+    delivery = due()
+    links = re.findall(r'<a href="([^"]+)"', html(compose(delivery)))
+    scores = [f"{link(delivery)}?score={score}" for score in range(11)]
+    assert links == [*scores, f"{link(delivery)}unsubscribe/"]
+
+
+def test_mail_as_text_has_the_link_and_the_promise(due):
+    delivery = due(name="Ann & Bob <i>")
+    body = compose(delivery).body
+    assert "Hello Ann & Bob <i>,\n" in body
+    assert "Would you recommend us?\n" in body
+    assert f"\n{link(delivery)}\n" in body
+    assert "Your answer brings you 50 points, whatever you say." in body
+    assert f"Stop these mails: {link(delivery)}unsubscribe/" in body
+
+
+def test_mail_escapes_what_people_typed(due, survey):
+    survey.introduction = {"en": "<script>alert(1)</script>"}
+    survey.save(update_fields=["introduction"])
+    content = html(compose(due(name='<img src=x onerror="alert(1)">')))
+    assert "<img" not in content
+    assert "<script" not in content
+
+
+def test_mail_has_its_styles_in_the_tags(due):
+    content = html(compose(due()))
+    assert re.search(r'<a href="[^"]+" style="[^"]*border-radius: ?10px', content)
+    assert "prefers-color-scheme: dark" in content
+
+
+def test_mail_is_in_the_language_of_the_customer(due, survey):
+    survey.introduction = {"en": "Only in English"}
+    survey.save(update_fields=["introduction"])
+    message = compose(due(language="zh-hans"))
+    assert message.subject == "您满意吗？"
+    assert '<html lang="zh-hans">' in html(message)
+    assert "Only in English" in message.body
+
+
+def test_mail_without_name_greets_all_the_same(due):
+    assert "\nHello,\n" in compose(due(name="")).body
+
+
+def test_mail_without_reward_promises_none(due, survey):
+    survey.reward_points = 0
+    survey.save(update_fields=["reward_points"])
+    assert "points" not in compose(due()).body
+
+
+def test_mail_of_a_survey_that_begins_with_words_has_one_button(due, survey):
+    survey.questions.all().delete()
+    QuestionFactory(survey=survey, kind="TEXT", position=1)
+    QuestionFactory(survey=survey, kind="NPS", position=2)
+    delivery = due()
+    links = re.findall(r'<a href="([^"]+)"', html(compose(delivery)))
+    assert links == [link(delivery), f"{link(delivery)}unsubscribe/"]
+
+
+def test_subject_is_one_line_whatever_staff_typed(due, survey):
+    survey.title = {"en": "How was it?\r\nBcc: all@example.org"}
+    survey.save(update_fields=["title"])
+    message = compose(due()).message()
+    assert message["Subject"] == "How was it? Bcc: all@example.org"
+    assert message["Bcc"] is None
