@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -191,13 +192,16 @@ class Command(BaseCommand):
             self.say(sentence)
 
     def welcome(self) -> None:
-        base = settings.BASE_URL if not settings.DEBUG else self.address.url
-        self.say(f"\nLoyalty Site is ready.\n\n  Customers    {base}/\n  Back office  {base}/admin/\n")
+        base = self.address.url if settings.DEBUG else settings.BASE_URL
+        lines = ["", "Loyalty Site is ready.", "", f"  Customers    {base}/", f"  Back office  {base}/admin/", ""]
         if settings.LOYALTY_DEMO:
-            for account in staff.accounts():
-                self.say(f"    {account.role:<14} {account.email:<24} {account.password}")
-            self.say(f"  A customer of the demo, without a code  {base}{reverse('portal:demo-sign-in')}\n")
-        self.say(f"Logs are in {VAR_DIR / 'log'}. Press Ctrl-C to stop.")
+            lines.append("  Sign in to the back office of the demo as")
+            lines += [f"    {who.role:<14} {who.email:<24} {who.password}" for who in staff.accounts()]
+            lines += [f"  or look around as one of its customers: {base}{reverse('portal:demo-sign-in')}", ""]
+        elif not get_user_model().objects.exists():
+            lines += [f"  Nobody can sign in yet. Make an owner: {sys.executable} manage.py createsuperuser", ""]
+        connection.close()
+        self.say("\n".join([*lines, f"  Logs are in {VAR_DIR / 'log'}. Press Ctrl-C to stop."]))
 
     def stop_all(self) -> None:
         """Beat, worker, web, then the servers. A second signal kills instead of asking."""
