@@ -3,13 +3,13 @@
 import re
 import unicodedata
 from datetime import date
-from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Field, Layout
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -23,8 +23,6 @@ CATEGORIES_SHOWN = 16
 
 class PortalForm(forms.Form):
     """Crispy without its own `<form>` tag: the page has it."""
-
-    required_css_class = ""
 
     @property
     def helper(self) -> FormHelper:
@@ -99,9 +97,9 @@ class DetailsForm(PortalForm):
         label=_("Language"), choices=_languages, help_text=_("Of these pages and of our mails to you.")
     )
 
-    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, *, customer: Customer) -> None:
         initial = {name: getattr(customer, name) for name in ("name", "phone", "birthday", "language", "home_store")}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         if customer.birthday:
             self.fields["birthday"].disabled = True
             self.fields["birthday"].help_text = _("Wrong? Please ask in one of our stores.")
@@ -121,9 +119,9 @@ class PreferencesForm(PortalForm):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, *, customer: Customer) -> None:
         liked = list(customer.preferences.values_list("category", flat=True))
-        super().__init__(*args, initial={"categories": liked}, **kwargs)
+        super().__init__(data, initial={"categories": liked})
         shown = queries.categories_to_like(customer=customer, limit=max(CATEGORIES_SHOWN, len(liked)))
         self.fields["categories"].choices = [(category.pk, category.name) for category in shown]  # type: ignore[attr-defined]
 
@@ -140,9 +138,9 @@ class ConsentsForm(PortalForm):
         help_text=_("Mails about offers and coupons that suit you. Never more than a few a month."),
     )
 
-    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, *, customer: Customer) -> None:
         given = Consent.objects.filter(customer=customer, withdrawn_at__isnull=True).values_list("purpose", flat=True)
-        super().__init__(*args, initial=dict.fromkeys(given, True), **kwargs)
+        super().__init__(data, initial=dict.fromkeys(given, True))
 
     def purposes(self) -> dict[Purpose, bool]:
         """Which are allowed, as the customer wants it from now on."""

@@ -31,7 +31,7 @@ def customer_required(
     """Gives the view its customer; sends strangers to sign in, and then back here. Nothing is kept by browsers."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         customer = current_customer(request)
         if customer is None:
             here = "?" + urlencode({"next": request.get_full_path()}) if request.method == "GET" else ""
