@@ -108,6 +108,6 @@ def _insert(
                     pickup_code=code,
                     requested_at=at,
                 )
-        except IntegrityError:
+        except IntegrityError as error:
             if not RewardRedemption.objects.filter(pickup_code=code).exists():
-                raise
+                raise points.ReferenceReused(reference=reference) from error

@@ -1,7 +1,11 @@
 import pytest
 
-from rewards.domain import ledger
-from tests.factories.customers import CustomerFactory
+from customers.models import Product, Purchase
+from loyalty_site.lib.actors import SYSTEM
+from rewards.domain import checkout, ledger
+from rewards.models import Coupon, PointsEntry, Surprise
+from tests.factories.customers import CustomerFactory, StoreFactory
+from tests.factories.rewards import BaseRuleFactory
 
 
 @pytest.fixture
@@ -14,3 +18,29 @@ def books_balance(db):
     """After the test, whatever it did."""
     yield
     assert list(ledger.differences()) == []
+
+
+@pytest.fixture
+def store(db):
+    """Where 1.00 earns one point."""
+    BaseRuleFactory()
+    return StoreFactory()
+
+
+@pytest.fixture
+def settle(store, now):
+    def settle(told, at=now, by=SYSTEM):
+        return checkout.settle(purchase=told, store=store, till=None, by=by, at=at)
+
+    return settle
+
+
+@pytest.fixture
+def rows():
+    """How many there are of what a purchase writes, and how the coupons stand."""
+
+    def rows():
+        counts = [model.objects.count() for model in (Purchase, PointsEntry, Product, Surprise)]
+        return counts, list(Coupon.objects.order_by("pk").values_list("state", "discount_minor"))
+
+    return rows

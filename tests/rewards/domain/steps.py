@@ -1,30 +1,43 @@
 """Short steps for stories about points, and what one looks at after them."""
 
-from loyalty_site.lib.actors import SYSTEM, user
-from rewards.domain import points
+from loyalty_site.lib import actors
+from rewards.domain import points, redemptions
 from rewards.models import PointsAccount, PointsLot
 
 
 def award(customer, number, at, reference=None):
-    return points.award(customer=customer, points=number, reference=reference or f"a:{at}", by=SYSTEM, at=at)
+    return points.award(customer=customer, points=number, reference=reference or f"a:{at}", by=actors.SYSTEM, at=at)
 
 
 def redeem(customer, number, at, reference="r"):
-    return points.redeem(customer=customer, points=number, reference=reference, by=SYSTEM, at=at)
+    return points.redeem(customer=customer, points=number, reference=reference, by=actors.SYSTEM, at=at)
 
 
 def adjust(customer, number, at, reference="adjustment:1"):
     return points.adjust(
-        customer=customer, points=number, reference=reference, reason="forgotten receipt", by=user(7), at=at
+        customer=customer, points=number, reference=reference, reason="forgotten receipt", by=actors.user(7), at=at
     )
 
 
 def claw_back(entry, number, at, reference="return:1"):
-    return points.claw_back(entry=entry, points=number, reference=reference, by=SYSTEM, at=at)
+    return points.claw_back(entry=entry, points=number, reference=reference, by=actors.SYSTEM, at=at)
 
 
 def reimburse(entry, at):
-    return points.reimburse(entry=entry, by=SYSTEM, at=at)
+    return points.reimburse(entry=entry, by=actors.SYSTEM, at=at)
+
+
+def request(customer, reward, now, reference="web:1", quantity=1):
+    by = actors.customer(customer.pk)
+    return redemptions.request(customer=customer, reward=reward, quantity=quantity, reference=reference, by=by, at=now)
+
+
+def fulfil(redemption, now):
+    redemptions.fulfil(redemption=redemption, by=actors.user(7), at=now)
+
+
+def cancel(redemption, now):
+    redemptions.cancel(redemption=redemption, by=actors.user(7), at=now)
 
 
 def remaining(customer):

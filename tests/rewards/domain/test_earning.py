@@ -1,0 +1,171 @@
+"""Points of a basket."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rewards.domain import earning
+from rewards.domain.earning import Basket, Line, Multiplier, Rate, Rules
+
+BASE = Rate("base", 1, "Base", points=1, per_minor=100)
+FRUIT, TOBACCO = 10, 20
+DOUBLE_FRUIT = Multiplier("fruit", 3, "Fruit week", milli=2000, category=FRUIT)
+NO_TOBACCO = Multiplier("tobacco", 1, "Tobacco", milli=0, category=TOBACCO)
+
+
+def basket(*lines, points_value_minor=0, currency="CNY", store=1):
+    return Basket(
+        store, currency, [line if isinstance(line, Line) else Line(line) for line in lines], points_value_minor
+    )
+
+
+def points(*lines, rates=(BASE,), multipliers=(), **kwargs):
+    rules = Rules("CNY", rates, multipliers)
+    return earning.points_for(basket=basket(*lines, **kwargs), rules=rules)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "expected"),
+    [([4250], 42), ([99, 99, 2], 2), ([50] * 7, 3), ([100], 1), ([1] * 99 + [1], 1), ([10**12], 10**10)],
+)
+def test_points_are_rounded_down_once_on_the_whole_basket(amounts, expected):
+    assert points(*amounts).points == expected
+
+
+def test_discounts_and_points_paid_earn_nothing():
+    assert points(Line(1000, discount_minor=200), 200).points == 10
+    assert points(1000, 200, points_value_minor=350).points == 8
+
+
+def test_paid_part_is_shared_by_the_lines_in_proportion():
+    """Of 20.00, 5.00 is paid with points: a quarter of the doubled line too."""
+    found = points(Line(1000, category=FRUIT), 1000, points_value_minor=500, multipliers=[DOUBLE_FRUIT])
+    assert found.points == 22
+    assert found.breakdown["rounded_down"] == "0.500"
+
+
+def test_breakdown_says_all_that_a_return_needs():
+    lines = [
+        Line(1250, 50, product=1, category=FRUIT),
+        Line(300, category=TOBACCO),
+        Line(999),
+        Line(75, category=FRUIT),
+    ]
+    found = points(*lines, multipliers=[NO_TOBACCO, DOUBLE_FRUIT])
+    assert found == earning.Earned(
+        35,
+        {
+            "currency": "CNY",
+            "net_minor": 2574,
+            "paid_minor": 2574,
+            "rate": {"code": "base", "version": 1, "name": "Base", "points": 1, "per_minor": 100},
+            "multipliers": [
+                {
+                    "code": "fruit",
+                    "version": 3,
+                    "name": "Fruit week",
+                    "multiplier": "2",
+                    "lines": [1, 4],
+                    "net_minor": 1275,
+                },
+                {"code": "tobacco", "version": 1, "name": "Tobacco", "multiplier": "0", "lines": [2], "net_minor": 300},
+            ],
+            "rounded_down": "0.490",
+        },
+    )
+
+
+@pytest.mark.parametrize(("milli", "text"), [(1500, "1.5"), (2000, "2"), (10000, "10"), (1, "0.001"), (1250, "1.25")])
+def test_breakdown_writes_multipliers_without_needless_digits(milli, text):
+    (note,) = points(100_000, multipliers=[Multiplier("m", 1, "M", milli=milli)]).breakdown["multipliers"]
+    assert note["multiplier"] == text
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (points(1000, currency="EUR"), "other_currency"),
+        (points(1000, rates=()), "no_rate"),
+        (points(1000, points_value_minor=1000), "nothing_paid"),
+        (points(Line(1000, discount_minor=1000)), "nothing_paid"),
+        (points(), "nothing_paid"),
+        (points(0, 0), "nothing_paid"),
+        (points(99), "too_little"),
+        (points(Line(1000, category=TOBACCO), multipliers=[NO_TOBACCO]), "left_out"),
+    ],
+)
+def test_no_points_come_with_a_reason(found, reason):
+    assert found == earning.Earned(0, None, reason)
+
+
+def test_rate_that_gives_most_counts():
+    poor, rich, same = Rate("a", 1, "A", 1, 100), Rate("c", 1, "C", 3, 200), Rate("b", 1, "B", 6, 400)
+    assert earning.best_rate([poor, rich, same]) == same
+    assert points(1000, rates=[poor, rich]).points == 15
+
+
+@pytest.mark.parametrize(
+    ("millis", "expected"), [([2000, 3000], 3000), ([500, 2000], 2000), ([0, 3000], 0), ([500], 500), ([], None)]
+)
+def test_of_several_multipliers_the_highest_counts_and_zero_beats_all(millis, expected):
+    several = [Multiplier(f"m{milli}", 1, "", milli) for milli in millis]
+    best = earning.best_multiplier(Line(1), 1, several)
+    assert (best.milli if best else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        ({}, True),
+        ({"category": 10}, True),
+        ({"category": 11}, False),
+        ({"product": 5}, True),
+        ({"product": 6}, False),
+        ({"store": 1}, True),
+        ({"store": 2}, False),
+        ({"category": 10, "product": 5, "store": 1}, True),
+        ({"category": 10, "product": 5, "store": 2}, False),
+    ],
+)
+def test_multiplier_fits_when_all_it_names_fits(wanted, fits):
+    multiplier = Multiplier("m", 1, "M", 2000, **wanted)
+    assert multiplier.fits(Line(100, product=5, category=10), store=1) is fits
+
+
+amounts = st.integers(0, 10**7)
+lines = st.lists(
+    st.builds(
+        lambda amount, share, category: Line(amount, amount * share // 10, category=category),
+        amounts,
+        st.integers(0, 10),
+        st.sampled_from([None, FRUIT, TOBACCO]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(lines=lines, part=st.integers(0, 10), per_minor=st.integers(1, 997), milli=st.integers(1, 5000))
+def test_points_equal_the_exact_fraction_rounded_down(lines, part, per_minor, milli):
+    rate, double = Rate("base", 1, "Base", 3, per_minor), Multiplier("fruit", 1, "Fruit", milli, category=FRUIT)
+    net = sum(line.net_minor for line in lines)
+    value = net * part // 10
+    found = points(*lines, rates=[rate], multipliers=[double, NO_TOBACCO], points_value_minor=value)
+    factor = {None: Fraction(1), FRUIT: Fraction(milli, 1000), TOBACCO: Fraction(0)}
+    exact = Fraction(0)
+    if net:
+        weighted = sum(line.net_minor * factor[line.category] for line in lines)
+        exact = weighted * Fraction(net - value, net) * Fraction(3, per_minor)
+    assert found.points == exact.numerator // exact.denominator
+    if found.breakdown:
+        assert Fraction(found.breakdown["rounded_down"]) <= exact - found.points < 1
+
+
+@given(lines=lines, order=st.randoms(use_true_random=False))
+def test_order_of_lines_is_irrelevant(lines, order):
+    shuffled = list(lines)
+    order.shuffle(shuffled)
+    rules = [DOUBLE_FRUIT, NO_TOBACCO]
+    assert points(*shuffled, multipliers=rules).points == points(*lines, multipliers=rules).points

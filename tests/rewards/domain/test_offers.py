@@ -1,0 +1,78 @@
+from datetime import timedelta
+
+import pytest
+
+from customers.models import AuditEvent
+from loyalty_site.lib.actors import user
+from rewards.domain import offers
+from rewards.models import Offer
+from tests.factories.rewards import OfferFactory
+from tests.races import at_once
+
+DAY = timedelta(days=1)
+pytestmark = pytest.mark.django_db
+
+
+def test_publish_makes_live_once(now):
+    offer = OfferFactory(published_at=None)
+    offers.publish(offer=offer, by=user(7), at=now)
+    offers.publish(offer=offer, by=user(7), at=now + DAY)
+    assert (offer.published_at, AuditEvent.objects.get().action) == (now, "offer.published")
+
+
+def test_withdraw_ends_for_good(now):
+    offer = OfferFactory()
+    offers.withdraw(offer=offer, by=user(7), at=now)
+    offers.withdraw(offer=offer, by=user(7), at=now + DAY)
+    assert (offer.withdrawn_at, AuditEvent.objects.get().action) == (now, "offer.withdrawn")
+    with pytest.raises(offers.OfferWithdrawn):
+        offers.publish(offer=offer, by=user(7), at=now)
+
+
+def test_withdraw_of_a_draft_is_refused(now):
+    with pytest.raises(offers.OfferNotLive):
+        offers.withdraw(offer=OfferFactory(published_at=None), by=user(7), at=now)
+
+
+@pytest.mark.parametrize(
+    ("values", "refusal"),
+    [
+        (lambda now: {"published_at": None}, offers.OfferNotLive),
+        (lambda now: {"published_at": now + DAY}, offers.OfferNotLive),
+        (lambda now: {"valid_from": now + DAY}, offers.OfferNotLive),
+        (lambda now: {"valid_to": now}, offers.OfferNotLive),
+        (lambda now: {"withdrawn_at": now}, offers.OfferWithdrawn),
+    ],
+)
+def test_offer_that_is_not_live_is_refused(now, values, refusal):
+    with pytest.raises(refusal):
+        offers.refuse_unless_live(offer=OfferFactory.build(**values(now)), at=now)
+
+
+def test_offer_is_live_within_its_window(now):
+    offers.refuse_unless_live(offer=OfferFactory.build(valid_to=now + DAY, withdrawn_at=now + DAY), at=now)
+
+
+def count(offer, redemptions=1, discount_minor=500):
+    offers.count_redemptions(offer_id=offer.pk, redemptions=redemptions, discount_minor=discount_minor)
+
+
+def test_limit_and_budget_hold_to_the_last_unit():
+    offer = OfferFactory(redemptions_max=3, budget_minor=1200)
+    count(offer, redemptions=2, discount_minor=700)
+    with pytest.raises(offers.OfferLimitReached):
+        count(offer, redemptions=2, discount_minor=1)
+    with pytest.raises(offers.OfferBudgetSpent):
+        count(offer, redemptions=1, discount_minor=501)
+    count(offer, redemptions=1, discount_minor=500)
+    offer.refresh_from_db()
+    assert (offer.redeemed_count, offer.redeemed_minor) == (3, 1200)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("bounds", [{"redemptions_max": 5}, {"budget_minor": 2999}])
+def test_limit_and_budget_hold_under_a_storm(bounds):
+    offer = OfferFactory(**bounds)
+    results = at_once(*[lambda: count(offer)] * 12)
+    assert results.count(None) == 5
+    assert Offer.objects.values_list("redeemed_count", "redeemed_minor").get() == (5, 2500)

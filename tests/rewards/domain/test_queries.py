@@ -1,0 +1,101 @@
+from datetime import date, timedelta
+
+import pytest
+
+from rewards.domain import points, queries
+from rewards.domain.queries import PointsDay
+from rewards.models import CouponState, ExpiryPolicy
+from tests.factories.customers import CustomerFactory
+from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, RewardFactory
+from tests.rewards.domain.steps import adjust, award, fulfil, redeem, request
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def test_available_coupons_are_those_that_a_till_would_take(customer, now, django_assert_num_queries):
+    never = CouponFactory(customer=customer)
+    later = CouponFactory(customer=customer, expires_at=now + 2 * DAY)
+    soon = CouponFactory(
+        customer=customer,
+        expires_at=now + DAY,
+        offer=OfferFactory(valid_to=now + DAY, withdrawn_at=now + DAY, redemptions_max=1),
+    )
+    CouponFactory()
+    CouponFactory(customer=CustomerFactory())
+    CouponFactory(customer=customer, expires_at=now)
+    CouponFactory(customer=customer, state=CouponState.VOID)
+    for values in (
+        {"published_at": None},
+        {"published_at": now + DAY},
+        {"withdrawn_at": now},
+        {"valid_to": now},
+        {"valid_from": now + DAY},
+        {"redemptions_max": 0},
+    ):
+        CouponFactory(customer=customer, offer=OfferFactory(**values))
+    with django_assert_num_queries(1):
+        found = queries.available_coupons(customer=customer, at=now)
+        assert [coupon.offer.currency for coupon in found] == ["CNY"] * 3
+    assert found == [soon, later, never]
+
+
+def test_past_coupons_are_newest_first(customer, now):
+    CouponFactory(customer=customer)
+    expired = CouponFactory(customer=customer, expires_at=now)
+    void = CouponFactory(customer=customer, state=CouponState.VOID)
+    assert queries.past_coupons(customer=customer, at=now, limit=5) == [void, expired]
+    assert queries.past_coupons(customer=customer, at=now, limit=1) == [void]
+
+
+def test_catalogue_shows_what_is_offered_the_cheapest_first(now):
+    dear, cheap = RewardFactory(cost_points=200, offered_to=now + DAY), RewardFactory(cost_points=100, stock=0)
+    RewardFactory(offered_from=now + DAY)
+    RewardFactory(offered_to=now)
+    assert queries.catalogue(at=now) == [cheap, dear]
+
+
+def test_affordable_rewards_are_in_stock_the_dearest_first(now):
+    cheap, right = RewardFactory(cost_points=100), RewardFactory(cost_points=200, stock=1)
+    RewardFactory(cost_points=201)
+    RewardFactory(cost_points=150, stock=0)
+    assert queries.affordable_rewards(points=200, at=now) == [right, cheap]
+
+
+def test_pending_redemptions_wait_to_be_picked_up(customer, now):
+    award(customer, 1000, now)
+    second = request(customer, RewardFactory(), now + DAY, "web:2")
+    first = request(customer, RewardFactory(), now, "web:1")
+    fulfil(request(customer, RewardFactory(), now, "web:3"), now)
+    assert queries.pending_redemptions(customer=customer) == [first, second]
+
+
+def test_ledger_pages_by_number(customer, now):
+    for number in range(1, 6):
+        award(customer, number, now, f"a:{number}")
+    award(CustomerFactory(), 9, now)
+    pages = [queries.ledger_page(customer=customer, before_seq=before, limit=2) for before in (None, 4, 2)]
+    assert [[entry.points for entry in page] for page in pages] == [[5, 4], [3, 2], [1]]
+
+
+def test_points_by_day_follow_the_programs_calendar(customer, now):
+    ProgramFactory(timezone="Asia/Shanghai", expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    award(customer, 10, now - 90 * DAY, "lapses before")
+    award(customer, 100, now - 3 * DAY, "before")
+    award(customer, 40, now - 2 * DAY, "18 May, 18:30 in Shanghai")
+    award(CustomerFactory(), 5, now - 2 * DAY + timedelta(hours=6), "19 May, 00:30 in Shanghai")
+    redeem(customer, 30, now - DAY)
+    adjust(customer, -1, now)
+    award(customer, 7, now + 6 * timedelta(hours=1), "21 May in Shanghai")
+    points.expire(at=now, limit=10)
+    assert queries.points_by_day(first=date(2026, 5, 18), last=date(2026, 5, 20)) == [
+        PointsDay(date(2026, 5, 18), 40, 0, 140),
+        PointsDay(date(2026, 5, 19), 5, 30, 115),
+        PointsDay(date(2026, 5, 20), 0, 0, 114),
+    ]
+
+
+def test_points_by_day_without_bookings_are_zero():
+    assert queries.points_by_day(first=date(2026, 5, 18), last=date(2026, 5, 18)) == [
+        PointsDay(date(2026, 5, 18), 0, 0, 0)
+    ]
