@@ -1,0 +1,70 @@
+"""Finds what is wrong with staged rows and forms receipts of the sound ones. Writes nothing outside the scratch."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from customers.domain.imports.scratch import Scratch
+from loyalty_site.lib import money
+
+
+@dataclass(frozen=True, slots=True)
+class NewStores:
+    """What a store that the file names first is made with."""
+
+    timezone: str
+    currency: str
+
+
+def check(scratch: Scratch, *, new_stores: NewStores, at: datetime) -> None:
+    """Fills `findings` (one row of the file each), and `raw_heads`, `stores`, `keys`, `heads`, `goods`, `measures`,
+    `receipts_told`. A row has one finding: the first."""
+    _make(scratch, "raw_heads")
+    _make(scratch, "stores", timezone=new_stores.timezone, currency=new_stores.currency)
+    _make(scratch, "keys")
+    _make(scratch, "heads", at=at)
+    _make(scratch, "goods")
+    _make(scratch, "measures")
+    _name_currencies(scratch)
+    if _may_have_row_faults(scratch):
+        scratch.run("row_faults")
+    _make(scratch, "receipts_told")
+    if scratch.number_of("receipts_told", "fault IS NOT NULL"):
+        scratch.run("receipt_faults")
+    if scratch.number_of("findings"):
+        scratch.run("other_lines")
+    scratch.execute("ANALYZE scratch.findings")
+
+
+def form_receipts(scratch: Scratch, *, chunk_receipts: int) -> None:
+    """Fills `receipts`, `skus`, `lines` with what is sound."""
+    _make(scratch, "receipts", chunk_receipts=chunk_receipts)
+    _make(scratch, "skus")
+    _make(scratch, "lines")
+    scratch.execute("CREATE INDEX ON scratch.lines (receipt_no)")
+
+
+def _make(scratch: Scratch, table: str, **values: object) -> None:
+    scratch.run(table, values or None)
+    scratch.execute(f"ANALYZE scratch.{table}")
+
+
+def _name_currencies(scratch: Scratch) -> None:
+    scratch.execute("CREATE UNLOGGED TABLE scratch.currencies (code text PRIMARY KEY, digits integer NOT NULL)")
+    codes = scratch.execute("SELECT DISTINCT currency_code FROM scratch.heads WHERE fault IS NULL")
+    with connection.cursor() as cursor:
+        statement = scratch.sql("INSERT INTO scratch.currencies VALUES (%s, %s)")
+        cursor.executemany(statement, [(code, money.digits(code)) for (code,) in codes])
+
+
+def _may_have_row_faults(scratch: Scratch) -> bool:
+    """Looks at the few distinct values; only when one is wrong all rows are looked at."""
+    return bool(
+        scratch.execute("""
+            SELECT EXISTS (SELECT FROM scratch.heads WHERE fault IS NOT NULL)
+                OR EXISTS (SELECT FROM scratch.goods WHERE fault IS NOT NULL)
+                OR EXISTS (SELECT FROM scratch.measures WHERE fault IS NOT NULL OR minor_2 IS NULL)
+                OR EXISTS (SELECT FROM scratch.currencies WHERE digits < 2)
+        """)[0][0]
+    )

@@ -1,0 +1,147 @@
+"""Finds what goods brought back were bought with."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import NamedTuple
+
+from django.db import connection
+
+from customers.domain.imports.scratch import Scratch
+
+
+class Goods(NamedTuple):
+    """Whose, where and what: only the same goods fit."""
+
+    customer: int | None
+    store: int
+    sku: int
+
+
+@dataclass(slots=True)
+class Bought:
+    """One purchase line with what is left of it; `receipt` is None when it was in the books before the file."""
+
+    receipt: int | None
+    goods: Goods
+    at: datetime
+    purchase: int
+    position: int
+    quantity: Decimal
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    receipt: int
+    goods: Goods
+    at: datetime
+    row: int
+    quantity: Decimal
+    amount_minor: int
+
+
+@dataclass(slots=True)
+class Plan:
+    """`matches` by the row that brings back; `refused` rows with a code, their receipts in `refused_receipts`."""
+
+    matches: dict[int, tuple[Returned, Bought]] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    refused_receipts: set[int] = field(default_factory=set)
+
+
+def plan(*, returned: Iterable[Returned], bought: Iterable[Bought]) -> Plan:
+    """Receipts in the order of time. A row takes from the last earlier purchase line that still has enough of both
+    quantity and amount; where one row of a receipt finds none, the whole receipt is refused and brings nothing back,
+    nor can anything of it be brought back later."""
+    made = Plan()
+    shelf: dict[Goods, list[Bought]] = defaultdict(list)
+    for line in sorted(bought, key=lambda line: (line.at, line.purchase, line.position)):
+        shelf[line.goods].append(line)
+    rows: dict[tuple[datetime, int], list[Returned]] = defaultdict(list)
+    for row in sorted(returned, key=attrgetter("row")):
+        rows[row.at, row.receipt].append(row)
+    for _, receipt in sorted(rows.items()):
+        _plan_receipt(made, shelf, receipt)
+    return made
+
+
+def match(scratch: Scratch, *, first: int, last: int) -> None:
+    """Fills `matches`; what finds nothing goes to `findings`, and its receipt is settled as refused."""
+    span = {"first": first, "last": last}
+    if not scratch.execute(
+        "SELECT EXISTS (SELECT FROM scratch.lines WHERE is_return AND receipt_no BETWEEN %(first)s AND %(last)s)", span
+    )[0][0]:
+        return
+    scratch.run("lock_returnable", span)
+    made = plan_for(scratch, **span)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            scratch.sql("INSERT INTO scratch.matches VALUES (%s, %s, %s, %s, %s, %s)"),
+            [
+                (row.receipt, row.row, line.purchase, line.position, row.quantity, row.amount_minor)
+                for row, line in made.matches.values()
+            ],
+        )
+    _refuse(scratch, made)
+
+
+def plan_for(scratch: Scratch, *, first: int, last: int) -> Plan:
+    returned, bought = [], []
+    for kind, receipt, customer, store, sku, at, row, purchase, position, quantity, amount in scratch.run_for_rows(
+        "returnable", {"first": first, "last": last}
+    ):
+        goods = Goods(customer, store, sku)
+        if kind == "returned":
+            returned.append(Returned(receipt, goods, at, row, quantity, amount))
+        else:
+            bought.append(Bought(receipt, goods, at, purchase, position, quantity, amount))
+    return plan(returned=returned, bought=bought)
+
+
+def _plan_receipt(made: Plan, shelf: dict[Goods, list[Bought]], receipt: list[Returned]) -> None:
+    taken: list[tuple[Returned, Bought]] = []
+    for row in receipt:
+        line = _last_that_fits(shelf[row.goods], row, made.refused_receipts)
+        if line is None:
+            made.refused[row.row] = "return_without_purchase" if row.goods.customer else "return_without_customer"
+        else:
+            line.quantity, line.amount_minor = line.quantity - row.quantity, line.amount_minor - row.amount_minor
+            taken.append((row, line))
+    if len(taken) == len(receipt):
+        made.matches.update({row.row: (row, line) for row, line in taken})
+        return
+    made.refused_receipts.add(receipt[0].receipt)
+    for row, line in taken:
+        line.quantity, line.amount_minor = line.quantity + row.quantity, line.amount_minor + row.amount_minor
+
+
+def _last_that_fits(lines: list[Bought], row: Returned, refused_receipts: set[int]) -> Bought | None:
+    for line in reversed(lines):
+        if (
+            line.at < row.at
+            and line.quantity >= row.quantity
+            and line.amount_minor >= row.amount_minor
+            and line.receipt not in refused_receipts
+        ):
+            return line
+    return None
+
+
+def _refuse(scratch: Scratch, made: Plan) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            scratch.sql("INSERT INTO scratch.findings VALUES (%s, 'quantity', %s)"), list(made.refused.items())
+        )
+        cursor.executemany(
+            scratch.sql("INSERT INTO scratch.settled VALUES (%s, 'refused')"),
+            [(receipt,) for receipt in made.refused_receipts],
+        )
+    scratch.execute(
+        "INSERT INTO scratch.findings SELECT row_no, 'receipt_number', 'other_line_wrong' FROM scratch.lines"
+        " WHERE receipt_no = ANY(%(receipts)s) ON CONFLICT DO NOTHING",
+        {"receipts": list(made.refused_receipts)},
+    )
