@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from loyalty_site.back_office import UNFOLD as UNFOLD
 from loyalty_site.environment import BASE_DIR, VAR_DIR, env, flag, uses_embedded_postgres, uses_embedded_redis
 
 # --- the process -------------------------------------------------------------------------------------------------
@@ -169,7 +170,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
-ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("account_login")
+LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("account_login")
 
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 30 * 24 * 3600

@@ -1,0 +1,21 @@
+"""The back office's door, and the pages that draw on several apps."""
+
+import allauth.account.admin
+import allauth.mfa.admin
+import django.contrib.auth.admin
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from loyalty_site.admin import customer
+
+__all__ = ["allauth", "customer", "django"]
+
+# Staff sign in by allauth's page, with its limits and its second step. This must stand before the site's urls are read.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+# Roles are code (loyalty_site.roles), and what proves who somebody is belongs to them alone. Their packages registered
+# these when they were imported above.
+admin.site.unregister([Group, EmailAddress, Authenticator])

@@ -1,0 +1,259 @@
+"""Customers in the back office: found, enrolled, helped."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from customers.domain import audit, consents, customers, enrollment
+from customers.models import Customer, Purpose
+from loyalty_site import customer_page
+from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, row_url
+from loyalty_site.lib.numbers import points as points_text
+from rewards.domain import coupons, points
+from rewards.models import Offer
+
+MOST_POINTS = 1_000_000
+SEARCH_LIMIT = 200
+
+
+class CustomerForm(RowForm):
+    """Tells at once whose an address or a phone number already is."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not cleaned.get("email") and not cleaned.get("phone") and not self.errors:
+            self.add_error("email", str(enrollment.ContactMissing()))
+        for name in ("email", "phone"):
+            text = str(cleaned.get(name) or "")
+            owners = [owner for owner in customers.find(text=text) if owner.pk != self.instance.pk] if text else []
+            if owners:
+                self.add_error(name, _("This already belongs to customer %s.") % owners[0].display_number)
+        return cleaned
+
+
+class EnrollForm(CustomerForm):
+    consents = forms.MultipleChoiceField(
+        label=gettext_lazy("allows"),
+        choices=Purpose.choices,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=gettext_lazy("Only what the customer said yes to."),
+    )
+
+
+class OnceForm(forms.Form):
+    """`token` names one showing of the form, so that a double click acts once."""
+
+    token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
+
+
+class AdjustForm(OnceForm):
+    points = forms.IntegerField(
+        label=gettext_lazy("points"),
+        min_value=-MOST_POINTS,
+        max_value=MOST_POINTS,
+        widget=UnfoldAdminIntegerFieldWidget(attrs={"autofocus": True}),
+        help_text=gettext_lazy("With a minus sign to take points away."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("reason"),
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("Kept in the ledger; the customer reads it too."),
+    )
+
+    def clean_points(self) -> int:
+        number = int(self.cleaned_data["points"])
+        if number == 0:
+            raise forms.ValidationError(_("Zero points change nothing."))
+        return number
+
+
+class IssueCouponForm(OnceForm):
+    offer = forms.ModelChoiceField(
+        label=gettext_lazy("offer"), queryset=Offer.objects.none(), widget=UnfoldAdminSelectWidget
+    )
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        now = timezone.now()
+        live = Offer.objects.filter(published_at__lte=now, withdrawn_at__isnull=True)
+        still = live.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=now))
+        self.fields["offer"].queryset = still.order_by("-pk")  # type: ignore[attr-defined]
+
+
+@admin.register(Customer)
+class CustomerAdmin(ModelAdmin):
+    """A customer's own page shows all of them (`customer_page`); the form to edit them is one of its acts."""
+
+    form = CustomerForm
+    list_display = ("name_or_number", "display_number", "phone", "email", "balance", "home_store", "enrolled_at")
+    list_display_links = ("name_or_number", "display_number")
+    list_select_related = ("home_store", "points_account")
+    list_filter = (("home_store", AutocompleteSelectFilter), "language", ("closed_at", admin.EmptyFieldListFilter))
+    search_fields = ("name",)
+    search_help_text = gettext_lazy("Name, phone, e-mail, number or card")
+    autocomplete_fields = ("home_store",)
+    ordering = ("-enrolled_at", "-pk")
+    sortable_by = ()
+    fields = ("name", "email", "phone", "birthday", "language", "home_store")
+    actions_detail = ("adjust_points", "issue_coupon", "edit")
+
+    def matching(self, text: str) -> Q:
+        return Q(pk__in=customers.search(text=text, limit=SEARCH_LIMIT).values("pk"))
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.consent_view)
+        url = path("<int:customer_id>/consents/<str:purpose>/", view, name="customers_customer_consent")
+        return [url, *super().get_urls()]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, form=CustomerForm if obj else EnrollForm, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj else (*self.fields, "consents")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        customer: Customer = self.row(request, object_id)
+        if not self.has_view_permission(request, customer):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "original": customer,
+            "title": customer,
+            "actions_detail": self._get_actions_navigation(  # type: ignore[attr-defined]
+                self.actions_detail, self.get_actions_detail(request, customer.pk), customer.pk
+            ),
+            "has_add_permission": self.has_add_permission(request),
+            **customer_page.show(request, customer=customer, at=timezone.now()),
+        }
+        return TemplateResponse(request, "admin/customers/customer/page.html", context)
+
+    def offers(self, act: str, row: Customer) -> bool:
+        return row.erased_at is None and (row.closed_at is None or act == "edit")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by, at, told = acting(request), timezone.now(), form.cleaned_data
+        if change:
+            super().save_model(request, obj, form, change)
+            data, subject = {"fields": sorted(form.changed_data)}, f"customer:{obj.pk}"
+            audit.record(actor=by, action="customer.changed", subject=subject, data=data, at=at)
+            return
+        purposes = [Purpose(purpose) for purpose in told.pop("consents")]
+        enrolled = enrollment.enroll(**{**told, "phone": str(told["phone"])}, consents=purposes, by=by, at=at)
+        obj.pk, obj.number = enrolled.pk, enrolled.number
+
+    def response_post_save_add(self, request: HttpRequest, obj: Customer) -> HttpResponseRedirect:
+        return HttpResponseRedirect(row_url(self, obj))
+
+    def response_post_save_change(self, request: HttpRequest, obj: Customer) -> HttpResponseRedirect:
+        return HttpResponseRedirect(row_url(self, obj))
+
+    @act(title=gettext_lazy("Edit"), permission="customers.change_customer", icon="edit")
+    def edit(self, request: HttpRequest, object_id: int) -> Any:
+        hidden = {"show_save_and_continue": False, "show_save_and_add_another": False, "actions_detail": []}
+        return self.changeform_view(request, str(object_id), "", {**hidden, "is_edit_page": True})
+
+    @act(title=gettext_lazy("Adjust points"), permission="rewards.add_pointsentry", icon="exposure", variant="primary")
+    def adjust_points(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        at = timezone.now()
+        customer: Customer = self.row(request, object_id)
+        summary = points.summary(customer=customer, at=at)
+
+        @transaction.atomic
+        def do(data: Any) -> str:
+            told = {"points": data["points"], "reason": data["reason"], "by": acting(request), "at": at}
+            entry = points.adjust(customer=customer, reference=f"adjustment:{data['token']}", **told)
+            customer_page.note_adjustment(entry=entry, by=acting(request), at=at)
+            return _("Done: the balance is now %s.") % points_text(entry.balance_after)
+
+        return act_page(
+            self,
+            request,
+            customer,
+            title=_("Adjust the points of %s") % customer,
+            explanation=_("%(available)s can be spent now; the balance is %(balance)s.")
+            % {"available": points_text(summary.available), "balance": points_text(summary.balance)},
+            button=_("Adjust"),
+            do=do,
+            form=AdjustForm(request.POST or None),
+        )
+
+    @act(title=gettext_lazy("Issue a coupon"), permission="rewards.add_coupon", icon="confirmation_number")
+    def issue_coupon(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        customer: Customer = self.row(request, object_id)
+
+        def do(data: Any) -> str:
+            reference = f"staff:{data['token']}"
+            coupon = coupons.issue(
+                offer=data["offer"], customer=customer, reference=reference, by=acting(request), at=timezone.now()
+            )
+            return _("%(customer)s has coupon %(code)s.") % {"customer": customer, "code": coupon}
+
+        return act_page(
+            self,
+            request,
+            customer,
+            title=_("Issue a coupon to %s") % customer,
+            button=_("Issue"),
+            do=do,
+            form=IssueCouponForm(request.POST or None),
+        )
+
+    def consent_view(self, request: HttpRequest, customer_id: int, purpose: str) -> HttpResponse:
+        if not request.user.has_perm("customers.change_consent"):
+            raise PermissionDenied
+        if purpose not in Purpose.values:
+            raise Http404
+        customer, wanted = self.row(request, customer_id), Purpose(purpose)
+        allowed = consents.allows(customer=customer, purpose=wanted)
+        title = _("%(customer)s no longer allows %(purpose)s?") if allowed else _("%(customer)s allows %(purpose)s?")
+
+        def do(_data: Any) -> str:
+            verb = consents.withdraw if allowed else consents.grant
+            verb(customer=customer, purpose=wanted, by=acting(request), at=timezone.now())
+            return _("Noted.")
+
+        return act_page(
+            self,
+            request,
+            customer,
+            title=title % {"customer": customer, "purpose": wanted.label},
+            explanation=_("Only when the customer said so. It is kept with your name."),
+            button=_("Withdraw") if allowed else _("Allow"),
+            do=do,
+        )
+
+    @admin.display(description=gettext_lazy("name"))
+    def name_or_number(self, customer: Customer) -> str:
+        return str(customer)
+
+    @admin.display(description=gettext_lazy("number"))
+    def display_number(self, customer: Customer) -> str:
+        return customer.display_number
+
+    @admin.display(description=gettext_lazy("balance"))
+    def balance(self, customer: Customer) -> int:
+        account = getattr(customer, "points_account", None)
+        return account.balance if account else 0

@@ -1,0 +1,128 @@
+"""How the back office looks and what its menu holds.
+
+Settings import `UNFOLD` from here, so nothing in this module may need models.
+"""
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse, reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Item(NamedTuple):
+    """`target` is a model (`app.model`) or a page of the admin site."""
+
+    title: str | Promise
+    icon: str
+    target: str
+    query: str = ""
+
+
+MENU: list[tuple[str | Promise, list[Item]]] = [
+    ("", [Item(_("Today"), "today", "index")]),
+    (
+        _("Customers"),
+        [
+            Item(_("Customers"), "group", "customers.customer"),
+            Item(_("Purchases"), "receipt_long", "customers.purchase"),
+            Item(_("Returns"), "assignment_return", "customers.purchasereturn"),
+        ],
+    ),
+    (
+        _("Points"),
+        [
+            Item(_("Ledger"), "menu_book", "rewards.pointsentry"),
+            Item(_("Accounts"), "account_balance_wallet", "rewards.pointsaccount"),
+            Item(_("Earning rules"), "rule", "rewards.earningrule"),
+            Item(_("Programme"), "tune", "rewards.program"),
+        ],
+    ),
+    (
+        _("Rewards"),
+        [
+            Item(_("To hand over"), "redeem", "rewards.rewardredemption", "state__exact=REQUESTED"),
+            Item(_("Catalogue"), "storefront", "rewards.reward"),
+        ],
+    ),
+    (
+        _("Coupons"),
+        [
+            Item(_("Offers"), "sell", "rewards.offer"),
+            Item(_("Coupons"), "confirmation_number", "rewards.coupon"),
+            Item(_("Surprise rules"), "celebration", "rewards.surpriserule"),
+            Item(_("Surprises"), "featured_seasonal_and_gifts", "rewards.surprise"),
+        ],
+    ),
+    (
+        _("Surveys"),
+        [
+            Item(_("Surveys"), "quiz", "surveys.survey"),
+            Item(_("Campaigns"), "campaign", "surveys.campaign"),
+            Item(_("Responses"), "forum", "surveys.surveyresponse"),
+            Item(_("Mail outbox"), "outbox", "customers.outboxmail"),
+        ],
+    ),
+    (
+        _("Stores and staff"),
+        [
+            Item(_("Stores"), "store", "customers.store"),
+            Item(_("Tills"), "point_of_sale", "customers.till"),
+            Item(_("Products"), "inventory_2", "customers.product"),
+            Item(_("Staff"), "badge", "customers.user"),
+            Item(_("Audit log"), "history", "customers.auditevent"),
+        ],
+    ),
+]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The menu, as far as this member of staff may use it."""
+    groups = ((title, [_link(item) for item in items if _may_see(request, item)]) for title, items in MENU)
+    return [{"title": title, "items": links} for title, links in groups if links]
+
+
+def site_title(request: HttpRequest) -> str:
+    return str(request.program.name)  # type: ignore[attr-defined]
+
+
+def _may_see(request: HttpRequest, item: Item) -> bool:
+    app, _dot, model = item.target.partition(".")
+    return not model or any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
+
+
+def _link(item: Item) -> dict[str, Any]:
+    page = f"{item.target.replace('.', '_')}_changelist" if "." in item.target else item.target
+    url = reverse(f"admin:{page}")
+    return {"title": item.title, "icon": item.icon, "link": f"{url}?{item.query}" if item.query else url}
+
+
+# The greens and warm grays of static/css/loyalty.css, as the theme wants them: eleven steps from light to dark.
+_STEPS = ("50", "100", "200", "300", "400", "500", "600", "700", "800", "900", "950")
+_BASE = "#faf8f4 #f3f0e9 #e4dfd4 #cfcabd #9aa09a #636e68 #4b5751 #37423d #242d29 #1a2320 #121815"
+_PRIMARY = "#eef7f3 #dceee7 #b9ddd0 #8fd0b8 #62b89c #3f9f84 #17705b #14614f #0f4d3f #0c4033 #06251b"
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "loyalty_site.back_office.site_title",
+    "SITE_HEADER": "loyalty_site.back_office.site_title",
+    "SITE_SUBHEADER": _("Back office"),
+    "SITE_ICON": lambda request: static("img/icon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/icon.svg")}],
+    "SHOW_LANGUAGES": True,
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "base": dict(zip(_STEPS, _BASE.split(), strict=True)),
+        "primary": dict(zip(_STEPS, _PRIMARY.split(), strict=True)),
+    },
+    "STYLES": [lambda request: static("css/back_office.css")],
+    "DASHBOARD_CALLBACK": "loyalty_site.dashboard.show",
+    "SIDEBAR": {"navigation": "loyalty_site.back_office.navigation"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Change password"), "link": reverse_lazy("account_change_password")},
+            {"title": _("Two-step sign-in"), "link": reverse_lazy("mfa_index")},
+        ]
+    },
+}

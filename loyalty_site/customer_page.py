@@ -1,0 +1,102 @@
+"""Everything about one customer, from all apps, for the back office's page of them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from customers.domain import audit
+from customers.models import AuditEvent, Consent, Customer, Purchase, Purpose
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.admin import actor_label, list_url, named, own_stores
+from rewards.domain import explanations, points, queries
+from rewards.models import Coupon, PointsEntry, RewardRedemption
+from surveys.models import SurveyResponse
+
+NEWEST = 8
+
+
+def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str, Any]:
+    """The page's context: what this member of staff may see, the newest of each."""
+    sections: dict[str, tuple[str, Callable[[], Any]]] = {
+        "ledger": ("rewards.view_pointsentry", lambda: ledger(customer)),
+        "purchases": ("customers.view_purchase", lambda: purchases(request, customer)),
+        "coupons": ("rewards.view_coupon", lambda: coupons(customer)),
+        "redemptions": ("rewards.view_rewardredemption", lambda: redemptions(customer)),
+        "responses": ("surveys.view_surveyresponse", lambda: responses(customer)),
+        "consents": ("customers.view_consent", lambda: consents(customer)),
+        "events": ("customers.view_auditevent", lambda: events(customer)),
+    }
+    allowed = {name: read() for name, (permission, read) in sections.items() if request.user.has_perm(permission)}
+    number = [("q", customer.number)]
+    return {
+        "customer_row": customer,
+        "summary": points.summary(customer=customer, at=at),
+        "now": at,
+        **allowed,
+        "links": {
+            "ledger": list_url(PointsEntry, number),
+            "purchases": list_url(Purchase, number),
+            "coupons": list_url(Coupon, number),
+            "redemptions": list_url(RewardRedemption, number),
+            "responses": list_url(SurveyResponse, number),
+            "consents": list_url(Consent, number),
+            "events": list_url(AuditEvent, [("q", f"customer:{customer.pk}")]),
+        },
+        "may_change_consents": request.user.has_perm("customers.change_consent"),
+    }
+
+
+def ledger(customer: Customer) -> Sequence[PointsEntry]:
+    return explanations.explained(queries.ledger_page(customer=customer, limit=NEWEST))
+
+
+def purchases(request: HttpRequest, customer: Customer) -> list[Purchase]:
+    bought = Purchase.objects.filter(customer=customer).select_related("store")
+    stores = own_stores(request)
+    return list((bought.filter(store__in=stores) if stores else bought).order_by("-purchased_at", "-id")[:NEWEST])
+
+
+def coupons(customer: Customer) -> list[Coupon]:
+    return list(Coupon.objects.filter(customer=customer).select_related("offer").order_by("-pk")[:NEWEST])
+
+
+def redemptions(customer: Customer) -> list[RewardRedemption]:
+    taken = RewardRedemption.objects.filter(customer=customer).select_related("reward")
+    return list(taken.order_by("-pk")[:NEWEST])
+
+
+def responses(customer: Customer) -> list[SurveyResponse]:
+    given = SurveyResponse.objects.filter(customer=customer).select_related("survey")
+    return list(given.prefetch_related("answers__question").order_by("-pk")[:NEWEST])
+
+
+def consents(customer: Customer) -> list[dict[str, Any]]:
+    """One row for each purpose, allowed or not."""
+    given = Consent.objects.filter(customer=customer, withdrawn_at__isnull=True).annotate(giver=named("granted_by"))
+    by_purpose = {consent.purpose: consent for consent in given}
+    return [
+        {
+            "purpose": purpose,
+            "consent": by_purpose.get(purpose),
+            "giver": actor_label(getattr(by_purpose.get(purpose), "giver", "")),
+            "url": reverse("admin:customers_customer_consent", args=[customer.pk, purpose.value]),
+        }
+        for purpose in Purpose
+    ]
+
+
+def events(customer: Customer) -> list[dict[str, Any]]:
+    rows = AuditEvent.objects.filter(subject=f"customer:{customer.pk}").annotate(named_actor=named("actor"))
+    return [{"event": event, "who": actor_label(event.named_actor)} for event in rows.order_by("-id")[:NEWEST]]
+
+
+def note_adjustment(*, entry: PointsEntry, by: Actor, at: datetime) -> None:
+    """Writes the audit log's row of an adjustment, once for each entry."""
+    data: dict[str, object] = {"points": entry.points, "entry": entry.pk}
+    subject = f"customer:{entry.customer_id}"
+    if AuditEvent.objects.filter(subject=subject, action="points.adjusted", data=data).exists():
+        return
+    audit.record(actor=by, action="points.adjusted", subject=subject, reason=entry.reason, data=data, at=at)

@@ -1,0 +1,279 @@
+"""The back office's first page: how the day goes, beside the same weekday a week before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Count, Min, Model, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from customers.models import Customer, ImportState, Purchase, PurchaseImport
+from loyalty_site.lib.admin import list_url, own_stores
+from loyalty_site.lib.money import format_money
+from loyalty_site.lib.numbers import grouped
+from rewards.models import EarningKind, EarningRule, EntryKind, PointsEntry, RedemptionState, RewardRedemption
+from surveys.domain import scoring
+from surveys.models import Answer, Campaign, CampaignState, Delivery, DeliveryState, QuestionKind
+
+WEEK = timedelta(days=7)
+CHART_DAYS = 30
+NPS_DAYS = 90
+PICKUP_DAYS = 7
+LIVE_CAMPAIGNS = (
+    CampaignState.MATERIALIZING,
+    CampaignState.SENDING,
+    CampaignState.PAUSED,
+    CampaignState.NEEDS_ATTENTION,
+)
+WAITING_MAIL = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.TRANSMITTING, DeliveryState.DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """[start, end) of the day that is shown and of the same weekday before, both as far into the day."""
+
+    day: date
+    start: datetime
+    end: datetime
+    is_today: bool
+
+    def shown(self, field: str) -> Q:
+        return Q(**{f"{field}__gte": self.start, f"{field}__lt": self.end})
+
+    def before(self, field: str) -> Q:
+        return Q(**{f"{field}__gte": _midnight(self.day - WEEK), f"{field}__lt": self._end_before()})
+
+    def both(self, field: str) -> Q:
+        return self.shown(field) | self.before(field)
+
+    def _end_before(self) -> datetime:
+        if not self.is_today:
+            return _midnight(self.day - WEEK + timedelta(days=1))
+        clock = timezone.localtime(self.end).time()
+        return timezone.make_aware(datetime.combine(self.day - WEEK, clock))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number in words, the one before, and by how many percent it moved."""
+
+    title: str
+    value: str
+    note: str = ""
+    change: int | None = None
+    url: str = ""
+
+
+def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    now = timezone.now()
+    period = _period(request, now)
+    stores = own_stores(request)
+    context.update(
+        title=_("Today"),
+        period=period,
+        compared_with=period.day - WEEK,
+        earlier=period.day - timedelta(days=1),
+        later=None if period.is_today else period.day + timedelta(days=1),
+        figures=list(_figures(request, period, stores, now)),
+        attention=list(_attention(request, now)),
+        chart=_chart(period, stores) if request.user.has_perm("customers.view_purchase") else None,
+    )
+    return context
+
+
+def _period(request: HttpRequest, now: datetime) -> Period:
+    today = timezone.localdate(now)
+    try:
+        asked = parse_date(request.GET.get("day", "")) or today
+    except ValueError:
+        asked = today
+    day = min(max(asked, date(2000, 1, 1)), today)
+    start, end = _midnight(day), _midnight(day + timedelta(days=1))
+    return Period(day, start, min(end, now), is_today=day == today)
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _figures(request: HttpRequest, period: Period, stores: list[int], now: datetime) -> Iterator[Figure]:
+    may = request.user.has_perm
+    if may("customers.view_purchase"):
+        yield from _purchases(period, stores)
+    if may("rewards.view_pointsentry") and not stores:
+        yield from _points(period)
+    if may("customers.view_customer"):
+        yield _new_customers(period, stores)
+    if may("rewards.view_rewardredemption"):
+        yield _open_pickups()
+    if may("surveys.view_surveyresponse"):
+        yield _nps(now)
+    if may("surveys.view_delivery"):
+        yield _mail()
+
+
+def _purchases(period: Period, stores: list[int]) -> Iterator[Figure]:
+    told = _of_stores(stores).filter(period.both("purchased_at")).values("currency").order_by("currency")
+    shown, before = period.shown("purchased_at"), period.before("purchased_at")
+    rows = list(
+        told.annotate(
+            number=Count("pk", filter=shown),
+            number_before=Count("pk", filter=before),
+            paid=Sum("paid_minor", filter=shown, default=0),
+            paid_before=Sum("paid_minor", filter=before, default=0),
+        )
+    )
+    url = list_url(Purchase)
+    yield _compared(
+        _("Purchases"), sum(row["number"] for row in rows), sum(row["number_before"] for row in rows), url=url
+    )
+    for row in rows:
+        paid, was = (format_money(row[name], row["currency"]) for name in ("paid", "paid_before"))
+        yield Figure(_("Takings"), paid, _before(was), _change(row["paid"], row["paid_before"]), url)
+
+
+def _points(period: Period) -> Iterator[Figure]:
+    """What happened on a day was not recorded before it, and the index is on the recording."""
+    recorded = PointsEntry.objects.filter(recorded_at__gte=_midnight(period.day - WEEK))
+    shown, before = period.shown("happened_at"), period.before("happened_at")
+    award, redeem = Q(kind=EntryKind.AWARD), Q(kind=EntryKind.REDEEM)
+    found = recorded.filter(period.both("happened_at"), kind__in=[EntryKind.AWARD, EntryKind.REDEEM]).aggregate(
+        earners=Count("customer", distinct=True, filter=award & shown),
+        earners_before=Count("customer", distinct=True, filter=award & before),
+        awarded=Sum("points", filter=award & shown, default=0),
+        awarded_before=Sum("points", filter=award & before, default=0),
+        redeemed=-Sum("points", filter=redeem & shown, default=0),
+        redeemed_before=-Sum("points", filter=redeem & before, default=0),
+    )
+    yield _compared(_("Customers who earned"), found["earners"], found["earners_before"])
+    url = list_url(PointsEntry)
+    yield _compared(_("Points awarded"), found["awarded"], found["awarded_before"], url=url)
+    yield _compared(_("Points redeemed"), found["redeemed"], found["redeemed_before"], url=url)
+
+
+def _new_customers(period: Period, stores: list[int]) -> Figure:
+    joined = Customer.objects.filter(home_store__in=stores) if stores else Customer.objects.all()
+    found = joined.filter(period.both("enrolled_at")).aggregate(
+        shown=Count("pk", filter=period.shown("enrolled_at")), before=Count("pk", filter=period.before("enrolled_at"))
+    )
+    return _compared(_("New customers"), found["shown"], found["before"], url=list_url(Customer))
+
+
+def _open_pickups() -> Figure:
+    found = RewardRedemption.objects.filter(state=RedemptionState.REQUESTED).aggregate(Count("pk"), Min("requested_at"))
+    oldest = found["requested_at__min"]
+    note = _("the oldest from %s") % date_format(timezone.localtime(oldest), "SHORT_DATE_FORMAT") if oldest else ""
+    url = list_url(RewardRedemption, [("state__exact", RedemptionState.REQUESTED.value)])
+    return Figure(_("Rewards to hand over"), grouped(found["pk__count"]), note, url=url)
+
+
+def _nps(now: datetime) -> Figure:
+    answers = Answer.objects.filter(
+        question__kind=QuestionKind.NPS, response__submitted_at__gte=now - timedelta(days=NPS_DAYS)
+    )
+    found = answers.aggregate(
+        promoters=Count("pk", filter=Q(number__gte=scoring.PROMOTERS.start)),
+        detractors=Count("pk", filter=Q(number__lt=scoring.DETRACTORS.stop)),
+        all=Count("pk"),
+    )
+    passives = found["all"] - found["promoters"] - found["detractors"]
+    nps = scoring.nps(found["promoters"], passives, found["detractors"])
+    title, url = _("Net promoter score, %s days") % NPS_DAYS, reverse("admin:surveys_survey_changelist")
+    if nps is None:
+        return Figure(title, "–", _("no answers yet"), url=url)
+    note = ngettext("%(low)s to %(high)s, %(n)s answer", "%(low)s to %(high)s, %(n)s answers", nps.n)
+    values = {"low": grouped(round(nps.low)), "high": grouped(round(nps.high)), "n": grouped(nps.n)}
+    return Figure(title, grouped(round(nps.score)), note % values, url=url)
+
+
+def _mail() -> Figure:
+    counts = dict(_live_mail().values_list("state").annotate(Count("pk")).order_by())
+    waiting, uncertain = sum(counts.get(state, 0) for state in WAITING_MAIL), counts.get(DeliveryState.UNCERTAIN, 0)
+    note = ngettext("%s uncertain", "%s uncertain", uncertain) % grouped(uncertain) if uncertain else ""
+    return Figure(_("Mails waiting"), grouped(waiting), note, url=list_url(Campaign))
+
+
+def _live_mail() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
+        campaign__state__in=LIVE_CAMPAIGNS, state__in=[*WAITING_MAIL, DeliveryState.UNCERTAIN]
+    )
+
+
+def _attention(request: HttpRequest, now: datetime) -> Iterator[dict[str, str]]:
+    """What somebody should look at, each with the page where."""
+    may = request.user.has_perm
+    if may("rewards.view_earningrule"):
+        base = EarningRule.objects.filter(kind=EarningKind.BASE).aggregate(Count("pk"))["pk__count"]
+        if not base:
+            yield {"text": _("No earning rule yet: purchases earn nothing."), "url": list_url(EarningRule)}
+    if may("surveys.view_campaign"):
+        number = Campaign.objects.filter(state=CampaignState.NEEDS_ATTENTION).count()
+        text = ngettext("%s campaign needs attention.", "%s campaigns need attention.", number)
+        yield from _when(number, text, Campaign, CampaignState.NEEDS_ATTENTION)
+    if may("rewards.view_rewardredemption"):
+        late = RewardRedemption.objects.filter(
+            state=RedemptionState.REQUESTED, requested_at__lt=now - timedelta(days=PICKUP_DAYS)
+        )
+        number = late.count()
+        text = ngettext("%s reward waits for more than a week.", "%s rewards wait for more than a week.", number)
+        yield from _when(number, text, RewardRedemption, RedemptionState.REQUESTED)
+    if may("customers.view_purchaseimport"):
+        number = PurchaseImport.objects.filter(state__in=[ImportState.READY, ImportState.FAILED]).count()
+        text = ngettext("%s import waits for you.", "%s imports wait for you.", number)
+        yield from _when(number, text, PurchaseImport)
+
+
+def _when(number: int, text: str, model: type[Model], state: str = "") -> Iterator[dict[str, str]]:
+    if number:
+        url = list_url(model, [("state__exact", state)] if state else [])
+        yield {"text": text % grouped(number), "url": url}
+
+
+def _chart(period: Period, stores: list[int]) -> dict[str, Any]:
+    """By day: purchases, and points awarded where the person sees all stores."""
+    first = period.day - timedelta(days=CHART_DAYS - 1)
+    since, zone = _midnight(first), timezone.get_current_timezone()
+    bought = _of_stores(stores).filter(purchased_at__gte=since, purchased_at__lt=period.end)
+    purchases = _by_day(bought.annotate(day=TruncDate("purchased_at", tzinfo=zone)), Count("pk"))
+    awards = PointsEntry.objects.filter(kind=EntryKind.AWARD, recorded_at__gte=since, happened_at__gte=since)
+    earned = awards.filter(happened_at__lt=period.end).annotate(day=TruncDate("happened_at", tzinfo=zone))
+    points = {} if stores else _by_day(earned, Sum("points"))
+    days = [first + timedelta(days=number) for number in range(CHART_DAYS)]
+    return {
+        "rows": [{"day": day, "purchases": purchases.get(day, 0), "points": points.get(day, 0)} for day in days],
+        "with_points": not stores,
+        "data": {
+            "days": [date_format(day, "MONTH_DAY_FORMAT") for day in days],
+            "purchases": [purchases.get(day, 0) for day in days],
+            "points": None if stores else [points.get(day, 0) for day in days],
+            "labels": {"purchases": _("Purchases"), "points": _("Points awarded")},
+        },
+    }
+
+
+def _by_day(rows: QuerySet[Any], what: Count | Sum) -> dict[date, int]:
+    return dict(rows.values_list("day").annotate(number=what).order_by())
+
+
+def _of_stores(stores: list[int]) -> QuerySet[Purchase]:
+    return Purchase.objects.filter(store__in=stores) if stores else Purchase.objects.all()
+
+
+def _compared(title: str, number: int, before: int, *, url: str = "") -> Figure:
+    return Figure(title, grouped(number), _before(grouped(before)), _change(number, before), url)
+
+
+def _before(value: str) -> str:
+    return _("%s a week before") % value
+
+
+def _change(number: int, before: int) -> int | None:
+    return round(100 * (number - before) / before) if before else None

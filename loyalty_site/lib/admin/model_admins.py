@@ -1,0 +1,196 @@
+"""The back office's own kinds of pages for models."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.checks import ModelAdminChecks
+from django.contrib.admin.views import main
+from django.db import IntegrityError, models
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from loyalty_site.lib.admin import words
+from loyalty_site.lib.admin.forms import RowForm, dress, timezone_field
+from loyalty_site.lib.admin.paginator import EstimatingPaginator
+from loyalty_site.lib.errors import DomainError
+from loyalty_site.lib.texts import LocalizedTextField
+
+if TYPE_CHECKING:
+    ThemedAdmin = admin.ModelAdmin[Any]
+    ThemedInline = admin.TabularInline[Any, Any]
+    ThemedChangeList = main.ChangeList
+else:
+    from unfold.admin import ModelAdmin as ThemedAdmin
+    from unfold.admin import TabularInline as ThemedInline
+    from unfold.views import ChangeList as ThemedChangeList
+
+
+class ChangeList(ThemedChangeList):
+    """Tells how many rows match only where something was asked for: else the pages' numbers say it."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
+
+
+class ModelAdmin(ThemedAdmin):
+    """Lists that stay quick, texts side by side in their languages, and nothing deleted unless a subclass says so.
+
+    `store_lookup` is the path from a row to its store: staff who belong to stores see only the rows of these.
+    `annotations` are computed with each row.
+    """
+
+    form = RowForm
+    paginator = EstimatingPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    list_filter_submit = True
+    warn_unsaved_form = True
+    actions = None
+    checks_class = ModelAdminChecks  # the theme's own asks the database, which may not be migrated yet
+    store_lookup: ClassVar[str] = ""
+    annotations: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self._words = words.of_model(model, getattr(self.form, "money_fields", {}), self.currency_of)
+
+    def currency_of(self, row: Any) -> str:
+        """Of the amounts in a row."""
+        return str(row.currency)
+
+    def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        """What is shown and cannot be edited. Overridden instead of `get_readonly_fields`."""
+        return self.readonly_fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fixed = self.fixed_fields(request, obj)
+        return (*fixed, *(self._words[name] for name in fixed if name in self._words))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        may_edit = obj is None or self.has_change_permission(request, obj)
+        fixed = self.fixed_fields(request, obj) if may_edit else self._words
+        shown = {name: self._words[name] for name in fixed if name in self._words}
+        return [
+            (title, {**options, "fields": [words.replaced(line, shown) for line in options["fields"]]})
+            for title, options in fieldsets
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(**self.annotations)
+        stores = own_stores(request) if self.store_lookup else []
+        return rows.filter(**{f"{self.store_lookup}__in": stores}) if stores else rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ChangeList
+
+    def matching(self, text: str) -> Q | None:
+        """The rows that this text finds. None leaves it to `search_fields`."""
+        return None
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        condition = self.matching(text) if text else None
+        if condition is not None:
+            return queryset.filter(condition), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, LocalizedTextField):
+            return dress(db_field.formfield(**kwargs))
+        if db_field.name == "timezone":
+            return timezone_field(db_field.verbose_name, initial=db_field.default)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Writes the fields that changed and no others: a counter may have moved since the form was shown."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif changed := {field.name for field in obj._meta.concrete_fields} & set(form.changed_data):
+            obj.save(update_fields=changed)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """What the domain or the database refuses at the last moment, a race lost say, is told and nothing is saved."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+        except IntegrityError:
+            messages.error(request, _("Somebody changed this at the same moment. Look at it again, then try again."))
+        return HttpResponseRedirect(request.get_full_path())
+
+    def is_disposable(self, row: Any) -> bool:
+        """True for a draft that nothing refers to: the only rows that may be deleted."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return obj is not None and self.is_disposable(obj) and super().has_delete_permission(request, obj)
+
+    def offers(self, act: str, row: Any) -> bool:
+        """False hides an act's button on a row whose state does not allow it."""
+        return True
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        allowed: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        row = self.get_object(request, str(object_id)) if allowed else None
+        return [act for act in allowed if row is not None and self.offers(act.method.original_function_name, row)]
+
+    def row(self, request: HttpRequest, object_id: Any) -> Any:
+        """The row of an act's page, if this person may see it."""
+        found = self.get_object(request, str(object_id))
+        if found is None:
+            raise Http404(_("There is no such row."))
+        return found
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that the domain alone makes and changes: seen, never written by a form."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        return super().change_view(request, object_id, form_url, {"show_history": False, **(extra_context or {})})
+
+
+class RowsInline(ThemedInline):
+    """Rows below the row they belong to, to be read."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whoever sees the row sees what belongs to it."""
+        return True
+
+
+def own_stores(request: HttpRequest) -> list[int]:
+    """The ids of the stores this member of staff belongs to, read once a request; empty means every store."""
+    user: Any = request.user
+    if user.is_superuser:
+        return []
+    if not hasattr(user, "own_stores"):
+        user.own_stores = list(user.stores.values_list("pk", flat=True))
+    return list(user.own_stores)

@@ -1,0 +1,107 @@
+"""What each kind of staff may do: the groups and their permissions, kept in code.
+
+A letter is a permission on a model: v view, a add, c change, d delete. Adding a points entry is adjusting points,
+adding a coupon issuing one by hand, changing a redemption handing it over or cancelling it; no form writes these rows.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+from django.utils.translation import gettext_noop as _
+
+OWNER = _("owner")
+STORE_MANAGER = _("store manager")
+MARKETING = _("marketing")
+CASHIER = _("cashier")
+AUDITOR = _("auditor")
+
+VERBS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
+APPS = ("customers", "rewards", "surveys")
+
+_EVERYTHING = "everything"
+ROLES: Mapping[str, Mapping[str, str]] = {
+    OWNER: {_EVERYTHING: "vacd"},
+    AUDITOR: {_EVERYTHING: "v"},
+    STORE_MANAGER: {
+        "customers.customer": "vac",
+        "customers.card": "v",
+        "customers.consent": "vc",
+        "customers.preference": "v",
+        "customers.purchase": "v",
+        "customers.purchasereturn": "v",
+        "customers.product": "v",
+        "customers.category": "v",
+        "customers.store": "v",
+        "customers.till": "vac",
+        "rewards.coupon": "vac",
+        "rewards.offer": "v",
+        "rewards.pointsaccount": "v",
+        "rewards.pointsentry": "va",
+        "rewards.reward": "v",
+        "rewards.rewardredemption": "vc",
+        "rewards.surprise": "v",
+        "surveys.survey": "v",
+        "surveys.surveyresponse": "v",
+    },
+    MARKETING: {
+        "customers.customer": "v",
+        "customers.consent": "v",
+        "customers.preference": "v",
+        "customers.purchase": "v",
+        "customers.product": "vac",
+        "customers.category": "vac",
+        "customers.store": "v",
+        "customers.outboxmail": "v",
+        "rewards.coupon": "vac",
+        "rewards.earningrule": "va",
+        "rewards.offer": "vacd",
+        "rewards.pointsaccount": "v",
+        "rewards.pointsentry": "v",
+        "rewards.program": "v",
+        "rewards.reward": "vacd",
+        "rewards.rewardredemption": "v",
+        "rewards.surprise": "v",
+        "rewards.surpriserule": "vacd",
+        "surveys.campaign": "vacd",
+        "surveys.delivery": "v",
+        "surveys.question": "vacd",
+        "surveys.survey": "vacd",
+        "surveys.surveyresponse": "v",
+    },
+    CASHIER: {
+        "customers.customer": "va",
+        "rewards.reward": "v",
+        "rewards.rewardredemption": "vc",
+    },
+}
+
+
+@transaction.atomic
+def sync() -> None:
+    """Makes the groups and gives each exactly its permissions; again and again, it changes nothing more."""
+    known = {f"{p.content_type.app_label}.{p.codename}": p for p in _permissions()}
+    for name in ROLES:
+        group, _created = Group.objects.get_or_create(name=name)
+        group.permissions.set(known[permission] for permission in permissions_of(name))
+
+
+def permissions_of(role: str) -> set[str]:
+    """`app.verb_model`, as `User.has_perm` takes them."""
+    return {
+        f"{app}.{VERBS[letter]}_{model}"
+        for label, letters in ROLES[role].items()
+        for app, model in (_all_models() if label == _EVERYTHING else [label.split(".")])
+        for letter in letters
+    }
+
+
+def _all_models() -> Iterator[tuple[str, str]]:
+    for app in APPS:
+        for model in apps.get_app_config(app).get_models():
+            yield app, str(model._meta.model_name)
+
+
+def _permissions() -> Iterator[Permission]:
+    return iter(Permission.objects.filter(content_type__app_label__in=APPS).select_related("content_type"))

@@ -1,0 +1,195 @@
+"""Questionnaires: written here, published, and read with their results."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from loyalty_site.lib.admin import ModelAdmin, RowForm, RowsInline, act, act_page, acting, badge
+from loyalty_site.lib.numbers import grouped
+from surveys.domain import queries, scoring, surveys
+from surveys.models import Question, Survey
+
+
+class QuestionForm(RowForm):
+    """New questions come last; the order is put right when all rows are known."""
+
+    position = forms.IntegerField(required=False, min_value=1, max_value=999, widget=forms.HiddenInput)
+
+    def validate_constraints(self) -> None:
+        """Two rows may swap places: the database looks at the end of the transaction."""
+
+
+class Questions(RowsInline):
+    model = Question
+    form = QuestionForm
+    fields = ("position", "kind", "text", "is_required")
+    ordering = ("position",)
+    ordering_field = "position"
+    hide_ordering_field = True
+    can_delete = True
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_draft(obj) and request.user.has_perm("surveys.add_question")
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_draft(obj) and request.user.has_perm("surveys.change_question")
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_draft(obj) and request.user.has_perm("surveys.delete_question")
+
+
+def _is_draft(survey: Any) -> bool:
+    return survey is None or survey.published_at is None
+
+
+BAR_STEP, BAR_TOP, BAR_ROOM = 60, 30, 140
+
+
+def results_context(results: queries.Results) -> dict[str, Any]:
+    """The numbers as the page draws them."""
+    funnel = results.funnel
+    share = funnel.response_rate.share
+    return {
+        "results": results,
+        "funnel": [
+            {"title": _("To be sent"), "number": funnel.invited},
+            {"title": _("Left"), "number": funnel.accepted},
+            {"title": _("Page opened"), "number": funnel.opened},
+            {"title": _("Answered"), "number": funnel.answered},
+        ],
+        "funnel_max": max(funnel.invited, 1),
+        "response_percent": None if share is None else round(100 * share),
+        "scales": [
+            {
+                "result": scale,
+                "bars": _bars(scale.counts),
+                "score": grouped(round(scale.nps.score)) if scale.nps else "",
+                "low": grouped(round(scale.nps.low)) if scale.nps else "",
+                "high": grouped(round(scale.nps.high)) if scale.nps else "",
+            }
+            for scale in results.scales
+        ],
+    }
+
+
+def _bars(counts: Sequence[int]) -> list[dict[str, Any]]:
+    """One bar a score, in the coordinates of the page's SVG."""
+    most = max(*counts, 1)
+    bars = []
+    for score, count in enumerate(counts):
+        height = round(BAR_ROOM * count / most)
+        group = "promoter" if score in scoring.PROMOTERS else "detractor" if score in scoring.DETRACTORS else "passive"
+        bars.append(
+            {
+                "score": score,
+                "count": count,
+                "group": group,
+                "x": BAR_STEP * score + 7,
+                "middle": BAR_STEP * score + 30,
+                "y": BAR_TOP + BAR_ROOM - height,
+                "label_y": BAR_TOP + BAR_ROOM - height - 6,
+                "height": height,
+            }
+        )
+    return bars
+
+
+@admin.register(Survey)
+class SurveyAdmin(ModelAdmin):
+    list_display = ("name", "state", "reward_points", "published_at", "closed_at")
+    list_filter = (("published_at", admin.EmptyFieldListFilter), ("closed_at", admin.EmptyFieldListFilter))
+    search_fields = ("name",)
+    ordering = ("-pk",)
+    inlines = (Questions,)
+    actions_detail = ("results", "publish", "close")
+    fieldsets = (
+        (None, {"fields": ("name", "reward_points")}),
+        (gettext_lazy("What the customer reads"), {"fields": ("title", "introduction", "thanks")}),
+    )
+
+    def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        return () if _is_draft(obj) else ("reward_points",)
+
+    def is_disposable(self, row: Survey) -> bool:
+        return row.published_at is None and not row.campaigns.exists()
+
+    def offers(self, act: str, row: Survey) -> bool:
+        if act == "publish":
+            return row.published_at is None
+        return row.published_at is not None and (act == "results" or row.closed_at is None)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Numbers the questions from 1 in the order in which they stand."""
+        rows = [
+            row
+            for row in formset.forms
+            if row not in formset.deleted_forms and row.has_changed() | bool(row.instance.pk)
+        ]
+        for number, row in enumerate(sorted(rows, key=lambda row: row.cleaned_data.get("position") or 1000), start=1):
+            if row.instance.position != number:
+                row.instance.position = number
+                row.changed_data.append("position")
+        super().save_formset(request, form, formset, change)
+
+    @act(title=gettext_lazy("Results"), permission="surveys.view_surveyresponse", icon="monitoring")
+    def results(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        survey: Survey = self.row(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "original": survey,
+            "title": _("Results of %s") % survey,
+            **results_context(queries.results(survey)),
+        }
+        return TemplateResponse(request, "admin/surveys/survey/results.html", context)
+
+    @act(title=gettext_lazy("Publish"), permission="surveys.change_survey", icon="publish", variant="primary")
+    def publish(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        survey: Survey = self.row(request, object_id)
+
+        def do(_data: Any) -> str:
+            surveys.publish(survey=survey, by=acting(request), at=timezone.now())
+            return _("“%s” is published.") % survey
+
+        return act_page(
+            self,
+            request,
+            survey,
+            title=_("Publish “%s”?") % survey,
+            explanation=_("Campaigns can send it from then on, and its questions no longer change."),
+            button=_("Publish"),
+            do=do,
+        )
+
+    @act(title=gettext_lazy("Close"), permission="surveys.change_survey", icon="block", variant="danger")
+    def close(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        survey: Survey = self.row(request, object_id)
+
+        def do(_data: Any) -> str:
+            surveys.close(survey=survey, by=acting(request), at=timezone.now())
+            return _("“%s” is closed.") % survey
+
+        return act_page(
+            self,
+            request,
+            survey,
+            title=_("Close “%s”?") % survey,
+            explanation=_("No more answers are taken, and campaigns that still send it stop. This cannot be undone."),
+            button=_("Close the survey"),
+            do=do,
+            danger=True,
+        )
+
+    @badge(gettext_lazy("state"), {"published": "success", "closed": "danger", "draft": "info"})
+    def state(self, survey: Survey) -> tuple[str, str]:
+        if survey.closed_at:
+            return "closed", _("closed")
+        return ("published", _("published")) if survey.published_at else ("draft", _("draft"))
