@@ -9,4 +9,7 @@ from rewards.models import Program
 
 
 def program(request: HttpRequest) -> dict[str, Any]:
-    return {"program": getattr(request, "program", None) or SimpleLazyObject(Program.objects.current), "customer": getattr(request, "customer", None)}
+    return {
+        "program": getattr(request, "program", None) or SimpleLazyObject(Program.objects.current),
+        "customer": getattr(request, "customer", None),
+    }

@@ -47,7 +47,7 @@ class LocalizedTextFormField(forms.MultiValueField):
         return texts
 
     def has_changed(self, initial: LocalizedText | None, data: list[str] | None) -> bool:
-        return [text or "" for text in data or []] != self.widget.decompress(initial)
+        return [text or "" for text in data or []] != [(initial or {}).get(code, "") for code, _ in settings.LANGUAGES]
 
 
 class LocalizedTextField(models.JSONField):
