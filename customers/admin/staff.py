@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from customers.domain import audit
@@ -165,7 +165,7 @@ class UserAdmin(ModelAdmin):
     def _record(self, request: HttpRequest, user: User, action: str) -> None:
         audit.record(actor=acting(request), action=action, subject=f"user:{user.pk}", at=timezone.now())
 
-    @admin.display(description=gettext_lazy("name"))
+    @admin.display(description=pgettext_lazy("person", "name"))
     def full_name(self, user: User) -> str:
         return user.get_full_name()
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from customers.domain import audit, tills
@@ -28,7 +28,7 @@ class StoreAdmin(ModelAdmin):
 
 class TillForm(RowForm):
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("may"),
+        label=pgettext_lazy("till", "may"),
         choices=TillScope.choices,
         initial=list(TillScope.values),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from loyalty_site.lib.admin import ReadOnlyAdmin, RowForm, act, act_page, acting, badge, only_for
 from loyalty_site.lib.money import format_money
@@ -130,7 +130,7 @@ class EarningRuleAdmin(ReadOnlyAdmin):
             return "before", _("ended")
         return ("now", _("in force")) if rule.valid_from <= now else ("later", _("to come"))
 
-    @admin.display(description=gettext_lazy("worth"))
+    @admin.display(description=pgettext_lazy("earning rule", "worth"))
     def worth(self, rule: Any) -> str:
         if rule.points is not None and rule.per_minor is not None:
             money = format_money(rule.per_minor, rule.currency)

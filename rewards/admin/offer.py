@@ -131,7 +131,7 @@ class OfferAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("worth"))
     def worth(self, offer: Offer) -> str:
         if offer.kind == OfferKind.PERCENT and offer.percent is not None:
-            return _("%s %% off") % offer.percent.normalize()
+            return _("%s %% off") % f"{offer.percent.normalize():f}"
         if offer.kind == OfferKind.AMOUNT and offer.amount_minor is not None:
             return _("%s off") % format_money(offer.amount_minor, offer.currency)
         return offer.get_kind_display()
