@@ -125,6 +125,12 @@ class PreferencesForm(PortalForm):
         shown = queries.categories_to_like(customer=customer, limit=max(CATEGORIES_SHOWN, len(liked)))
         self.fields["categories"].choices = [(category.pk, category.name) for category in shown]  # type: ignore[attr-defined]
 
+    @property
+    def helper(self) -> FormHelper:
+        helper = super().helper
+        helper.field_class = "check-grid"
+        return helper
+
 
 class ConsentsForm(PortalForm):
     survey_email = forms.BooleanField(

@@ -29,7 +29,7 @@ def home(request: HttpRequest, customer: Customer) -> HttpResponse:
         "summary": summary,
         "entries": explanations.explained(queries.ledger_page(customer=customer, limit=ENTRIES_SHOWN)),
         "coupons": queries.available_coupons(customer=customer, at=now),
-        "soon": now + SOON,
+        "soon_until": now + SOON,
         "pickups": queries.pending_redemptions(customer=customer),
         "again": [item for item in items if item.kind == RecommendationKind.AGAIN][:SHOWN_OF_A_KIND],
         "new": [item for item in items if item.kind == RecommendationKind.NEW][:SHOWN_OF_A_KIND],

@@ -27,7 +27,7 @@ def coupons(request: HttpRequest, customer: Customer) -> HttpResponse:
     context = {
         "usable": queries.available_coupons(customer=customer, at=now),
         "past": queries.past_coupons(customer=customer, at=now, limit=PAST_SHOWN),
-        "soon": now + SOON,
+        "soon_until": now + SOON,
     }
     return render(request, "rewards/coupons.html", context)
 

@@ -40,16 +40,21 @@ class Neighbors:
     def suggest(self, *, habits: Mapping[int, float], without: Set[int], limit: int) -> list[tuple[int, float, int]]:
         """(product, score, habit), best first, for a customer's habits: product → weight.
 
-        The habit is the one whose buyers take the product most often, so that not everything comes from the bananas.
+        The habit is one whose buyers often take the product; each time it is named it counts half as much for the
+        next, so that not everything comes from the bananas.
         """
         own = [product for product in habits if product in self._column]
         if not own:
             return []
-        weights = np.array([habits[product] for product in own], dtype=np.float32)
         columns = [self._column[product] for product in own]
-        parts = self._together[columns] * weights[:, None]
+        parts = self._together[columns] * np.array([habits[product] for product in own], dtype=np.float32)[:, None]
         scores = parts.sum(axis=0)
         scores[[self._column[product] for product in without if product in self._column]] = 0
-        best = [int(column) for column in np.argsort(-scores, kind="stable")[:limit] if scores[column] > 0]
-        nearest = (parts[:, best] / self._spread[columns][:, None]).argmax(axis=0)
-        return [(self._products[i], float(scores[i]), own[habit]) for i, habit in zip(best, nearest, strict=True)]
+        share = parts / self._spread[columns][:, None]
+        found = []
+        for column in np.argsort(-scores, kind="stable")[:limit]:
+            if scores[column] > 0:
+                habit = int(share[:, column].argmax())
+                share[habit] /= 2
+                found.append((self._products[column], float(scores[column]), own[habit]))
+        return found

@@ -149,6 +149,15 @@ def test_refresh_names_the_habit_whose_buyers_take_it_most(store):
     assert Recommendation.objects.get(customer=mia).reason == {"because": tea.pk}
 
 
+def test_refresh_names_another_habit_when_one_has_told_enough(store):
+    mia, tea, coffee = CustomerFactory(), ProductFactory(), ProductFactory()
+    neighborhood(store, tea, coffee, *ProductFactory.create_batch(2))
+    buy(mia, store, tea, coffee)
+    refreshed(mia)
+    reasons = Recommendation.objects.filter(customer=mia).values_list("reason__because", flat=True)
+    assert set(reasons) == {tea.pk, coffee.pk}
+
+
 def test_refresh_trusts_no_pair_that_fewer_than_three_customers_made(store):
     mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
     neighborhood(store, milk, oats, people=2)
