@@ -165,18 +165,24 @@ class Command(BaseCommand):
         ask_for_heartbeat()
         impatient_at = time.monotonic() + PATIENCE
         welcomed = False
+        terminal_is_ours = os.isatty(0) and os.getsid(0) == os.getppid()
         while True:
             self.stop.sleep(TICK)
+            if terminal_is_ours and not os.isatty(0):  # closed; make, alone in it, does not pass the signal on
+                raise Interrupted
             self.tend()
-            for name, tail in tails.items():
-                for words in tail.errors():
-                    self.say(f"{name}: {words}  ({tail.path})")
+            self.show_errors(tails)
             if not welcomed and self.is_ready():
                 welcomed = True
                 self.welcome()
             elif not welcomed and time.monotonic() > impatient_at:
                 impatient_at = float("inf")
                 self.say(f"The site is not ready yet; its logs are in {VAR_DIR / 'log'}.")
+
+    def show_errors(self, tails: dict[str, LogTail]) -> None:
+        for name, tail in tails.items():
+            for words in tail.errors():
+                self.say(f"{name}: {words}  ({tail.path})")
 
     def is_ready(self) -> bool:
         """The web answers and a task went through the broker to a worker: the same as /readyz, without its log."""
