@@ -4,9 +4,10 @@ One condition in SQL for all who ask: the preview, the freezing of the audience,
 mail leaves.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
 
 from customers.models import Consent, Customer, Purchase, Purpose
 from surveys.models import Campaign, SuppressionReason
@@ -25,19 +26,22 @@ def of(*, campaign: Campaign, at: datetime) -> QuerySet[Customer]:
     return chosen.filter(Exists(bought))
 
 
+def suppression_reason() -> Case:
+    """Why a customer must not get a survey by mail; empty when they may. An expression over Customer."""
+    consents = Consent.objects.filter(customer=OuterRef("pk"), purpose=Purpose.SURVEY_EMAIL, withdrawn_at__isnull=True)
+    return Case(
+        When(closed_at__isnull=False, then=Value(SuppressionReason.CLOSED)),
+        When(email="", then=Value(SuppressionReason.NO_EMAIL)),
+        When(~Exists(consents), then=Value(SuppressionReason.NO_CONSENT)),
+        default=Value(""),
+    )
+
+
 def mailable() -> QuerySet[Customer]:
     """Everybody who may get a survey by mail."""
     return Customer.objects.alias(barrier=suppression_reason()).filter(barrier="")
 
 
-def suppression_reason(customer: str = "") -> Case:
-    """Why somebody must not get a survey by mail; empty when they may. `customer` is the path to them: `customer__`."""
-    consents = Consent.objects.filter(
-        customer=OuterRef(f"{customer}pk"), purpose=Purpose.SURVEY_EMAIL, withdrawn_at__isnull=True
-    )
-    return Case(
-        When(Q(**{f"{customer}closed_at__isnull": False}), then=Value(SuppressionReason.CLOSED)),
-        When(Q(**{f"{customer}email": ""}), then=Value(SuppressionReason.NO_EMAIL)),
-        When(~Exists(consents), then=Value(SuppressionReason.NO_CONSENT)),
-        default=Value(""),
-    )
+def barriers(customer_ids: Iterable[int]) -> dict[int, str]:
+    """The suppression reason of each of a few customers."""
+    return dict(Customer.objects.filter(pk__in=customer_ids).values_list("pk", suppression_reason()))

@@ -35,7 +35,8 @@ def _start(config: pytest.Config) -> None:
     _remove_what_killed_runs_left()
     place = Path(tempfile.mkdtemp(prefix=PREFIX))
     place.chmod(0o711)  # PostgreSQL's account must pass when root runs the tests
-    config.add_cleanup(lambda: shutil.rmtree(place))
+    # Another run may clear it at the same moment, taking it for a killed one's.
+    config.add_cleanup(lambda: shutil.rmtree(place, ignore_errors=True))
     var = place / "var"
     var.mkdir(mode=0o711)
     (var / "static").mkdir()

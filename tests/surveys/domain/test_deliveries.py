@@ -205,7 +205,7 @@ def test_claim_leases_and_nobody_else_gets_the_same(due, now):
 def test_claim_reads_the_audience_with_a_fixed_number_of_queries(due, now, django_assert_num_queries):
     for _ in range(3):
         due()
-    with django_assert_num_queries(6):  # savepoint, due, claim, rows, questions, savepoint
+    with django_assert_num_queries(7):  # savepoint, due, customers, claim, rows, questions, savepoint
         batch = deliveries.claim(limit=3, at=now)
     with django_assert_num_queries(0):
         for delivery in batch:
