@@ -25,6 +25,11 @@ class LocalizedTextWidget(forms.MultiWidget):
     def __init__(self, widget: type[forms.Widget] = forms.TextInput, attrs: dict[str, str] | None = None) -> None:
         super().__init__({code: widget(attrs={"lang": code}) for code, _ in settings.LANGUAGES}, attrs)
 
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Without the admin theme's binding by field name: it would copy one language over the others."""
+        attrs = super().build_attrs(base_attrs, extra_attrs)
+        return {name: value for name, value in attrs.items() if not name.startswith("x-model")}
+
     def decompress(self, value: LocalizedText | None) -> list[str]:
         return [(value or {}).get(code, "") for code, _ in settings.LANGUAGES]
 

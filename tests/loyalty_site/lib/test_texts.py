@@ -26,3 +26,10 @@ def test_form_field_takes_one_text_a_language():
 def test_form_field_needs_a_text_in_one_language():
     form = NameForm({"name_en": "", "name_zh-hans": " "})
     assert form.errors == {"name": ["This field is required."]}
+
+
+def test_inputs_of_languages_are_not_bound_to_one_another():
+    widget = texts.LocalizedTextWidget()
+    widget.attrs["x-model.fill"] = "title"  # what the admin theme does on pages with conditional fields
+    html = widget.render("title", {"en": "Tea", "zh-hans": "茶"})
+    assert ("x-model" in html, 'value="Tea"' in html, 'value="茶"' in html) == (False, True, True)
