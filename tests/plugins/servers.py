@@ -57,7 +57,9 @@ def _remove_what_killed_runs_left() -> None:
         lock = Lock(place / "var" / "run" / "postgres.lock")
         if lock.path.exists() and os.access(lock.path, os.W_OK) and lock.acquire():
             lock.release()
-            shutil.rmtree(place, ignore_errors=True)
+            sockets = place / "var" / "run" / "sockets"
+            for left in (place, *([Path(sockets.read_text())] if sockets.exists() else [])):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def pytest_configure() -> None:
