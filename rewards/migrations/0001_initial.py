@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(default='Loyalty Site', max_length=100, verbose_name='name')),
                 ('timezone', models.CharField(default='UTC', max_length=64, validators=[loyalty_site.lib.timezones.validate_timezone], verbose_name='time zone')),
                 ('currency', models.CharField(default='CNY', max_length=3, verbose_name='currency')),
-                ('point_value_minor', models.PositiveIntegerField(default=1, help_text='In minor units, when points pay for a purchase.', verbose_name='value of a point')),
+                ('point_value_minor', models.PositiveIntegerField(default=1, help_text='When points pay for a purchase.', verbose_name='value of a point')),
                 ('pending_days', models.PositiveSmallIntegerField(default=0, help_text='Points can be spent after this many days.', validators=[django.core.validators.MaxValueValidator(365)], verbose_name='pending days')),
                 ('expiry_policy', models.CharField(choices=[('NEVER', 'never'), ('ROLLING', 'some months after they were earned')], default='ROLLING', max_length=10, verbose_name='points lapse')),
                 ('expiry_months', models.PositiveSmallIntegerField(default=12, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(120)], verbose_name='months')),

@@ -44,7 +44,7 @@ class Program(models.Model):
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_timezone])
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     point_value_minor = models.PositiveIntegerField(
-        _("value of a point"), default=1, help_text=_("In minor units, when points pay for a purchase.")
+        _("value of a point"), default=1, help_text=_("When points pay for a purchase.")
     )
     pending_days = models.PositiveSmallIntegerField(
         _("pending days"),
