@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import formats
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 
 from customers.models import Purchase
 from loyalty_site.lib import numbers
@@ -130,16 +130,13 @@ def _redemption(entry: PointsEntry, points: str, facts: _Facts) -> str:
 
 def _claw_back(entry: PointsEntry, points: str) -> list[str]:
     sentences = [_("%(points)s taken back because goods were returned.") % {"points": points}]
+    if not entry.points:
+        sentences = [_("Goods were returned; no points were taken back.")]
     breakdown: dict[str, int] = entry.breakdown or {}
-    lapsed, forgiven = breakdown.get("lapsed", 0), breakdown.get("forgiven", 0)
-    if lapsed:
-        text = ngettext("%(number)s more had lapsed already.", "%(number)s more had lapsed already.", lapsed)
-        sentences.append(text % {"number": numbers.grouped(lapsed)})
-    if forgiven:
-        text = ngettext(
-            "%(number)s more was spent and is forgiven.", "%(number)s more were spent and are forgiven.", forgiven
-        )
-        sentences.append(text % {"number": numbers.grouped(forgiven)})
+    if lapsed := breakdown.get("lapsed"):
+        sentences.append(_("%(points)s lapsed before.") % {"points": numbers.points(lapsed)})
+    if forgiven := breakdown.get("forgiven"):
+        sentences.append(_("%(points)s forgiven because already spent.") % {"points": numbers.points(forgiven)})
     return sentences
 
 

@@ -83,18 +83,18 @@ def adjust(*, customer: Customer, points: int, reference: str, reason: str, by: 
 
 def claw_back(
     *, entry: PointsEntry, points: int, reference: str, by: Actor, at: datetime, reason: str = ""
-) -> PointsEntry | None:
+) -> PointsEntry:
     """Takes back points of an award whose purchase was returned: from its own lot, then from others, then as a debt.
 
-    What lapsed from its own lot is not taken again, and with ShortfallPolicy.WITHIN_BALANCE what is missing is
-    forgiven; the entry's breakdown says how many were `asked`, `lapsed` and `forgiven`. None when nothing was left to
-    take. Raises ReferenceReused; more than the award's own points in all is an IntegrityError.
+    What lapsed from its own lot counts first: it was never used. With ShortfallPolicy.WITHIN_BALANCE what is missing is
+    forgiven. The breakdown says how many points were `asked`, `lapsed` and `forgiven`; the entry may be of 0 points.
+    Raises ReferenceReused; asking for more than the award's points in all is an IntegrityError.
     """
     _refuse_unless(entry.kind == EntryKind.AWARD and points > 0)
-    found = _call("points_claw_back", entry.customer_id, entry.pk, points, reference, at, str(by), reason)
-    if found and (found.corrects_id, (found.breakdown or {}).get("asked")) != (entry.pk, points):
+    taken = _call("points_claw_back", entry.customer_id, entry.pk, points, reference, at, str(by), reason)
+    if taken is None or (taken.corrects_id, (taken.breakdown or {}).get("asked")) != (entry.pk, points):
         raise ReferenceReused(reference=reference)
-    return found
+    return taken
 
 
 def reimburse(*, entry: PointsEntry, by: Actor, at: datetime, reason: str = "") -> PointsEntry:

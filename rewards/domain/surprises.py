@@ -18,13 +18,13 @@ _BUCKETS = 10_000
 def after_purchase(*, purchase: Purchase, by: Actor, at: datetime) -> list[Surprise]:
     """Lets every rule look at a purchase of a customer; returns what it gave, the same again when it has looked before.
 
-    A rule fits when it is active and its offer live at the purchase, more than its threshold was paid in the offer's
-    currency, its limit leaves one, and it did not fit the customer in the cooldown before. Who is held out gets a row
-    without a coupon, and the cooldown too, so that both arms are counted alike. Locks the account, then rules by id.
+    A rule fits when it was active at the purchase, its offer is live now, more than its threshold was paid in the
+    offer's currency, its limit leaves one, and it did not fit the customer within the cooldown. Who is held out gets a
+    row without a coupon, and the cooldown too: both arms are counted alike. Locks the account, then rules by id.
     """
     if purchase.customer is None:
         return []
-    fitting = [rule for rule in _rules_for(purchase) if _is_live(rule, purchase.purchased_at)]
+    fitting = [rule for rule in _rules_for(purchase) if _is_live(rule, at)]
     if fitting:
         points.lock(customer=purchase.customer)
     given = (_look(rule, purchase.customer, purchase, by, at) for rule in fitting)

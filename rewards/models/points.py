@@ -50,7 +50,8 @@ class PointsEntry(models.Model):
 
     `reference` says what caused it (`purchase:17`, `survey-response:4`), once per customer and kind: telling the same
     fact again finds the first entry. `happened_at` is when it was true, `recorded_at` when it was written. `breakdown`
-    (awards) holds the base, the rules at their version and the rounding, so that a return never asks today's rules.
+    (awards) holds the base, the rules at their version and the rounding, so that a return never asks today's rules;
+    that of a claw-back how many points were asked, had lapsed and were forgiven: it may be of 0 points.
     """
 
     customer = models.ForeignKey(
@@ -84,7 +85,8 @@ class PointsEntry(models.Model):
             models.CheckConstraint(
                 name="points_entry_sign_fits_kind",
                 condition=Q(kind__in=[EntryKind.AWARD, EntryKind.REIMBURSE], points__gt=0)
-                | Q(kind__in=[EntryKind.REDEEM, EntryKind.CLAW_BACK, EntryKind.EXPIRE], points__lt=0)
+                | Q(kind__in=[EntryKind.REDEEM, EntryKind.EXPIRE], points__lt=0)
+                | Q(kind=EntryKind.CLAW_BACK, points__lte=0)
                 | Q(kind=EntryKind.ADJUST) & ~Q(points=0),
             ),
             models.CheckConstraint(

@@ -1,8 +1,9 @@
--- Takes back points of an award: what lapsed out of its own lot is gone already and not taken again; the rest comes from
--- its own lot, then from the others in spending order, spendable or not yet. What is missing then is a debt or is
--- forgiven, as the programme says. Lapses that are due are booked first, so that it makes no difference whether the
--- timetable was late. The breakdown keeps how many were asked, lapsed and forgiven. Returns the entry; the first one when
--- this reference is in the books already; no row when there is nothing to take.
+-- Takes back p_points of an award. What lapsed out of the award's own lot counts first: those points were never used, and
+-- are gone already. The rest comes from its own lot, then from the others in spending order, spendable or not yet. What is
+-- missing then is a debt or is forgiven, as the programme says. Lapses that are due are booked first, so that it makes no
+-- difference whether the timetable was late. The breakdown keeps how many were asked, lapsed and forgiven; an entry of 0
+-- is written too, because the next return counts on it. Returns the entry; the first one when this reference is in the
+-- books already.
 CREATE OR REPLACE FUNCTION points_claw_back(
     p_customer bigint, p_award bigint, p_points bigint, p_reference text, p_at timestamptz, p_by text, p_reason text
 ) RETURNS SETOF rewards_pointsentry LANGUAGE plpgsql AS $$
@@ -27,25 +28,25 @@ BEGIN
     PERFORM points_lapse(ARRAY [p_customer], p_at);
     SELECT balance INTO STRICT v_balance FROM rewards_pointsaccount WHERE customer_id = p_customer;
     SELECT * INTO STRICT v_lot FROM rewards_pointslot WHERE customer_id = p_customer AND entry_id = p_award;
-    SELECT v_lot.points + coalesce(sum(points), 0) INTO v_left FROM rewards_pointsentry
-    WHERE customer_id = p_customer AND corrects_id = p_award;
+    SELECT coalesce(sum(allocation.points), 0) INTO v_lapsed
+    FROM rewards_pointsallocation allocation JOIN rewards_pointsentry entry ON entry.id = allocation.entry_id
+    WHERE allocation.lot_id = v_lot.id AND entry.kind = 'EXPIRE';
+    SELECT v_lot.points - coalesce(sum((breakdown ->> 'asked')::bigint), 0),
+           v_lapsed - coalesce(sum((breakdown ->> 'lapsed')::bigint), 0)
+    INTO v_left, v_lapsed
+    FROM rewards_pointsentry WHERE corrects_id = p_award;
     IF p_points > v_left THEN
         RAISE EXCEPTION 'entry % has % points left to take back, not %', p_award, v_left, p_points
             USING ERRCODE = 'check_violation';
     END IF;
-    SELECT coalesce(sum(allocation.points), 0) INTO v_lapsed
-    FROM rewards_pointsallocation allocation JOIN rewards_pointsentry entry ON entry.id = allocation.entry_id
-    WHERE allocation.lot_id = v_lot.id AND entry.kind = 'EXPIRE';
 
-    v_due := least(p_points, v_left - v_lapsed);
+    v_lapsed := least(v_lapsed, p_points);
+    v_due := p_points - v_lapsed;
     v_covered := least(v_due, greatest(0, v_balance));
     v_booked := CASE WHEN (points_terms()).shortfall_policy = 'DEBT' THEN v_due ELSE v_covered END;
-    IF v_booked <= 0 THEN
-        RETURN;
-    END IF;
     v_entry := points_post(
         p_customer, 'CLAW_BACK', -v_booked, p_reference, p_at, p_by, p_reason,
-        jsonb_build_object('asked', p_points, 'lapsed', p_points - v_due, 'forgiven', v_due - v_booked), p_award
+        jsonb_build_object('asked', p_points, 'lapsed', v_lapsed, 'forgiven', v_due - v_booked), p_award
     );
     IF v_covered > 0 THEN
         PERFORM points_take(p_customer, v_entry.id, v_covered, NULL, v_lot.id);

@@ -95,9 +95,15 @@ def test_claw_back_tells_what_was_not_taken(customer, now):
     redeem(customer, 50, now)
     award(customer, 20, now + 80 * DAY, "later")
     assert explanations.explain(claw_back(returned, 60, now + 80 * DAY, "return:2")) == (
-        "20 points taken back because goods were returned. 10 more had lapsed already."
-        " 30 more were spent and are forgiven."
+        "20 points taken back because goods were returned. 10 points lapsed before."
+        " 30 points forgiven because already spent."
     )
+
+
+def test_claw_back_of_nothing_tells_why(customer, now):
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    entry = claw_back(award(customer, 100, now), 1, now + 80 * DAY)
+    assert explanations.explain(entry) == "Goods were returned; no points were taken back. 1 point lapsed before."
 
 
 def test_lapse_tells_the_last_day(customer, now):

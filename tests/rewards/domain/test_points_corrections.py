@@ -69,7 +69,9 @@ def test_claw_back_within_balance_forgives_the_rest(customer, now):
     entry = claw_back(returned, 35, now)
     assert (entry.points, entry.breakdown) == (-10, {"asked": 35, "lapsed": 0, "forgiven": 25})
     assert account(customer) == (0, 0, 3)
-    assert claw_back(returned, 5, now, "return:2") is None
+    nothing = claw_back(returned, 5, now, "return:2")
+    assert (nothing.points, nothing.breakdown) == (0, {"asked": 5, "lapsed": 0, "forgiven": 5})
+    assert claw_back(returned, 5, now, "return:2").pk == nothing.pk
 
 
 @pytest.mark.parametrize("job_was_on_time", [True, False])
@@ -83,6 +85,19 @@ def test_claw_back_never_takes_again_what_lapsed(customer, now, job_was_on_time)
     entry = claw_back(returned, 100, now + 80 * DAY)
     assert (entry.points, entry.breakdown) == (-30, {"asked": 100, "lapsed": 70, "forgiven": 0})
     assert account(customer) == (20, 0, 5)
+
+
+def test_returns_in_parts_take_as_much_as_one_return(customer, now):
+    """As if the goods had never been bought: 30 of 100 were used, 70 lapsed, so the first halves cost nothing."""
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    returned = award(customer, 100, now)
+    redeem(customer, 30, now)
+    award(customer, 50, now + 70 * DAY, "later")
+    parts = [claw_back(returned, number, now + 80 * DAY, f"return:{number}") for number in (49, 31, 20)]
+    assert [entry.points for entry in parts] == [0, -10, -20]
+    assert [entry.breakdown["lapsed"] for entry in parts] == [49, 21, 0]
+    assert account(customer) == (20, 0, 7)
+    assert allocations(parts[0]) == []
 
 
 def test_claw_back_with_known_reference_returns_the_first_entry(customer, now):

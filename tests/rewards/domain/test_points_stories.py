@@ -23,6 +23,7 @@ class Lot:
     lapses_at: datetime
     number: int
     lapsed: int = 0
+    excused: int = 0
 
 
 @dataclass
@@ -63,16 +64,14 @@ class Model:
             if lot.lapses_at <= at:
                 lot.lapsed, lot.remaining = lot.lapsed + lot.remaining, 0
 
-    def claw_back(self, lot, asked, left, at):
-        """How many the award has left to take back after this."""
+    def claw_back(self, lot, asked, at):
         self.lapse(at)
-        due = max(0, min(asked, left - lot.lapsed))
+        unused = min(asked, lot.lapsed - lot.excused)
+        lot.excused += unused
         others = [other for other in self.order(self.lots) if other is not lot]
-        taken, missing = self.take(due, [lot, *others])
+        _, missing = self.take(asked - unused, [lot, *others])
         if self.policy == ShortfallPolicy.DEBT:
             self.debt += missing
-            return left - due
-        return left - due + missing
 
     def give_back(self, taken, at):
         left = sum(part for _, part in taken)
@@ -145,7 +144,8 @@ def test_any_story_ends_as_the_model_says(db, story, pending_days, policy):
             chosen = awards[details[0] % len(awards)]
             entry, lot, left = chosen
             if asked := min(details[1], left):
-                chosen[2] = model.claw_back(lot, asked, left, at)
+                chosen[2] -= asked
+                model.claw_back(lot, asked, at)
                 claw_back(entry, asked, at, reference)
         elif verb == "reimburse" and redemptions:
             entry, taken = redemptions.pop(details[0] % len(redemptions))

@@ -71,6 +71,12 @@ def test_rule_waits_while_its_offer_is_not_live(customer, now, offer):
     assert not Surprise.objects.exists()
 
 
+def test_purchase_told_after_the_offer_ended_surprises_nobody(customer, now):
+    SurpriseRuleFactory(offer=OfferFactory(valid_to=now))
+    purchase = PurchaseFactory(customer=customer, purchased_at=now - DAY, total_minor=20_000)
+    assert surprises.after_purchase(purchase=purchase, by=SYSTEM, at=now) == []
+
+
 def test_what_was_paid_counts_not_what_it_cost(customer, now):
     SurpriseRuleFactory()
     assert buy(customer, now, 12_000, discount_minor=1500, points_value_minor=500) == []
