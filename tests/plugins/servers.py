@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from loyalty_site.celery import app as celery_app
 from loyalty_site.processes import Lock
 
 PREFIX = "loyalty-tests-"
+STARTING_SECONDS = 600
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -35,7 +37,6 @@ def _start(config: pytest.Config) -> None:
     _remove_what_killed_runs_left()
     place = Path(tempfile.mkdtemp(prefix=PREFIX))
     place.chmod(0o711)  # PostgreSQL's account must pass when root runs the tests
-    # Another run may clear it at the same moment, taking it for a killed one's.
     config.add_cleanup(lambda: shutil.rmtree(place, ignore_errors=True))
     var = place / "var"
     var.mkdir(mode=0o711)
@@ -54,12 +55,13 @@ def _start(config: pytest.Config) -> None:
 def _remove_what_killed_runs_left() -> None:
     """A run that was killed could not remove its directory; its lock tells it from one that still runs."""
     for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        lock = Lock(place / "var" / "run" / "postgres.lock")
-        if lock.path.exists() and os.access(lock.path, os.W_OK) and lock.acquire():
-            lock.release()
-            sockets = place / "var" / "run" / "sockets"
-            for left in (place, *([Path(sockets.read_text())] if sockets.exists() else [])):
-                shutil.rmtree(left, ignore_errors=True)
+        found = place.lstat()
+        if found.st_uid != os.geteuid() or time.time() - found.st_mtime < STARTING_SECONDS:
+            continue
+        lock, sockets = (place / "var" / "run" / name for name in ("postgres.lock", "sockets"))
+        if sockets.exists() and Lock(lock).acquire():
+            shutil.rmtree(sockets.read_text(), ignore_errors=True)
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def pytest_configure() -> None:
