@@ -19,7 +19,7 @@ from loyalty_site.lib.actors import Actor
 from rewards.domain import backfill
 from rewards.models import Program
 
-CHUNK_RECEIPTS = 20_000
+CHUNK_RECEIPTS = 10_000
 LANES = 2
 _ATTEMPTS = 3
 _ONE_AT_A_TIME = 7_202  # an advisory lock
@@ -71,12 +71,13 @@ def run(
     source = reading.open_source(path=path, encoding=encoding, delimiter=delimiter)
     rejects = report.rejects_path(path)
     report.refuse_unwritable(rejects)
-    with _one_at_a_time(), scratch.opened() as own, scratch.generous_memory():
+    with _one_at_a_time(), scratch.opened() as own, scratch.tuned():
         result = ImportResult(ignored=source.header.ignored)
         staging.load(own, source, progress=lambda read: tell("reading", read, source.size))
         tell("checking", 0, 1)
         _check(own, chunk_receipts=chunk_receipts, at=at)
         result.customers = facts.make_what_is_named(own, at=at)
+        checking.form_lines(own)
         _book_chunks(own, result, award_points=award_points, by=by, at=at, tell=tell)
         result.rows = own.number_of("staged")
         result.rejected = own.number_of("findings")
@@ -91,7 +92,6 @@ def _check(own: Scratch, *, chunk_receipts: int, at: datetime) -> None:
     new_stores = checking.NewStores(timezone=program.timezone, currency=program.currency)
     checking.check(own, new_stores=new_stores, at=at)
     checking.form_receipts(own, chunk_receipts=chunk_receipts)
-    facts.settle_known(own)
 
 
 def _book_chunks(
@@ -133,7 +133,7 @@ def _book_chunk(own: Scratch, chunk: Chunk, *, award_points: bool, by: Actor, at
     """Again when a till told one of the receipts at this moment, or a deadlock was broken up."""
     for attempt in range(_ATTEMPTS):
         try:
-            with transaction.atomic(), scratch.generous_memory():
+            with transaction.atomic(), scratch.tuned():
                 booked = facts.book(own, chunk, again=attempt > 0, by=by, at=at)
                 points = 0
                 if award_points:

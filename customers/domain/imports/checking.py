@@ -38,11 +38,28 @@ def check(scratch: Scratch, *, new_stores: NewStores, at: datetime) -> None:
 
 
 def form_receipts(scratch: Scratch, *, chunk_receipts: int) -> None:
-    """Fills `receipts`, `skus`, `lines` with what is sound."""
+    """Fills `receipts` and `skus` with what is sound, and `settled` with the receipts whose number was told before."""
+    _make(scratch, "sides")
     _make(scratch, "receipts", chunk_receipts=chunk_receipts)
     _make(scratch, "skus")
+    scratch.execute("CREATE UNLOGGED TABLE scratch.settled (receipt_no integer PRIMARY KEY, outcome text)")
+    scratch.run("met", {"first": 1, "last": scratch.number_of("receipts")})
+    scratch.execute("ANALYZE scratch.settled")
+
+
+def form_lines(scratch: Scratch) -> None:
+    """Fills `lines`, and tells of what was told before whether it was the same."""
     _make(scratch, "lines")
     scratch.execute("CREATE INDEX ON scratch.lines (receipt_no)")
+    compare_with_known(scratch, first=1, last=scratch.number_of("receipts"))
+
+
+def compare_with_known(scratch: Scratch, *, first: int, last: int) -> None:
+    if scratch.number_of("settled"):
+        span = {"first": first, "last": last}
+        scratch.run("known", span)
+        scratch.run("settled_faults", span)
+        scratch.execute("ANALYZE scratch.settled")
 
 
 def _make(scratch: Scratch, table: str, **values: object) -> None:

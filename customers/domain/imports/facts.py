@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import enrollment
-from customers.domain.imports import returns
+from customers.domain.imports import checking, returns
 from customers.domain.imports.scratch import Scratch
 from loyalty_site.lib import foreign_keys
 from loyalty_site.lib.actors import Actor
@@ -43,19 +43,6 @@ class Booked:
     amount_minor: Counter[str] = field(default_factory=Counter)
 
 
-def settle_known(scratch: Scratch) -> None:
-    """Fills `settled` with the receipts that are not to be booked because they were told before."""
-    scratch.execute(
-        "CREATE UNLOGGED TABLE scratch.settled (receipt_no integer PRIMARY KEY, outcome text NOT NULL);"
-        "CREATE UNLOGGED TABLE scratch.matches (receipt_no integer, row_no integer PRIMARY KEY, purchase_id bigint,"
-        " position integer, quantity numeric, amount_minor bigint)"
-    )
-    last = scratch.number_of("receipts")
-    scratch.run("known", {"first": 1, "last": last})
-    scratch.run("settled_faults", {"first": 1, "last": last})
-    scratch.execute("ANALYZE scratch.settled")
-
-
 def make_what_is_named(scratch: Scratch, *, at: datetime) -> int:
     """Stores, categories, products and customers of the receipts to book. Returns how many customers were enrolled."""
     with transaction.atomic():
@@ -64,14 +51,7 @@ def make_what_is_named(scratch: Scratch, *, at: datetime) -> int:
             "UPDATE scratch.stores store SET id = made.id FROM customers_store made"
             " WHERE store.id IS NULL AND made.code = store.code"
         )
-    with transaction.atomic():
-        scratch.run("mark_new_skus")
-        scratch.run("make_categories")
-        scratch.run("make_products")
-        scratch.execute(
-            "UPDATE scratch.skus sku SET product_id = product.id FROM customers_product product"
-            " WHERE product.sku = sku.sku"
-        )
+    _make_products(scratch)
     enrolled = _enroll(scratch, at)
     for table in ("stores", "skus", "keys"):
         scratch.execute(f"ANALYZE scratch.{table}")
@@ -102,8 +82,8 @@ def book(scratch: Scratch, chunk: Chunk, *, again: bool = False, by: Actor, at: 
     span = {"first": chunk.first, "last": chunk.last}
     booked = Booked()
     if again:
-        scratch.run("known", span)
-        scratch.run("settled_faults", span)
+        scratch.run("met", span)
+        checking.compare_with_known(scratch, **span)
     returns.match(scratch, **span)
     with foreign_keys.proven():
         _book_purchases(scratch, booked, {**span, "at": at, "by": str(by)})
@@ -131,6 +111,23 @@ def _count_returns(scratch: Scratch, booked: Booked, span: dict[str, int]) -> No
     for currency, lines, amount_minor in rows:
         booked.returned_lines += lines
         booked.amount_minor[currency] -= amount_minor
+
+
+@transaction.atomic
+def _make_products(scratch: Scratch) -> None:
+    if scratch.number_of("settled") or scratch.number_of("findings"):
+        scratch.run("new_skus")
+    scratch.run("make_categories")
+    scratch.execute(
+        "SELECT count(*) FROM (SELECT FROM customers_category WHERE code IN (SELECT category FROM scratch.skus)"
+        " FOR KEY SHARE) held"
+    )
+    with foreign_keys.proven():
+        scratch.run("make_products")
+    scratch.execute(
+        "UPDATE scratch.skus sku SET product_id = product.id FROM customers_product product"
+        " WHERE sku.product_id IS NULL AND product.sku = sku.sku"
+    )
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ line break: control characters are refused anyway. Most blocks go to PostgreSQL 
 in it is taken apart row by row (`cells`).
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,14 +217,27 @@ def _detect_encoding(path: Path) -> str:
 
     A file in UTF-8 with a damaged line stays UTF-8: almost any bytes can be read as GB18030, to wrong letters.
     """
-    fits, damaged = 0, 0
+    decoder = codecs.getincrementaldecoder(UTF_8)()
     with path.open("rb") as file:
-        rest = b""
-        while data := file.read(BLOCK_BYTES):
-            lines, rest = _cut_after_last_line(rest + data)
-            more_fits, more_damaged = _count_lines_in_utf_8(lines)
-            fits, damaged = fits + more_fits, damaged + more_damaged
-        more_fits, more_damaged = _count_lines_in_utf_8(rest)
+        try:
+            while data := file.read(BLOCK_BYTES):
+                if not data.isascii() or decoder.getstate()[0]:
+                    decoder.decode(data)
+            decoder.decode(b"", final=True)
+        except UnicodeError:
+            return _encoding_of_most_lines(file)
+    return UTF_8
+
+
+def _encoding_of_most_lines(file: BinaryIO) -> str:
+    fits, damaged = 0, 0
+    file.seek(0)
+    rest = b""
+    while data := file.read(BLOCK_BYTES):
+        lines, rest = _cut_after_last_line(rest + data)
+        more_fits, more_damaged = _count_lines_in_utf_8(lines)
+        fits, damaged = fits + more_fits, damaged + more_damaged
+    more_fits, more_damaged = _count_lines_in_utf_8(rest)
     return UTF_8 if fits + more_fits >= damaged + more_damaged else GB18030
 
 

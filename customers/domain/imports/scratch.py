@@ -15,7 +15,7 @@ from django.db import connection
 
 _SQL = Path(__file__).resolve().parents[2] / "sql"
 _LOCK_CLASS = 7_201  # of the two-part advisory locks; the second part is the scratch's number
-_MEMORY = "64MB"
+_SETTINGS = {"work_mem": "64MB", "enable_mergejoin": "off", "default_statistics_target": "10"}
 
 
 class Scratch:
@@ -67,15 +67,18 @@ def opened() -> Iterator[Scratch]:
 
 
 @contextmanager
-def generous_memory() -> Iterator[None]:
-    """For this thread's connection: sorts and hashes of whole files."""
+def tuned() -> Iterator[None]:
+    """Sets this thread's connection up for whole files: memory for sorts and hashes; no merge joins, which would sort a
+    file for want of hashing a few thousand rows; small samples for statistics."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', %s, false)", [_MEMORY])
+        for name, value in _SETTINGS.items():
+            cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
         try:
             yield
         finally:
             if connection.is_usable():
-                cursor.execute("RESET work_mem")
+                for name in _SETTINGS:
+                    cursor.execute(f"RESET {name}")
 
 
 def _drop_what_killed_imports_left() -> None:

@@ -1,7 +1,8 @@
 """Copies a file's rows as text into `scratch.staged`, with their row numbers."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from django.db import DataError, connection, transaction
 
@@ -9,6 +10,8 @@ from customers.domain.imports import cells
 from customers.domain.imports.header import OPTIONAL, Header
 from customers.domain.imports.reading import Block, Source
 from customers.domain.imports.scratch import Scratch
+
+Item = TypeVar("Item")
 
 
 def load(scratch: Scratch, source: Source, *, progress: Callable[[int], None] = lambda read: None) -> None:
@@ -19,8 +22,7 @@ def load(scratch: Scratch, source: Source, *, progress: Callable[[int], None] = 
     """
     _create(scratch, source.header)
     copy = _Copy(scratch, source)
-    for block in source.blocks():
-        text = source.plain(block)
+    for block, text in _one_ahead((block, source.plain(block)) for block in source.blocks()):
         if text is None or not copy.plain(block, text):
             copy.rows(source.rows(block))
         progress(block.end)
@@ -36,6 +38,19 @@ def _create(scratch: Scratch, header: Header) -> None:
         f" is_odd boolean NOT NULL DEFAULT false, {', '.join(columns)})"
     )
     scratch.execute("CREATE UNLOGGED TABLE scratch.findings (row_no integer PRIMARY KEY, column_name text, code text)")
+    scratch.execute(
+        "CREATE UNLOGGED TABLE scratch.matches (receipt_no integer, row_no integer PRIMARY KEY, purchase_id bigint,"
+        " position integer, quantity numeric, amount_minor bigint)"
+    )
+
+
+def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The next item is made, in a thread, while PostgreSQL is busy with this one."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 class _Copy:
