@@ -86,12 +86,14 @@ def transmit(*, delivery: Delivery, mailer: BaseEmailBackend, program: Program, 
     return _settle(delivery, outcome, at=clock())
 
 
+@transaction.atomic(durable=True)
 def reconcile(*, at: datetime) -> int:
     """Takes back the leases of workers that are gone; returns how many.
 
     A mail that had not begun to leave is sent anew. Where it had, nobody knows: UNCERTAIN, for a person to decide.
     """
-    ended = Delivery.objects.filter(lease_expires_at__lte=at)
+    in_hand = Delivery.objects.filter(state__in=[DeliveryState.CLAIMED, DeliveryState.TRANSMITTING])
+    ended = _free(in_hand.filter(lease_expires_at__lte=at))
     again = ended.filter(state=DeliveryState.CLAIMED).update(state=DeliveryState.PENDING, **NO_LEASE)
     begun = ended.filter(state=DeliveryState.TRANSMITTING)
     return again + begun.update(state=DeliveryState.UNCERTAIN, settled_at=at, **NO_LEASE)
@@ -163,9 +165,10 @@ def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliverySt
     return state if held.update(state=state, attempts=delivery.attempts, **changes, **NO_LEASE) else None
 
 
+@transaction.atomic(durable=True)
 def _put_back(batch: list[Delivery], **changes: object) -> None:
     """What of a claim was not sent. An attempt that the server cut off for all is not counted."""
-    held = _held(batch, DeliveryState.CLAIMED, DeliveryState.TRANSMITTING)
+    held = _free(_held(batch, DeliveryState.CLAIMED, DeliveryState.TRANSMITTING))
     begun = Case(When(state=DeliveryState.TRANSMITTING, then=Value(1)), default=Value(0))
     held.update(state=DeliveryState.PENDING, attempts=F("attempts") - begun, **changes, **NO_LEASE)
 
@@ -174,6 +177,12 @@ def _held(batch: list[Delivery], *states: DeliveryState) -> QuerySet[Delivery]:
     """Those deliveries of a claim that are still under its lease."""
     pks = [delivery.pk for delivery in batch]
     return Delivery.objects.filter(pk__in=pks, lease_token=batch[0].lease_token, state__in=states)
+
+
+def _free(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Those that nobody else is changing just now, locked. It never waits, so it never waits in a circle."""
+    free = rows.select_for_update(skip_locked=True, no_key=True)
+    return Delivery.objects.filter(pk__in=list(free.values_list("pk", flat=True)))
 
 
 def _connect(mailer: BaseEmailBackend) -> None:

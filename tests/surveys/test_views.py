@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from customers.domain import consents
 from customers.models import Consent, Purpose
+from loyalty_site.lib import actors
 from rewards.models import PointsEntry
 from surveys.domain import responses
 from surveys.models import Answer, Delivery, SurveyResponse
@@ -230,8 +231,7 @@ def test_unsubscribe_again_changes_nothing(client, unsubscribe_url):
 
 
 def test_unsubscribe_leaves_other_consents_alone(client, unsubscribe_url, delivery, now):
-    by = responses.Actor("system")
-    consents.grant(customer=delivery.customer, purpose=Purpose.MARKETING_EMAIL, by=by, at=now)
+    consents.grant(customer=delivery.customer, purpose=Purpose.MARKETING_EMAIL, by=actors.SYSTEM, at=now)
     client.post(unsubscribe_url)
     assert consents.allows(customer=delivery.customer, purpose=Purpose.MARKETING_EMAIL)
 

@@ -12,6 +12,7 @@ from django.db import connection
 from customers.domain import consents
 from customers.models import Customer, Purpose
 from loyalty_site.lib import actors
+from loyalty_site.lib.smtp import EmailBackend
 from rewards.models import Program
 from surveys.domain import campaigns, deliveries, invitations, replies
 from surveys.domain.replies import ServerUnavailable
@@ -288,6 +289,15 @@ def test_reconcile_leaves_living_leases_alone(claimed, now):
     assert outcome(claimed)[0] == DeliveryState.CLAIMED
 
 
+@pytest.mark.django_db(transaction=True)
+def test_reconcile_does_not_wait_for_a_campaign_that_is_being_cancelled(claimed, sending, now):
+    with deliveries.transaction.atomic():
+        campaigns.cancel(campaign=sending, by=BY, at=now)
+        [found] = at_once(lambda: deliveries.reconcile(at=now + deliveries.LEASE))
+    assert found == 0
+    assert outcome(claimed)[0] == DeliveryState.SUPPRESSED
+
+
 def test_reconcile_settles_by_whether_the_mail_had_begun_to_leave(due, now):
     claimed, begun = due(), due()
     for row, state in ((claimed, DeliveryState.CLAIMED), (begun, DeliveryState.TRANSMITTING)):
@@ -379,6 +389,17 @@ def test_pause_before_retry_doubles_up_to_six_hours_and_differs(due):
         assert whole * 0.75 <= pause <= whole
         pauses.append(pause / whole)
     assert len(set(pauses)) > 5
+
+
+def test_server_that_spoils_the_goodbye_does_no_harm(due, send, mail_server, monkeypatch):
+    def spoil(backend):
+        close(backend)
+        raise replies.smtplib.SMTPResponseException(500, "Line too long.")
+
+    close = EmailBackend.close
+    monkeypatch.setattr(EmailBackend, "close", spoil)
+    due()
+    assert send() == 1
 
 
 def test_outbox_keeps_the_mails_when_no_server_is_named(due, send, settings):
