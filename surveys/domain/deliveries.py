@@ -150,7 +150,7 @@ def _hand_over(message: EmailMultiAlternatives, mailer: BaseEmailBackend) -> Out
         mailer.send_messages([message])
     except Exception as error:
         return replies.outcome_of(error)
-    return Outcome(DeliveryState.ACCEPTED, str(getattr(mailer, "last_reply", ""))[: replies.REPLY_LENGTH])
+    return Outcome(DeliveryState.ACCEPTED, replies.one_line(getattr(mailer, "last_reply", "")))
 
 
 def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliveryState | None:

@@ -46,8 +46,7 @@ def outcome_of(error: Exception) -> Outcome:
 
 
 def in_words(error: Exception) -> str:
-    """For the delivery's row, as one line that fits and that PostgreSQL takes."""
-    return _one_line(f"{type(error).__name__}: {error}")
+    return one_line(f"{type(error).__name__}: {error}")
 
 
 def pause_before_retry(*, delivery: Delivery) -> timedelta:
@@ -68,8 +67,9 @@ def _refused(code: int, text: bytes | str) -> Outcome:
 
 
 def _words(code: int, text: bytes | str) -> str:
-    return _one_line(f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}")
+    return one_line(f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """As it fits into the delivery's row, and as PostgreSQL takes it."""
     return " ".join(text.replace("\0", " ").split())[:REPLY_LENGTH]

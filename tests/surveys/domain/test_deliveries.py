@@ -53,6 +53,13 @@ def test_send_hands_each_mail_over_once_on_one_connection(due, send, mail_server
     assert send() == 0
 
 
+def test_reply_of_the_server_is_kept_as_one_line_that_fits(due, send, mail_server):
+    row = due()
+    mail_server.at_text[address(row)] = "250 OK\0 " + "x" * 480
+    assert send() == 1
+    assert outcome(row) == (DeliveryState.ACCEPTED, "250 OK " + "x" * 480)
+
+
 def test_send_waits_for_its_time_and_its_campaign(due, send, mail_server, sending, now):
     early = due()
     Delivery.objects.filter(pk=early.pk).update(not_before=now + timedelta(seconds=1))
