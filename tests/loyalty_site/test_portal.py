@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -137,6 +139,13 @@ def test_home_takes_the_same_queries_for_any_number(client, mia, now, django_ass
     client.get("/")
     with django_assert_num_queries(12):
         client.get("/")
+
+
+def test_web_process_starts_without_the_heavy_packages():
+    code = "import django, sys; django.setup(); import loyalty_site.urls; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "rewards.views" in loaded
+    assert {"numpy", "pandas", "pyarrow"} & set(loaded) == set()
 
 
 @pytest.fixture

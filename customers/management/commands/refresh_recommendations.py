@@ -15,4 +15,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started = perf_counter()
         number = recommendations.refresh(at=timezone.now())
-        self.stdout.write(f"Recommendations for {number:,} customers in {perf_counter() - started:.1f} s.")
+        self.stdout.write(f"customers: {number}, seconds: {perf_counter() - started:.1f}")
