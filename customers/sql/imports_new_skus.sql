@@ -1,6 +1,6 @@
--- Unknown products of receipts that are not to be booked need not be made.
+-- Unknown products that only receipts name which are not to be booked need not be made.
 UPDATE scratch.skus SET is_new = false
-WHERE is_new AND sku NOT IN (
-    SELECT staged.sku FROM scratch.staged staged JOIN scratch.receipts receipt USING (store, receipt_number)
-    WHERE NOT EXISTS (SELECT FROM scratch.settled WHERE settled.receipt_no = receipt.no)
+WHERE is_new AND no NOT IN (
+    SELECT sku_no FROM scratch.lines line
+    WHERE NOT EXISTS (SELECT FROM scratch.settled WHERE settled.receipt_no = line.receipt_no)
 )

@@ -13,7 +13,8 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 from customers.domain import audit
 from customers.domain.imports import checking, facts, reading, report, scratch, staging
-from customers.domain.imports.facts import Booked, Chunk
+from customers.domain.imports.checking import Chunk
+from customers.domain.imports.facts import Booked
 from customers.domain.imports.scratch import Scratch
 from loyalty_site.lib.actors import Actor
 from rewards.domain import backfill
@@ -77,7 +78,6 @@ def run(
         tell("checking", 0, 1)
         _check(own, chunk_receipts=chunk_receipts, at=at)
         result.customers = facts.make_what_is_named(own, at=at)
-        checking.form_lines(own)
         _book_chunks(own, result, award_points=award_points, by=by, at=at, tell=tell)
         result.rows = own.number_of("staged")
         result.rejected = own.number_of("findings")
@@ -97,7 +97,7 @@ def _check(own: Scratch, *, chunk_receipts: int, at: datetime) -> None:
 def _book_chunks(
     own: Scratch, result: ImportResult, *, award_points: bool, by: Actor, at: datetime, tell: Progress
 ) -> None:
-    chunks = facts.chunks(own)
+    chunks = checking.chunks(own)
     book = partial(_book_chunk, own, award_points=award_points, by=by, at=at)
     lanes = 0 if connection.in_atomic_block else min(LANES, len(chunks))
     with facts.held(own):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from customers.domain.imports import returns
 from customers.domain.imports.scratch import Scratch
 from loyalty_site.lib import money
 
@@ -15,6 +16,14 @@ class NewStores:
 
     timezone: str
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Receipts from `first` to `last` by their number in `scratch.receipts`: all that some customers have."""
+
+    first: int
+    last: int
 
 
 def check(scratch: Scratch, *, new_stores: NewStores, at: datetime) -> None:
@@ -38,28 +47,36 @@ def check(scratch: Scratch, *, new_stores: NewStores, at: datetime) -> None:
 
 
 def form_receipts(scratch: Scratch, *, chunk_receipts: int) -> None:
-    """Fills `receipts` and `skus` with what is sound, and `settled` with the receipts whose number was told before."""
+    """Fills `receipts`, `skus` and `lines` with what is sound, `settled` with the receipts that are not to be booked
+    all the same: told before, or bringing back what fits no purchase."""
     _make(scratch, "sides")
     _make(scratch, "receipts", chunk_receipts=chunk_receipts)
     _make(scratch, "skus")
+    _make(scratch, "lines")
+    scratch.execute("CREATE INDEX ON scratch.lines (receipt_no)")
     scratch.execute("CREATE UNLOGGED TABLE scratch.settled (receipt_no integer PRIMARY KEY, outcome text)")
-    scratch.run("met", {"first": 1, "last": scratch.number_of("receipts")})
+    settle_known(scratch, first=1, last=scratch.number_of("receipts"))
+    for chunk in chunks(scratch):
+        returns.refuse_unfit(scratch, first=chunk.first, last=chunk.last)
     scratch.execute("ANALYZE scratch.settled")
 
 
-def form_lines(scratch: Scratch) -> None:
-    """Fills `lines`, and tells of what was told before whether it was the same."""
-    _make(scratch, "lines")
-    scratch.execute("CREATE INDEX ON scratch.lines (receipt_no)")
-    compare_with_known(scratch, first=1, last=scratch.number_of("receipts"))
+def chunks(scratch: Scratch) -> list[Chunk]:
+    """Those with something to book."""
+    rows = scratch.execute(
+        "SELECT min(no), max(no) FROM scratch.receipts receipt"
+        " WHERE NOT EXISTS (SELECT FROM scratch.settled WHERE settled.receipt_no = receipt.no)"
+        " GROUP BY chunk ORDER BY chunk"
+    )
+    return [Chunk(*row) for row in rows]
 
 
-def compare_with_known(scratch: Scratch, *, first: int, last: int) -> None:
-    if scratch.number_of("settled"):
-        span = {"first": first, "last": last}
+def settle_known(scratch: Scratch, *, first: int, last: int) -> None:
+    """Of the receipts from `first` to `last`: those that were told before, and whether they were told the same."""
+    span = {"first": first, "last": last}
+    if scratch.run("met", span):
         scratch.run("known", span)
         scratch.run("settled_faults", span)
-        scratch.execute("ANALYZE scratch.settled")
 
 
 def _make(scratch: Scratch, table: str, **values: object) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.domain import enrollment
 from customers.domain.imports import checking, returns
+from customers.domain.imports.checking import Chunk
 from customers.domain.imports.scratch import Scratch
 from loyalty_site.lib import foreign_keys
 from loyalty_site.lib.actors import Actor
@@ -21,14 +22,6 @@ from loyalty_site.lib.errors import DomainError
 class DeletedMeanwhile(DomainError):
     code = "deleted_meanwhile"
     message = _("A store, product or customer that the file names was deleted during the import. Run it again.")
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Receipts from `first` to `last` by their number in `scratch.receipts`: all that some customers have."""
-
-    first: int
-    last: int
 
 
 @dataclass(slots=True)
@@ -67,23 +60,13 @@ def held(scratch: Scratch) -> Iterator[None]:
         yield
 
 
-def chunks(scratch: Scratch) -> list[Chunk]:
-    rows = scratch.execute(
-        "SELECT min(no), max(no) FROM scratch.receipts receipt"
-        " WHERE NOT EXISTS (SELECT FROM scratch.settled WHERE settled.receipt_no = receipt.no)"
-        " GROUP BY chunk ORDER BY chunk"
-    )
-    return [Chunk(*row) for row in rows]
-
-
 @transaction.atomic
 def book(scratch: Scratch, chunk: Chunk, *, again: bool = False, by: Actor, at: datetime) -> Booked:
     """Raises IntegrityError when somebody tells one of the receipts at this moment: then call it `again`."""
     span = {"first": chunk.first, "last": chunk.last}
     booked = Booked()
     if again:
-        scratch.run("met", span)
-        checking.compare_with_known(scratch, **span)
+        checking.settle_known(scratch, **span)
     returns.match(scratch, **span)
     with foreign_keys.proven():
         _book_purchases(scratch, booked, {**span, "at": at, "by": str(by)})

@@ -69,27 +69,36 @@ def plan(*, returned: Iterable[Returned], bought: Iterable[Bought]) -> Plan:
     return made
 
 
+def refuse_unfit(scratch: Scratch, *, first: int, last: int) -> None:
+    """Rows from receipts `first` to `last` that bring back what fits no purchase go to `findings`, with the others of
+    their receipts, which are settled as refused."""
+    if _brings_back(scratch, first, last):
+        _refuse(scratch, _plan_for(scratch, first, last))
+
+
 def match(scratch: Scratch, *, first: int, last: int) -> None:
-    """Fills `matches`; what finds nothing goes to `findings`, and its receipt is settled as refused."""
-    span = {"first": first, "last": last}
-    if not scratch.execute(
-        "SELECT EXISTS (SELECT FROM scratch.lines WHERE is_return AND receipt_no BETWEEN %(first)s AND %(last)s)", span
-    )[0][0]:
-        return
-    scratch.run("lock_returnable", span)
-    made = plan_for(scratch, **span)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            scratch.sql("INSERT INTO scratch.matches VALUES (%s, %s, %s, %s, %s, %s)"),
-            [
-                (row.receipt, row.row, line.purchase, line.position, row.quantity, row.amount_minor)
-                for row, line in made.matches.values()
-            ],
-        )
-    _refuse(scratch, made)
+    """Fills `matches`; no till takes back the same goods until the transaction ends."""
+    if _brings_back(scratch, first, last):
+        scratch.run("lock_returnable", {"first": first, "last": last})
+        made = _plan_for(scratch, first, last)
+        _refuse(scratch, made)
+        rows = [
+            (row.receipt, row.row, line.purchase, line.position, row.quantity, row.amount_minor)
+            for row, line in made.matches.values()
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(scratch.sql("INSERT INTO scratch.matches VALUES (%s, %s, %s, %s, %s, %s)"), rows)
 
 
-def plan_for(scratch: Scratch, *, first: int, last: int) -> Plan:
+def _brings_back(scratch: Scratch, first: int, last: int) -> bool:
+    found = scratch.execute(
+        "SELECT EXISTS (SELECT FROM scratch.receipts WHERE has_return AND no BETWEEN %(first)s AND %(last)s)",
+        {"first": first, "last": last},
+    )
+    return bool(found[0][0])
+
+
+def _plan_for(scratch: Scratch, first: int, last: int) -> Plan:
     returned, bought = [], []
     for kind, receipt, customer, store, sku, at, row, purchase, position, quantity, amount in scratch.run_for_rows(
         "returnable", {"first": first, "last": last}
