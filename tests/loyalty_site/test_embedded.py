@@ -22,9 +22,6 @@ BASE = Path(__file__).resolve().parents[2]
 DEEP = "/".join(["店铺 数据"] * 12)  # longer than a socket's path may be
 
 
-pytestmark = pytest.mark.xdist_group("embedded")
-
-
 def passable_directory():
     """PostgreSQL's account must pass when root runs the tests."""
     root = Path(tempfile.mkdtemp(prefix="loyalty-drill-"))

@@ -99,9 +99,6 @@ def group_members(leader):
     return [int(pid) for pid, group in map(str.split, found.stdout.splitlines()) if group == str(leader)]
 
 
-pytestmark = pytest.mark.xdist_group("start")
-
-
 @pytest.fixture(scope="module")
 def site():
     """One running site for the tests of this file; each but the last leaves it running."""

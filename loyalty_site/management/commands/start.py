@@ -205,10 +205,8 @@ class Command(BaseCommand):
             lines += [f"    {who.role:<14} {who.email:<24} {who.password}" for who in staff.accounts()]
             lines += [f"  or look around as one of its customers: {base}{reverse('portal:demo-sign-in')}", ""]
         elif not get_user_model().objects.exists():
-            lines += [
-                f"  Nobody can sign in yet. Make an owner: {os.path.relpath(sys.executable)} manage.py createsuperuser",
-                "",
-            ]
+            python = os.path.relpath(sys.executable)
+            lines += [f"  Nobody can sign in yet. Make an owner: {python} manage.py createsuperuser", ""]
         connection.close()
         self.say("\n".join([*lines, f"  Logs are in {VAR_DIR / 'log'}. Press Ctrl-C to stop."]))
 
