@@ -210,6 +210,13 @@ def test_ask_works_without_redis(client, mia, settings):
     assert SignInCode.objects.count() == 1
 
 
+def test_forwarded_addresses_are_believed_from_our_own_proxy(mia, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for n in range(31):
+        Client(headers={"x-forwarded-for": f"made-up, 10.0.0.{n}"}).post(SIGN_IN, {"email": f"person{n}@example.org"})
+    assert SignInCode.objects.count() == 31
+
+
 @pytest.mark.parametrize("email", ["", "nobody", "a@b", "x" * 250 + "@example.org", "nul\0@example.org"])
 def test_ask_explains_what_is_wrong_with_an_address(client, email):
     response = ask(client, email)
