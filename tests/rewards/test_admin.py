@@ -1,0 +1,272 @@
+"""Offers, coupons, rewards, rules and the programme in the back office."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from customers.models import AuditEvent
+from rewards.models import (
+    Coupon,
+    CouponState,
+    EarningRule,
+    Offer,
+    PointsEntry,
+    Program,
+    RedemptionState,
+    Reward,
+    RewardRedemption,
+    SurpriseRule,
+)
+from tests.factories.customers import UserFactory
+from tests.factories.rewards import BaseRuleFactory, CouponFactory, OfferFactory, ProgramFactory, RewardFactory
+from tests.loyalty_site import rows
+
+pytestmark = pytest.mark.django_db
+
+OFFER = {
+    "title_0": "Ten off",
+    "title_1": "减十元",
+    "description_0": "",
+    "description_1": "",
+    "currency": "CNY",
+    "kind": "AMOUNT",
+    "amount_minor": "10.50",
+    "min_spend_minor": "50",
+    "budget_minor": "1000",
+    "valid_from_0": "2026-05-01",
+    "valid_from_1": "08:00",
+    "coupon_days": "30",
+    "code_prefix": "moon",
+}
+RULE = {
+    "code": "base",
+    "name": "Base",
+    "kind": "BASE",
+    "points": "1",
+    "per_minor": "2.50",
+    "valid_from_0": "2026-05-01",
+    "valid_from_1": "00:00",
+}
+
+
+@pytest.fixture
+def staff(client):
+    client.member = UserFactory(is_superuser=True, password=None)
+    client.force_login(client.member)
+    return client
+
+
+def act(row, name):
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[row.pk])
+
+
+def errors(answer):
+    return answer.context["adminform"].form.errors
+
+
+def test_offer_is_typed_in_major_units_and_both_languages(staff):
+    ProgramFactory(timezone="Asia/Shanghai")
+    staff.post("/admin/rewards/offer/add/", OFFER)
+    offer = Offer.objects.get()
+    assert offer.title == {"en": "Ten off", "zh-hans": "减十元"}
+    assert (offer.amount_minor, offer.min_spend_minor, offer.budget_minor) == (1050, 5000, 100_000)
+    assert offer.valid_from.isoformat() == "2026-05-01T00:00:00+00:00"
+    assert (offer.code_prefix, offer.published_at) == ("MOON", None)
+    form = staff.get(f"/admin/rewards/offer/{offer.pk}/change/").context["adminform"].form
+    assert form.initial["amount_minor"] == Decimal("10.50")
+
+
+def test_offer_keeps_what_its_kind_needs(staff):
+    staff.post("/admin/rewards/offer/add/", {**OFFER, "kind": "PERCENT", "percent": "15"})
+    assert (Offer.objects.get().percent, Offer.objects.get().amount_minor) == (Decimal(15), None)
+
+
+@pytest.mark.parametrize(
+    ("told", "field", "said"),
+    [
+        ({"kind": "PERCENT"}, "percent", "Say how many percent."),
+        ({"amount_minor": ""}, "amount_minor", "Say how much."),
+        ({"amount_minor": "1.005"}, "amount_minor", "This is finer than the smallest unit of CNY."),
+        ({"amount_minor": "-1"}, "amount_minor", "Ensure this value is greater than or equal to 0."),
+        ({"currency": "JPY", "amount_minor": "0.5"}, "amount_minor", "This is finer than the smallest unit of JPY."),
+        ({"valid_to_0": "2026-04-01", "valid_to_1": "00:00"}, "valid_to", "The end must come after the start."),
+        ({"title_0": "", "title_1": ""}, "title", "This field is required."),
+    ],
+)
+def test_offer_refuses(staff, told, field, said):
+    answer = staff.post("/admin/rewards/offer/add/", {**OFFER, **told})
+    assert errors(answer)[field] == [said]
+    assert not Offer.objects.exists()
+
+
+def test_offer_goes_live_and_is_withdrawn_by_acts(staff):
+    offer = OfferFactory(published_at=None)
+    staff.get(act(offer, "publish"))
+    offer.refresh_from_db()
+    assert offer.published_at is None
+    staff.post(act(offer, "publish"))
+    offer.refresh_from_db()
+    assert offer.published_at
+    staff.post(act(offer, "withdraw"))
+    offer.refresh_from_db()
+    assert offer.withdrawn_at
+
+
+def test_live_offer_keeps_what_it_promised(staff):
+    offer = OfferFactory(amount_minor=500)
+    page = staff.get(f"/admin/rewards/offer/{offer.pk}/change/").content.decode()
+    assert "¥5.00" in page
+    staff.post(f"/admin/rewards/offer/{offer.pk}/change/", {**OFFER, "amount_minor": "99", "budget_minor": "7"})
+    offer.refresh_from_db()
+    assert (offer.amount_minor, offer.budget_minor) == (500, 700)
+
+
+def test_saving_an_offer_leaves_its_counters_alone(staff):
+    offer = OfferFactory()
+    form = staff.get(f"/admin/rewards/offer/{offer.pk}/change/")
+    Offer.objects.filter(pk=offer.pk).update(redeemed_count=3, redeemed_minor=1500)
+    assert form.status_code == 200
+    staff.post(f"/admin/rewards/offer/{offer.pk}/change/", OFFER)
+    offer.refresh_from_db()
+    assert (offer.title["en"], offer.redeemed_count, offer.redeemed_minor) == ("Ten off", 3, 1500)
+
+
+def test_only_drafts_are_deleted(staff):
+    live, draft = OfferFactory(), OfferFactory(published_at=None)
+    assert staff.post(f"/admin/rewards/offer/{live.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert staff.post(f"/admin/rewards/offer/{draft.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert list(Offer.objects.all()) == [live]
+
+
+def test_coupon_is_made_void_with_a_reason(staff):
+    coupon = CouponFactory()
+    assert "reason" in staff.post(act(coupon, "void"), {}).context["form"].errors
+    staff.post(act(coupon, "void"), {"reason": "Printed twice"})
+    coupon.refresh_from_db()
+    assert coupon.state == CouponState.VOID
+    assert AuditEvent.objects.get().reason == "Printed twice"
+
+
+def test_coupon_is_found_by_its_code(staff):
+    coupon, _other = CouponFactory(), CouponFactory()
+    found = staff.get("/admin/rewards/coupon/", {"q": coupon.display_code.lower()}).context["cl"].result_list
+    assert list(found) == [coupon]
+
+
+def test_reward_is_written_in_both_languages(staff):
+    told = {"name_0": "Mug", "name_1": "杯子", "description_0": "", "description_1": "", "kind": "GOODS"}
+    when = {"offered_from_0": "2026-05-01", "offered_from_1": "00:00"}
+    staff.post("/admin/rewards/reward/add/", {**told, **when, "cost_points": "250", "stock": "5"})
+    reward = Reward.objects.get()
+    assert (reward.name, reward.cost_points, reward.stock) == ({"en": "Mug", "zh-hans": "杯子"}, 250, 5)
+
+
+def test_reward_somebody_took_is_not_deleted(staff):
+    taken, free = rows.make(RewardRedemption).reward, RewardFactory()
+    assert staff.post(f"/admin/rewards/reward/{taken.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert staff.post(f"/admin/rewards/reward/{free.pk}/delete/", {"post": "yes"}).status_code == 302
+
+
+def test_reward_is_handed_over_against_its_code(staff):
+    redemption = rows.make(RewardRedemption)
+    page = staff.get(f"/admin/rewards/rewardredemption/{redemption.pk}/change/").content.decode()
+    assert redemption.pickup_code not in page.replace("-", "")
+    refused = staff.post(act(redemption, "hand_over"), {"code": "WRONG"})
+    assert refused.context["form"].errors["code"] == ["This is not the code of this redemption."]
+    assert redemption.pickup_code not in refused.content.decode().replace("-", "")
+    staff.post(act(redemption, "hand_over"), {"code": str(redemption).lower()})
+    redemption.refresh_from_db()
+    assert (redemption.state, redemption.closed_by) == (RedemptionState.FULFILLED, f"user:{staff.member.pk}")
+
+
+def test_code_leads_to_what_waits(staff):
+    redemption = rows.make(RewardRedemption)
+    look_up = reverse("admin:rewards_rewardredemption_find_by_code")
+    assert staff.get(look_up).status_code == 200
+    assert "code" in staff.post(look_up, {"code": "NOBODY"}).context["form"].errors
+    answer = staff.post(look_up, {"code": redemption.pickup_code})
+    assert answer.url == f"{act(redemption, 'hand_over')}?code={redemption.pickup_code}"
+    staff.post(answer.url, {"code": redemption.pickup_code})
+    again = staff.post(look_up, {"code": redemption.pickup_code})
+    assert again.context["form"].errors["code"] == ["This reward is no longer waiting: handed over."]
+
+
+def test_cancelling_gives_the_points_back_once(staff):
+    redemption = rows.make(RewardRedemption)
+    for _ in range(2):
+        staff.post(act(redemption, "cancel"))
+    redemption.refresh_from_db()
+    assert redemption.state == RedemptionState.CANCELLED
+    assert PointsEntry.objects.filter(kind="REIMBURSE").count() == 1
+
+
+def test_rule_is_made_and_changed_in_versions(staff):
+    staff.post("/admin/rewards/earningrule/add/", RULE)
+    first = EarningRule.objects.get()
+    assert (first.points, first.per_minor, first.version) == (1, 250, 1)
+    form = staff.get(act(first, "new_version"))
+    assert form.context["form"].initial["per_minor"] == Decimal("2.50")
+    start = {"valid_from_0": "2026-06-01", "valid_from_1": "00:00"}
+    staff.post(act(first, "new_version"), {**RULE, **start, "points": "2"})
+    first.refresh_from_db()
+    second = EarningRule.objects.get(version=2)
+    assert (second.points, second.per_minor, second.code) == (2, 250, "base")
+    assert first.valid_to == second.valid_from
+
+
+def test_rule_cannot_begin_before_the_present_version(staff):
+    rule = BaseRuleFactory()
+    start = {"valid_from_0": "2025-06-01", "valid_from_1": "00:00"}
+    answer = staff.post(act(rule, "new_version"), {**RULE, **start})
+    assert "a new one can only begin later" in str(answer.context["form"].non_field_errors())
+    assert EarningRule.objects.count() == 1
+
+
+def test_rule_needs_what_its_kind_needs(staff):
+    answer = staff.post("/admin/rewards/earningrule/add/", {**RULE, "kind": "MULTIPLIER"})
+    assert errors(answer)["multiplier"] == ["Say how many times the points count."]
+
+
+def test_rule_of_a_known_code_begins_a_version_or_is_refused_kindly(staff):
+    BaseRuleFactory(valid_from=timezone.now() + timedelta(days=99))
+    answer = staff.post("/admin/rewards/earningrule/add/", RULE, follow=True)
+    assert "a new one can only begin later" in answer.content.decode()
+    assert EarningRule.objects.count() == 1
+
+
+def test_surprise_rule_is_typed_in_the_offers_currency(staff):
+    offer = OfferFactory(currency="JPY")
+    told = {"name": "Thanks", "trigger": "PURCHASE_OVER", "offer": offer.pk, "threshold_minor": "5000"}
+    when = {"active_from_0": "2026-05-01", "active_from_1": "00:00", "cooldown_days": "30", "holdout_percent": "10"}
+    staff.post("/admin/rewards/surpriserule/add/", {**told, **when})
+    assert SurpriseRule.objects.get().threshold_minor == 5000
+
+
+def test_programme_takes_the_value_of_a_point_in_money(staff):
+    program = ProgramFactory()
+    told = {
+        "name": "Orchard",
+        "timezone": "Asia/Shanghai",
+        "currency": "CNY",
+        "point_value_minor": "0.02",
+        "pending_days": "3",
+        "shortfall_policy": "DEBT",
+        "expiry_policy": "NEVER",
+        "expiry_months": "12",
+        "expiry_period_end": "MONTH",
+    }
+    staff.post(f"/admin/rewards/program/{program.pk}/change/", told)
+    program = Program.objects.get()
+    assert (program.name, program.timezone, program.point_value_minor) == ("Orchard", "Asia/Shanghai", 2)
+
+
+def test_ledger_tells_each_entry_in_words(staff):
+    rows.make(PointsEntry)
+    page = staff.get("/admin/rewards/pointsentry/")
+    assert [entry.explanation for entry in page.context["cl"].result_list] == [
+        "20 points spent.",
+        "500 points as a thank-you.",
+    ]
