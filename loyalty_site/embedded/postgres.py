@@ -96,7 +96,7 @@ class Postgres(Server):
         if found != MAJOR:
             raise CannotRun(
                 f"The data in {self.data} was written by PostgreSQL {found}; this release brings {MAJOR}. "
-                f"Write a dump with the earlier release and load it into this one (docs/operations.md)."
+                f"Write a dump with the earlier release's pg_dump, move {self.base} away, and load the dump here."
             )
         self._disown_stale_pid()
 
