@@ -16,6 +16,7 @@ from rewards.models import Coupon, PointsEntry, RewardRedemption
 from surveys.models import SurveyResponse
 
 NEWEST = 8
+ALLOW, WITHDRAW = CONSENT_VERBS = ("allow", "withdraw")
 
 
 def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str, Any]:
@@ -82,7 +83,10 @@ def consents(customer: Customer) -> list[dict[str, Any]]:
             "purpose": purpose,
             "consent": by_purpose.get(purpose),
             "giver": actor_label(getattr(by_purpose.get(purpose), "giver", "")),
-            "url": reverse("admin:customers_customer_consent", args=[customer.pk, purpose.value]),
+            "url": reverse(
+                "admin:customers_customer_consent",
+                args=[customer.pk, purpose.value, WITHDRAW if purpose in by_purpose else ALLOW],
+            ),
         }
         for purpose in Purpose
     ]

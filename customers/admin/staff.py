@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminP
 
 from customers.domain import audit
 from customers.models import User
-from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting
+from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, posted
 
 
 class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -139,7 +139,7 @@ class UserAdmin(ModelAdmin):
             explanation=_("They are signed out everywhere. Tell them the password in person."),
             button=_("Set the password"),
             do=do,
-            form=PasswordForm(request.POST or None, user),
+            form=PasswordForm(posted(request), user),
         )
 
     @act(title=gettext_lazy("Forget the authenticator"), permission="customers.change_user", icon="phonelink_erase")

@@ -25,7 +25,7 @@ from unfold.widgets import (
 from customers.domain import audit, consents, customers, enrollment
 from customers.models import Customer, Purpose
 from loyalty_site import customer_page
-from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, row_url
+from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, posted, row_url
 from loyalty_site.lib.numbers import points as points_text
 from rewards.domain import coupons, points
 from rewards.models import Offer
@@ -122,7 +122,7 @@ class CustomerAdmin(ModelAdmin):
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.consent_view)
-        url = path("<int:customer_id>/consents/<str:purpose>/", view, name="customers_customer_consent")
+        url = path("<int:customer_id>/consents/<str:purpose>/<str:verb>/", view, name="customers_customer_consent")
         return [url, *super().get_urls()]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -135,8 +135,6 @@ class CustomerAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         customer: Customer = self.row(request, object_id)
-        if not self.has_view_permission(request, customer):
-            raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
@@ -197,7 +195,7 @@ class CustomerAdmin(ModelAdmin):
             % {"available": points_text(summary.available), "balance": points_text(summary.balance)},
             button=_("Adjust"),
             do=do,
-            form=AdjustForm(request.POST or None),
+            form=AdjustForm(posted(request)),
         )
 
     @act(title=gettext_lazy("Issue a coupon"), permission="rewards.add_coupon", icon="confirmation_number")
@@ -218,21 +216,21 @@ class CustomerAdmin(ModelAdmin):
             title=_("Issue a coupon to %s") % customer,
             button=_("Issue"),
             do=do,
-            form=IssueCouponForm(request.POST or None),
+            form=IssueCouponForm(posted(request)),
         )
 
-    def consent_view(self, request: HttpRequest, customer_id: int, purpose: str) -> HttpResponse:
+    def consent_view(self, request: HttpRequest, customer_id: int, purpose: str, verb: str) -> HttpResponse:
         if not request.user.has_perm("customers.change_consent"):
             raise PermissionDenied
-        if purpose not in Purpose.values:
+        if purpose not in Purpose.values or verb not in customer_page.CONSENT_VERBS:
             raise Http404
         customer, wanted = self.row(request, customer_id), Purpose(purpose)
-        allowed = consents.allows(customer=customer, purpose=wanted)
-        title = _("%(customer)s no longer allows %(purpose)s?") if allowed else _("%(customer)s allows %(purpose)s?")
+        grants = verb == customer_page.ALLOW
+        title = _("%(customer)s allows %(purpose)s?") if grants else _("%(customer)s no longer allows %(purpose)s?")
 
         def do(_data: Any) -> str:
-            verb = consents.withdraw if allowed else consents.grant
-            verb(customer=customer, purpose=wanted, by=acting(request), at=timezone.now())
+            note = consents.grant if grants else consents.withdraw
+            note(customer=customer, purpose=wanted, by=acting(request), at=timezone.now())
             return _("Noted.")
 
         return act_page(
@@ -241,7 +239,7 @@ class CustomerAdmin(ModelAdmin):
             customer,
             title=title % {"customer": customer, "purpose": wanted.label},
             explanation=_("Only when the customer said so. It is kept with your name."),
-            button=_("Withdraw") if allowed else _("Allow"),
+            button=_("Allow") if grants else _("Withdraw"),
             do=do,
         )
 

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from customers.domain import customers
 from loyalty_site.lib import codes
-from loyalty_site.lib.admin import ReadOnlyAdmin, act, act_page, acting, actor_label, badge, named
+from loyalty_site.lib.admin import ReadOnlyAdmin, act, act_page, acting, actor_label, badge, named, posted
 from loyalty_site.lib.money import format_money
 from rewards.domain import coupons
 from rewards.models import Coupon, CouponState
@@ -66,7 +66,7 @@ class CouponAdmin(ReadOnlyAdmin):
             explanation=_("It cannot be redeemed any more. This cannot be undone."),
             button=_("Make void"),
             do=do,
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             danger=True,
         )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Subquery, Value
 from django.db.models.functions import Coalesce
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from loyalty_site.lib.admin import ReadOnlyAdmin, RowForm, act, act_page, acting, badge, only_for
+from loyalty_site.lib.admin import ReadOnlyAdmin, RowForm, act, act_page, acting, badge, only_for, posted
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import points as points_text
 from rewards.domain import rules
@@ -29,6 +30,12 @@ class EarningRuleForm(RowForm):
 
     def currency(self) -> str:
         return self.program.currency
+
+    def clean_code(self) -> str:
+        code = str(self.cleaned_data["code"])
+        if EarningRule.objects.filter(code=code, valid_to__isnull=True).exists():
+            raise forms.ValidationError(_("There is a rule with this code: open it and make a new version."))
+        return code
 
     def clean(self) -> dict[str, Any]:
         """A kind's fields only."""
@@ -100,7 +107,7 @@ class EarningRuleAdmin(ReadOnlyAdmin):
         rule: EarningRule = self.row(request, object_id)
         form_class = self.get_form(request, None, fields=[*TERMS[:-1], "valid_from", "valid_to"])
         terms = {name: rule.serializable_value(name) for name in TERMS}
-        form = form_class(request.POST or None, initial={**self.get_changeform_initial_data(request), **terms})
+        form = form_class(posted(request), initial={**self.get_changeform_initial_data(request), **terms})
 
         def do(data: Any) -> str:
             made = self._change(request, rule.code, data)

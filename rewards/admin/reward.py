@@ -14,7 +14,18 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from customers.domain import customers
 from loyalty_site.lib import codes
-from loyalty_site.lib.admin import ModelAdmin, ReadOnlyAdmin, RowForm, act, act_page, acting, actor_label, badge, named
+from loyalty_site.lib.admin import (
+    ModelAdmin,
+    ReadOnlyAdmin,
+    RowForm,
+    act,
+    act_page,
+    acting,
+    actor_label,
+    badge,
+    named,
+    posted,
+)
 from rewards.domain import redemptions
 from rewards.models import RedemptionState, Reward, RewardRedemption
 
@@ -136,7 +147,7 @@ class RewardRedemptionAdmin(ReadOnlyAdmin):
             title=_("Hand over %(quantity)s × %(reward)s to %(customer)s") % vars_of(redemption),
             button=_("Handed over"),
             do=do,
-            form=PickupCodeForm(request.POST or None, redemption, initial={"code": request.GET.get("code", "")}),
+            form=PickupCodeForm(posted(request), redemption, initial={"code": request.GET.get("code", "")}),
             context=WITHOUT_CODE,
         )
 
@@ -148,7 +159,7 @@ class RewardRedemptionAdmin(ReadOnlyAdmin):
     )
     def find_by_code(self, request: HttpRequest) -> HttpResponse:
         """From the code that the customer shows to the page that hands it over."""
-        form = WaitingCodeForm(request.POST or None)
+        form = WaitingCodeForm(posted(request))
         if request.method == "POST" and form.is_valid():
             code = form.cleaned_data["code"]
             waiting = RewardRedemption.objects.get(pickup_code=code)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminSingleTimeWidget
 
-from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, list_url
+from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, list_url, posted
 from loyalty_site.lib.admin.forms import timezone_field
 from surveys.domain import campaigns
 from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SurveyResponse
@@ -133,7 +133,7 @@ class CampaignAdmin(ModelAdmin):
             title=_("Send “%s”") % campaign,
             button=_("Schedule"),
             do=do,
-            form=ScheduleForm(request.POST or None, initial=initial),
+            form=ScheduleForm(posted(request), initial=initial),
             template="admin/surveys/campaign/schedule.html",
             context={"preflight": campaigns.preflight(campaign=campaign, at=at)},
         )

@@ -1,7 +1,7 @@
 """What every page of the back office shares."""
 
 from loyalty_site.lib.admin.actors import acting, actor_label, named
-from loyalty_site.lib.admin.acts import act, act_page, list_url, row_url
+from loyalty_site.lib.admin.acts import act, act_page, list_url, posted, row_url
 from loyalty_site.lib.admin.columns import badge
 from loyalty_site.lib.admin.forms import RowForm, only_for
 from loyalty_site.lib.admin.model_admins import ChangeList, ModelAdmin, ReadOnlyAdmin, RowsInline, own_stores
@@ -21,5 +21,6 @@ __all__ = [
     "named",
     "only_for",
     "own_stores",
+    "posted",
     "row_url",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django import forms
 from django.contrib import messages
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -56,7 +56,7 @@ def act_page(
 
     `do` gets the form's cleaned data, calls the domain and returns what to tell; a DomainError is shown in the form.
     """
-    form = forms.Form(request.POST or None) if form is None else form
+    form = forms.Form(posted(request)) if form is None else form
     back = row_url(model_admin, row) if row else list_url(model_admin.model)
     if request.method == "POST" and form.is_valid():
         try:
@@ -82,6 +82,11 @@ def act_page(
             **(context or {}),
         },
     )
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is filled with: nothing while the page is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 def row_url(model_admin: "ModelAdmin[Any]", row: models.Model) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.admin.checks import ModelAdminChecks
 from django.contrib.admin.views import main
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
@@ -145,10 +146,12 @@ class ModelAdmin(ThemedAdmin):
         return [act for act in allowed if row is not None and self.offers(act.method.original_function_name, row)]
 
     def row(self, request: HttpRequest, object_id: Any) -> Any:
-        """The row of an act's page, if this person may see it."""
+        """The row of a page of our own, if this person may see it."""
         found = self.get_object(request, str(object_id))
         if found is None:
             raise Http404(_("There is no such row."))
+        if not self.has_view_permission(request, found):
+            raise PermissionDenied
         return found
 
 

@@ -1,0 +1,172 @@
+"""One row of each model that the back office shows, with what it needs to stand."""
+
+from datetime import timedelta
+
+from django.db import models
+
+from customers.domain import audit, tills
+from customers.models import (
+    AuditEvent,
+    Card,
+    Category,
+    Consent,
+    Customer,
+    OutboxMail,
+    Preference,
+    Product,
+    Purchase,
+    PurchaseReturn,
+    PurchaseReturnLine,
+    Store,
+    Till,
+    TillScope,
+    User,
+)
+from loyalty_site.lib import actors
+from rewards.domain import points, redemptions
+from rewards.models import (
+    Arm,
+    Coupon,
+    EarningRule,
+    Offer,
+    PointsAccount,
+    PointsAllocation,
+    PointsEntry,
+    PointsLot,
+    Program,
+    Reward,
+    RewardRedemption,
+    Surprise,
+    SurpriseRule,
+)
+from surveys.models import Answer, Campaign, Delivery, Survey, SurveyResponse
+from tests.factories import customers, rewards, surveys
+from tests.factories.customers import AT
+
+LATER = AT + timedelta(days=1)
+
+
+def audit_event() -> AuditEvent:
+    user = customers.UserFactory(password=None)
+    return audit.record(actor=actors.user(user.pk), action="test.done", subject="customer:1", reason="why", at=AT)
+
+
+def purchase() -> Purchase:
+    bought = customers.PurchaseFactory(customer=customers.CustomerFactory(), total_minor=1250)
+    customers.PurchaseLineFactory(purchase=bought, amount_minor=1250)
+    return bought
+
+
+def purchase_return() -> PurchaseReturn:
+    bought = purchase()
+    number = f"B-{PurchaseReturn.objects.count()}"
+    back = PurchaseReturn.objects.create(
+        purchase=bought, store=bought.store, return_number=number, returned_at=LATER, recorded_at=LATER
+    )
+    PurchaseReturnLine.objects.create(purchase_return=back, line=bought.lines.get(), quantity=1, amount_minor=1250)
+    return back
+
+
+def till() -> Till:
+    store = customers.StoreFactory()
+    return tills.create(store=store, name="Till 1", scopes=list(TillScope), by=actors.SYSTEM, at=AT)[0]
+
+
+def user() -> User:
+    member = customers.UserFactory(password=None)
+    member.stores.add(customers.StoreFactory())
+    return member
+
+
+def outbox_mail() -> OutboxMail:
+    return OutboxMail.objects.create(to="mei@example.org", subject="Hello", text="Hello", html="<p>Hello</p>")
+
+
+def entry() -> PointsEntry:
+    """An award whose points a redemption has partly taken."""
+    customer = customers.CustomerFactory()
+    awarded = points.award(customer=customer, points=500, reference="test:1", by=actors.SYSTEM, at=AT)
+    points.redeem(customer=customer, points=20, reference="test:2", by=actors.SYSTEM, at=LATER)
+    return awarded
+
+
+def redemption() -> RewardRedemption:
+    customer, reward = entry().customer.customer, rewards.RewardFactory()
+    reference = f"test:{customer.pk}"
+    return redemptions.request(
+        customer=customer, reward=reward, quantity=1, reference=reference, by=actors.SYSTEM, at=LATER
+    )
+
+
+def coupon() -> Coupon:
+    return rewards.CouponFactory(customer=customers.CustomerFactory())
+
+
+def surprise() -> Surprise:
+    given = coupon()
+    rule = rewards.SurpriseRuleFactory(offer=given.offer)
+    return Surprise.objects.create(
+        rule=rule, customer=given.customer, occasion="purchase:1", arm=Arm.TREATED, happened_at=AT, coupon=given
+    )
+
+
+def response() -> SurveyResponse:
+    delivery = surveys.DeliveryFactory()
+    question = surveys.QuestionFactory(survey=delivery.campaign.survey)
+    given = SurveyResponse.objects.create(
+        survey=delivery.campaign.survey,
+        delivery=delivery,
+        customer=delivery.customer,
+        language="en",
+        submitted_at=LATER,
+        points_entry=entry(),
+    )
+    Answer.objects.create(response=given, question=question, number=9)
+    return given
+
+
+def preference() -> Preference:
+    return Preference.objects.create(
+        customer=customers.CustomerFactory(), category=customers.CategoryFactory(), stated_at=AT
+    )
+
+
+def draft_survey() -> Survey:
+    return surveys.QuestionFactory(survey__published_at=None).survey
+
+
+MAKERS = {
+    AuditEvent: audit_event,
+    Card: customers.CardFactory,
+    Category: lambda: customers.CategoryFactory(parent=customers.CategoryFactory()),
+    Consent: customers.ConsentFactory,
+    Customer: lambda: entry().customer.customer,
+    OutboxMail: outbox_mail,
+    Preference: preference,
+    Product: lambda: customers.ProductFactory(category=customers.CategoryFactory()),
+    Purchase: purchase,
+    PurchaseReturn: purchase_return,
+    Store: customers.StoreFactory,
+    Till: till,
+    User: user,
+    Coupon: coupon,
+    EarningRule: rewards.MultiplierRuleFactory,
+    Offer: rewards.OfferFactory,
+    PointsAccount: lambda: entry().customer,
+    PointsAllocation: lambda: entry().lot.allocations.get(),
+    PointsEntry: entry,
+    PointsLot: lambda: entry().lot,
+    Program: rewards.ProgramFactory,
+    Reward: rewards.RewardFactory,
+    RewardRedemption: redemption,
+    Surprise: surprise,
+    SurpriseRule: rewards.SurpriseRuleFactory,
+    Campaign: surveys.CampaignFactory,
+    Delivery: surveys.DeliveryFactory,
+    Survey: draft_survey,
+    SurveyResponse: response,
+}
+
+
+def make(model: type[models.Model]) -> models.Model:
+    return MAKERS[model]()

@@ -1,0 +1,234 @@
+"""What each role sees and may do in the back office."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.urls import reverse
+
+from customers.models import Customer, Purchase, Till
+from loyalty_site import roles
+from loyalty_site.lib.admin import ReadOnlyAdmin
+from rewards.models import Program
+from tests.factories.customers import PurchaseFactory, StoreFactory, UserFactory
+from tests.loyalty_site import rows
+
+pytestmark = pytest.mark.django_db
+
+OURS = [model for model in admin.site._registry if model._meta.app_label in roles.APPS]
+EVERYTHING = {model._meta.label_lower for model in OURS}
+SEEN = {
+    roles.OWNER: EVERYTHING,
+    roles.AUDITOR: EVERYTHING,
+    roles.STORE_MANAGER: {
+        "customers.card",
+        "customers.category",
+        "customers.consent",
+        "customers.customer",
+        "customers.preference",
+        "customers.product",
+        "customers.purchase",
+        "customers.purchasereturn",
+        "customers.store",
+        "customers.till",
+        "rewards.coupon",
+        "rewards.offer",
+        "rewards.pointsaccount",
+        "rewards.pointsentry",
+        "rewards.reward",
+        "rewards.rewardredemption",
+        "rewards.surprise",
+        "surveys.survey",
+        "surveys.surveyresponse",
+    },
+    roles.MARKETING: {
+        "customers.category",
+        "customers.consent",
+        "customers.customer",
+        "customers.outboxmail",
+        "customers.preference",
+        "customers.product",
+        "customers.purchase",
+        "customers.store",
+        "rewards.coupon",
+        "rewards.earningrule",
+        "rewards.offer",
+        "rewards.pointsaccount",
+        "rewards.pointsentry",
+        "rewards.program",
+        "rewards.reward",
+        "rewards.rewardredemption",
+        "rewards.surprise",
+        "rewards.surpriserule",
+        "surveys.campaign",
+        "surveys.delivery",
+        "surveys.survey",
+        "surveys.surveyresponse",
+    },
+    roles.CASHIER: {"customers.customer", "rewards.reward", "rewards.rewardredemption"},
+}
+ACTS = {
+    "customers_customer_adjust_points": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
+    "customers_customer_issue_coupon": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER, roles.MARKETING}),
+    "customers_customer_edit": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
+    "customers_till_revoke": (rows.Till, {roles.OWNER, roles.STORE_MANAGER}),
+    "customers_user_set_password": (rows.User, {roles.OWNER}),
+    "rewards_coupon_void": (rows.Coupon, {roles.OWNER, roles.STORE_MANAGER, roles.MARKETING}),
+    "rewards_earningrule_new_version": (rows.EarningRule, {roles.OWNER, roles.MARKETING}),
+    "rewards_offer_publish": (rows.Offer, {roles.OWNER, roles.MARKETING}),
+    "rewards_offer_withdraw": (rows.Offer, {roles.OWNER, roles.MARKETING}),
+    "rewards_rewardredemption_hand_over": (
+        rows.RewardRedemption,
+        {roles.OWNER, roles.STORE_MANAGER, roles.CASHIER},
+    ),
+    "rewards_rewardredemption_cancel": (rows.RewardRedemption, {roles.OWNER, roles.STORE_MANAGER, roles.CASHIER}),
+    "surveys_campaign_schedule": (rows.Campaign, {roles.OWNER, roles.MARKETING}),
+    "surveys_campaign_cancel": (rows.Campaign, {roles.OWNER, roles.MARKETING}),
+    "surveys_survey_publish": (rows.Survey, {roles.OWNER, roles.MARKETING}),
+    "surveys_survey_results": (
+        rows.Survey,
+        {roles.OWNER, roles.STORE_MANAGER, roles.MARKETING, roles.AUDITOR},
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _roles():
+    roles.sync()
+
+
+@pytest.fixture
+def enter(client):
+    """Signs somebody of a role in, who belongs to these stores."""
+
+    def enter(role, stores=()):
+        user = UserFactory(password=None)
+        user.groups.add(Group.objects.get(name=role))
+        user.stores.set(stores)
+        client.force_login(user)
+        return client
+
+    return enter
+
+
+def url(model, page, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def test_sync_makes_the_same_groups_again_and_again():
+    group = Group.objects.get(name=roles.CASHIER)
+    group.permissions.clear()
+    Group.objects.get(name=roles.AUDITOR).delete()
+    call_command("sync_roles", verbosity=0)
+    assert set(Group.objects.values_list("name", flat=True)) == set(roles.ROLES)
+    held = {f"{p.content_type.app_label}.{p.codename}" for p in group.permissions.select_related("content_type")}
+    assert held == roles.permissions_of(roles.CASHIER)
+
+
+def test_cashier_holds_nothing_more_than_the_table_says():
+    assert roles.permissions_of(roles.CASHIER) == {
+        "customers.view_customer",
+        "customers.add_customer",
+        "rewards.view_reward",
+        "rewards.view_rewardredemption",
+        "rewards.change_rewardredemption",
+    }
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+def test_role_opens_its_lists_and_no_others(enter, role):
+    client = enter(role)
+    answers = {model._meta.label_lower: client.get(url(model, "changelist")).status_code for model in OURS}
+    opened = {name for name, status in answers.items() if status in (200, 302)}
+    assert opened == SEEN[role]
+    assert set(answers.values()) - {200, 302, 403} == set()
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+def test_menu_holds_only_what_opens(enter, role):
+    client = enter(role)
+    menu = client.get("/admin/").context["sidebar_navigation"]
+    links = [item["link"] for group in menu for item in group["items"]]
+    assert links[0] == "/admin/"
+    assert {client.get(link).status_code for link in links} <= {200, 302}
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
+def test_auditor_reads_every_row_and_changes_none(enter, model):
+    row, client = rows.make(model), enter(roles.AUDITOR)
+    assert client.get(url(model, "change", row.pk)).status_code == 200
+    assert client.get(url(model, "add")).status_code == 403
+    assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    if model is not Customer and model._meta.label != "customers.OutboxMail":  # their pages only show
+        assert client.post(url(model, "change", row.pk), {}).status_code == 403
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_act_is_open_to_its_roles_alone(enter, act):
+    model, allowed = ACTS[act]
+    row = rows.make(model)
+    page = reverse(f"admin:{act}", args=[row.pk])
+    assert {role for role in roles.ROLES if enter(role).get(page).status_code == 200} == allowed
+
+
+def test_store_manager_sees_purchases_of_their_stores_alone(enter):
+    mine, other = PurchaseFactory(), PurchaseFactory()
+    client = enter(roles.STORE_MANAGER, [mine.store])
+    listed = client.get(url(Purchase, "changelist")).context["cl"].result_list
+    assert [row.pk for row in listed] == [mine.pk]
+    assert client.get(url(Purchase, "change", mine.pk)).status_code == 200
+    assert client.get(url(Purchase, "change", other.pk)).url == "/admin/"
+    found = client.get(url(Purchase, "changelist"), {"q": other.receipt_number}).context["cl"].result_list
+    assert list(found) == []
+
+
+def test_store_manager_sees_every_customer_but_only_own_purchases_on_their_page(enter):
+    customer = rows.make(Customer)
+    mine, other = PurchaseFactory(customer=customer), PurchaseFactory(customer=customer)
+    client = enter(roles.STORE_MANAGER, [mine.store])
+    page = client.get(url(Customer, "change", customer.pk))
+    assert page.context["purchases"] == [mine]
+    assert other.receipt_number not in page.content.decode()
+
+
+def test_store_manager_makes_tills_in_their_stores_alone(enter):
+    mine, other = StoreFactory(), StoreFactory()
+    client = enter(roles.STORE_MANAGER, [mine])
+    refused = client.post(url(Till, "add"), {"store": other.pk, "name": "Till 1", "scopes": ["sell"]})
+    assert "store" in refused.context["adminform"].form.errors
+    assert client.post(url(Till, "add"), {"store": mine.pk, "name": "Till 1", "scopes": ["sell"]}).status_code == 200
+    assert [till.store for till in Till.objects.all()] == [mine]
+
+
+def test_owner_by_role_does_not_rise_above(enter):
+    above = UserFactory(is_superuser=True, password=None)
+    client = enter(roles.OWNER)
+    assert client.post(url(rows.User, "change", above.pk), {"email": "mine@example.org"}).status_code == 403
+    assert client.get(reverse("admin:customers_user_set_password", args=[above.pk])).status_code == 403
+    member = UserFactory(password=None)
+    client.post(
+        url(rows.User, "change", member.pk),
+        {"email": member.email, "is_active": "on", "is_superuser": "on", "user_permissions": ["1"]},
+    )
+    member.refresh_from_db()
+    assert not member.is_superuser
+    assert not member.user_permissions.exists()
+
+
+def test_permissions_of_acts_exist():
+    """A typing error in a permission's name would close an act to everybody but superusers."""
+    known = {permission for role in (roles.OWNER,) for permission in roles.permissions_of(role)}
+    asked = {
+        permission
+        for model_admin in admin.site._registry.values()
+        for act in (*model_admin._get_base_actions_detail(), *model_admin._get_base_actions_list())
+        for permission in act.method.allowed_permissions
+    }
+    assert asked <= known
+    assert asked
+
+
+def test_rows_of_the_domain_have_no_form_for_any_role():
+    read_only = {model for model, page in admin.site._registry.items() if isinstance(page, ReadOnlyAdmin)}
+    assert Purchase in read_only
+    assert Program not in read_only

@@ -1,0 +1,227 @@
+"""Surveys, campaigns and what came of them, in the back office."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from customers.domain import consents
+from customers.models import Purpose
+from loyalty_site.lib import actors
+from surveys.domain import campaigns, responses
+from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, Question, Survey, SurveyResponse
+from tests.factories.customers import CustomerFactory, UserFactory
+from tests.factories.surveys import CampaignFactory, DeliveryFactory, QuestionFactory, SurveyFactory
+from tests.loyalty_site import rows
+
+pytestmark = pytest.mark.django_db
+
+TEXTS = {
+    f"{name}_{language}": text
+    for name in ("title", "introduction", "thanks")
+    for language, text in (("en", "How was it?"), ("zh-hans", "怎么样？"))
+}
+
+
+@pytest.fixture
+def staff(client):
+    client.force_login(UserFactory(is_superuser=True, password=None))
+    return client
+
+
+def act(row, name):
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[row.pk])
+
+
+def questions(*told, initial=0):
+    """A formset of (id, position, text)."""
+    form = {"questions-TOTAL_FORMS": len(told), "questions-INITIAL_FORMS": initial}
+    for number, (pk, position, text) in enumerate(told):
+        row = {"id": pk, "position": position, "kind": "TEXT", "text_en": text, "text_zh-hans": ""}
+        form |= {f"questions-{number}-{name}": value for name, value in row.items()}
+    return form
+
+
+def test_survey_is_written_with_its_questions_in_order(staff):
+    form = {"name": "Autumn", "reward_points": "50", **TEXTS, **questions(("", "", "First"), ("", "", "Second"))}
+    staff.post("/admin/surveys/survey/add/", form)
+    survey = Survey.objects.get()
+    assert survey.title == {"en": "How was it?", "zh-hans": "怎么样？"}
+    assert [(q.position, q.text["en"]) for q in survey.questions.order_by("position")] == [(1, "First"), (2, "Second")]
+
+
+def test_questions_swap_places_and_a_new_one_comes_last(staff):
+    survey = SurveyFactory(published_at=None)
+    first, second = QuestionFactory(survey=survey), QuestionFactory(survey=survey)
+    told = questions((first.pk, 2, "First"), (second.pk, 1, "Second"), ("", "", "Third"), initial=2)
+    answer = staff.post(
+        f"/admin/surveys/survey/{survey.pk}/change/",
+        {"name": "Autumn", "reward_points": "0", **TEXTS, **told, "questions-0-survey": survey.pk},
+    )
+    assert answer.status_code == 302
+    ordered = survey.questions.order_by("position")
+    assert [(q.position, q.text["en"]) for q in ordered] == [(1, "Second"), (2, "First"), (3, "Third")]
+
+
+def test_published_survey_keeps_its_questions(staff):
+    survey = rows.make(Survey)
+    question = survey.questions.get()
+    staff.post(act(survey, "publish"))
+    form = {"name": "Renamed", "reward_points": "99", **TEXTS}
+    staff.post(
+        f"/admin/surveys/survey/{survey.pk}/change/",
+        {**form, **questions((question.pk, 1, "Changed"), ("", "", "New"), initial=1)},
+    )
+    survey.refresh_from_db()
+    assert (survey.name, survey.reward_points) == ("Renamed", 0)
+    assert [q.text for q in Question.objects.all()] == [question.text]
+
+
+def test_unfinished_survey_is_not_published(staff):
+    survey = SurveyFactory(published_at=None)
+    answer = staff.post(act(survey, "publish"))
+    assert answer.context["form"].non_field_errors() == ["The survey has no question yet."]
+
+
+def test_closing_a_survey_ends_it(staff):
+    survey = SurveyFactory()
+    staff.post(act(survey, "close"))
+    survey.refresh_from_db()
+    assert survey.closed_at
+
+
+def test_only_unused_drafts_are_deleted(staff):
+    draft, live = SurveyFactory(published_at=None), SurveyFactory()
+    used = CampaignFactory(survey__published_at=None).survey
+    answers = [
+        staff.post(f"/admin/surveys/survey/{survey.pk}/delete/", {"post": "yes"}).status_code
+        for survey in (draft, live, used)
+    ]
+    assert answers == [302, 403, 403]
+
+
+@pytest.fixture
+def audience():
+    """Two who may be asked, one who said no, one without an address."""
+    people = [CustomerFactory() for _ in range(3)] + [CustomerFactory(email="", phone="+8613812345678")]
+    for customer in (*people[:2], people[3]):
+        consents.grant(customer=customer, purpose=Purpose.SURVEY_EMAIL, by=actors.SYSTEM, at=rows.AT)
+    return people
+
+
+def test_preflight_says_who_will_get_it_and_why_the_others_not(staff, audience):
+    page = staff.get(act(CampaignFactory(), "schedule"))
+    preflight = page.context["preflight"]
+    assert (preflight.total, preflight.will_send) == (4, 2)
+    assert {reason.value: number for reason, number in preflight.reasons.items()} == {"NO_CONSENT": 1, "NO_EMAIL": 1}
+    text = page.content.decode()
+    assert "4 → 2" in text
+    assert "no e-mail address" in text
+    assert Campaign.objects.get().state == CampaignState.DRAFT
+
+
+def test_campaign_is_scheduled_on_the_clock_of_a_zone(staff):
+    campaign = CampaignFactory()
+    later = {"when": "later", "start_date": "2030-03-01", "start_time": "09:00", "timezone": "Asia/Shanghai"}
+    answer = staff.post(act(campaign, "schedule"), later, follow=True)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.starts_at) == (CampaignState.SCHEDULED, datetime(2030, 3, 1, 1, tzinfo=UTC))
+    assert "9 a.m. (Asia/Shanghai)" in answer.content.decode()
+
+
+def test_campaign_may_start_now(staff):
+    campaign = CampaignFactory()
+    staff.post(act(campaign, "schedule"), {"when": "now", "timezone": "Asia/Shanghai"})
+    campaign.refresh_from_db()
+    assert timezone.now() - campaign.starts_at < timedelta(minutes=2)
+    assert campaign.state == CampaignState.SCHEDULED
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"when": "later", "start_time": "09:00", "timezone": "UTC"}, "start_date"),
+        ({"when": "later", "start_date": "2030-03-01", "timezone": "UTC"}, "start_time"),
+        ({"when": "now", "timezone": "Mars/Base"}, "timezone"),
+        ({"timezone": "UTC"}, "when"),
+        ({"when": "later", "start_date": "2020-03-01", "start_time": "09:00", "timezone": "UTC"}, "__all__"),
+    ],
+)
+def test_campaign_is_not_scheduled_without(staff, told, field):
+    answer = staff.post(act(CampaignFactory(), "schedule"), told)
+    assert field in answer.context["form"].errors
+    assert Campaign.objects.get().state == CampaignState.DRAFT
+
+
+def test_campaign_is_paused_resumed_and_cancelled(staff, audience):
+    campaign = CampaignFactory()
+    staff.post(act(campaign, "schedule"), {"when": "now", "timezone": "UTC"})
+    campaigns.materialize_due(at=timezone.now())
+    states = []
+    for name in ("pause", "resume", "cancel"):
+        staff.post(act(campaign, name))
+        campaign.refresh_from_db()
+        states.append(campaign.state)
+    assert states == [CampaignState.PAUSED, CampaignState.SENDING, CampaignState.CANCELLED]
+    refused = staff.post(act(campaign, "resume"))
+    assert "That is not possible now" in str(refused.context["form"].non_field_errors())
+
+
+def test_campaign_shows_how_far_it_is(staff):
+    campaign = CampaignFactory(state=CampaignState.SENDING, starts_at=rows.AT, scheduled_by="system")
+    DeliveryFactory(campaign=campaign)
+    DeliveryFactory(campaign=campaign, state=DeliveryState.ACCEPTED)
+    DeliveryFactory(campaign=campaign, state=DeliveryState.SUPPRESSED, reason="NO_CONSENT")
+    progress = staff.get(f"/admin/surveys/campaign/{campaign.pk}/change/").context["progress"]
+    assert (progress["addressed"], progress["done"], progress["percent"]) == (2, 1, 50)
+    for row in progress["states"]:
+        listed = staff.get(row["url"]).context["cl"].result_list
+        assert [delivery.state for delivery in listed] == [row["state"]] * row["number"]
+
+
+def test_scheduled_campaign_keeps_its_audience(staff):
+    campaign = CampaignFactory(state=CampaignState.SCHEDULED, starts_at=rows.AT, scheduled_by="system")
+    staff.post(f"/admin/surveys/campaign/{campaign.pk}/change/", {"name": "Renamed", "bought_within_days": "7"})
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.bought_within_days) == ("Renamed", None)
+
+
+def answered(survey, score, text=""):
+    delivery = DeliveryFactory(campaign__survey=survey, state=DeliveryState.ACCEPTED)
+    scale, words = survey.questions.order_by("position")
+    told = {scale.pk: score, **({words.pk: text} if text else {})}
+    return responses.submit(
+        delivery=delivery, answers=told, language="en", by=actors.customer(delivery.customer_id), at=rows.LATER
+    )
+
+
+def test_results_show_the_score_its_interval_and_the_words(staff):
+    survey = SurveyFactory()
+    QuestionFactory(survey=survey)
+    QuestionFactory(survey=survey, kind="TEXT")
+    for score, text in ((10, "Lovely <b>staff</b>"), (9, ""), (7, ""), (3, "Too slow")):
+        answered(survey, score, text)
+    page = staff.get(act(survey, "results"))
+    text = page.content.decode()
+    scale = page.context["scales"][0]
+    assert scale["score"] == "25"
+    assert [bar["count"] for bar in scale["bars"]] == [0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1]
+    assert [step["number"] for step in page.context["funnel"]] == [4, 4, 0, 4]
+    assert "95 % interval" in text
+    assert "Lovely &lt;b&gt;staff&lt;/b&gt;" in text
+    assert "Too slow" in text
+
+
+def test_results_of_nobody_say_so(staff):
+    survey = QuestionFactory().survey
+    text = staff.get(act(survey, "results")).content.decode()
+    assert "No answers yet." in text
+    assert "Nobody has written anything yet." in text
+
+
+def test_response_page_shows_the_answers(staff):
+    given = rows.make(SurveyResponse)
+    page = staff.get(f"/admin/surveys/surveyresponse/{given.pk}/change/").content.decode()
+    assert "Question 1" in page
+    assert Delivery.objects.get().customer.name in page
