@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import reduce
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -37,8 +38,13 @@ def explained(entries: Iterable[PointsEntry]) -> Sequence[PointsEntry]:
     entries = list(entries)
     facts = _facts(entries)
     for entry in entries:
-        entry.explanation = pgettext("between sentences", " ").join(_sentences(entry, facts))
+        entry.explanation = reduce(_followed, _sentences(entry, facts))
     return entries
+
+
+def _followed(text: str, sentence: str) -> str:
+    """Chinese has no space between sentences."""
+    return pgettext("sentences", "%(text)s %(sentence)s") % {"text": text, "sentence": sentence}
 
 
 def _facts(entries: Sequence[PointsEntry]) -> _Facts:
