@@ -1,7 +1,7 @@
 INSERT INTO customers_purchase (
     id, store_id, receipt_number, customer_id, source, purchased_at, recorded_at, recorded_by, currency,
     total_minor, discount_minor, points_value_minor, paid_minor, fingerprint)
-SELECT receipt.purchase_id, store.id, receipt.receipt_number, key.customer_id, 'IMPORT', receipt.purchased_at, %(at)s,
+SELECT receipt.purchase_id, store.id, receipt.receipt_number, coalesce(newcomer.customer_id, receipt.reference), 'IMPORT', receipt.purchased_at, %(at)s,
        %(by)s, receipt.currency, said.total_minor, 0, 0, said.total_minor, ''
 FROM scratch.receipts receipt
 JOIN (
@@ -10,7 +10,7 @@ JOIN (
     GROUP BY receipt_no
 ) said ON said.receipt_no = receipt.no
 JOIN scratch.stores store ON store.no = receipt.store_no
-LEFT JOIN scratch.keys key ON key.reference = receipt.reference
+LEFT JOIN scratch.keys newcomer ON newcomer.reference = receipt.reference AND newcomer.reference < 0
 WHERE receipt.no BETWEEN %(first)s AND %(last)s
   AND NOT EXISTS (SELECT FROM scratch.settled WHERE settled.receipt_no = receipt.no)
 ORDER BY receipt.no
