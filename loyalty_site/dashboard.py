@@ -107,7 +107,7 @@ def _midnight(day: date) -> datetime:
 def _figures(request: HttpRequest, period: Period, stores: list[int], now: datetime) -> Iterator[Figure]:
     may = request.user.has_perm
     if may("customers.view_purchase"):
-        yield from _purchases(period, stores)
+        yield from _purchases(period, stores, request.program.currency)  # type: ignore[attr-defined]
     if may("rewards.view_pointsentry") and not stores:
         yield from _points(period)
     if may("customers.view_customer"):
@@ -120,7 +120,8 @@ def _figures(request: HttpRequest, period: Period, stores: list[int], now: datet
         yield _mail()
 
 
-def _purchases(period: Period, stores: list[int]) -> Iterator[Figure]:
+def _purchases(period: Period, stores: list[int], currency: str) -> Iterator[Figure]:
+    """One figure for the takings in each currency; in the programme's where nothing was sold."""
     told = _of_stores(stores).filter(period.both("purchased_at")).values("currency").order_by("currency")
     shown, before = period.shown("purchased_at"), period.before("purchased_at")
     rows = list(
@@ -135,7 +136,7 @@ def _purchases(period: Period, stores: list[int]) -> Iterator[Figure]:
     yield _compared(
         _("Purchases"), sum(row["number"] for row in rows), sum(row["number_before"] for row in rows), url=url
     )
-    for row in rows:
+    for row in rows or [{"currency": currency, "paid": 0, "paid_before": 0}]:
         paid, was = (format_money(row[name], row["currency"]) for name in ("paid", "paid_before"))
         yield Figure(_("Takings"), paid, _before(was), _change(row["paid"], row["paid_before"]), url)
 
