@@ -136,7 +136,9 @@ def _purchases(period: Period, stores: list[int], currency: str) -> Iterator[Fig
     yield _compared(
         _("Purchases"), sum(row["number"] for row in rows), sum(row["number_before"] for row in rows), url=url
     )
-    for row in rows or [{"currency": currency, "paid": 0, "paid_before": 0}]:
+    if not rows:
+        yield Figure(_("Takings"), format_money(0, currency), url=url)
+    for row in rows:
         paid, was = (format_money(row[name], row["currency"]) for name in ("paid", "paid_before"))
         yield Figure(_("Takings"), paid, _before(was), _change(row["paid"], row["paid_before"]), url)
 
