@@ -23,7 +23,7 @@ WITH basket AS MATERIALIZED (
     SELECT DISTINCT ON (line.id) line.purchase_id, line.position, line.amount_minor - line.discount_minor AS net,
            rule.code, rule.version, rule.name, rule.multiplier
     FROM basket
-    JOIN customers_purchaseline line USING (purchase_id)
+    JOIN (SELECT * FROM customers_purchaseline WHERE purchase_id = ANY (%(purchases)s)) line USING (purchase_id)
     JOIN customers_product product ON product.id = line.product_id
     JOIN rewards_earningrule rule ON rule.kind = 'MULTIPLIER' AND rule.valid_from <= basket.purchased_at
         AND (rule.valid_to IS NULL OR rule.valid_to > basket.purchased_at)
