@@ -1,0 +1,203 @@
+from datetime import UTC, date, datetime
+from io import StringIO
+
+import pandas
+import pytest
+import time_machine
+from django.contrib.auth import authenticate
+from django.core.management import CommandError, call_command
+from django.db.models import Sum
+
+from customers.domain import customers
+from customers.models import AuditEvent, Customer, Product, Purchase, PurchaseLine, Recommendation, Store, User
+from loyalty_site import environment
+from loyalty_site.demo import journey, loading, past, staff
+from rewards.domain import points
+from rewards.models import Coupon, PointsAccount, PointsEntry, PointsLot, Program, RewardRedemption
+from surveys.domain import queries
+from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, Survey
+from tests.factories.customers import StoreFactory
+
+NOW = datetime(2026, 5, 20, 10, 30, tzinfo=UTC)
+HOUSEHOLDS = 6
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def seed(*arguments, at=NOW):
+    out = StringIO()
+    with time_machine.travel(at, tick=True):
+        call_command("seed_demo", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def told(count):
+    """The package's lines of the first households, with pandas."""
+    transactions = pandas.read_parquet(journey.directory() / "transactions.parquet")
+    return transactions[transactions.household_id.isin(journey.households(count))]
+
+
+def points_of(lines):
+    """By household: floor(sum of dollars), tropical fruit twice, fuel and tobacco not at all."""
+    products = pandas.read_parquet(journey.directory() / "products.parquet").set_index("product_id")
+    rates = {"TROPICAL FRUIT": 2, "COUPON/MISC ITEMS": 0, "CIGARETTES": 0}
+    rate = lines.product_id.map(products.product_category).map(rates).fillna(1)
+    cents = (lines.sales_value * 100).round().astype(int)
+    return ((cents * rate).groupby([lines.household_id, lines.basket_id]).sum() // 100).groupby("household_id").sum()
+
+
+def everything():
+    models = [Customer, Store, User, Product, Purchase, PurchaseLine, PointsEntry, Coupon, RewardRedemption, Delivery]
+    return {model.__name__: model.objects.count() for model in models}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_seed_demo_books_what_the_data_tells():
+    said = seed("--households", str(HOUSEHOLDS))
+
+    expected = told(HOUSEHOLDS)
+    assert Customer.objects.count() == expected.household_id.nunique() == HOUSEHOLDS
+    assert Purchase.objects.count() == expected.basket_id.nunique()
+    assert PurchaseLine.objects.count() == len(expected)
+    assert Store.objects.count() == expected.store_id.nunique()
+    total = Purchase.objects.aggregate(total=Sum("total_minor"))["total"]
+    assert total == PurchaseLine.objects.aggregate(total=Sum("amount_minor"))["total"]
+    assert total == round(expected.sales_value.sum() * 100)
+    assert "The demo is loaded" in said
+    assert not list((environment.VAR_DIR / "demo").iterdir())
+
+
+def test_seed_demo_ends_the_year_yesterday_on_the_stores_clocks():
+    seed("--households", "2")
+
+    last = Purchase.objects.latest("purchased_at").purchased_at.astimezone(journey.ZONE)
+    assert (last.date(), last.hour) == (date(2026, 5, 19), 21)
+
+
+def test_seed_demo_awards_points_for_each_purchase_and_some_lapse_soon():
+    seed("--households", "2")
+
+    awarded = PointsEntry.objects.filter(kind="AWARD", reference__startswith="purchase:").values("customer")
+    found = awarded.annotate(points=Sum("points")).values_list("customer__customer__cards__number", "points")
+    expected = points_of(told(2))
+    assert {f"household-{household}": points for household, points in expected.items()}.items() <= dict(found).items()
+    grace = customers.find(text="demo-customer")[0]
+    summary = points.summary(customer=grace, at=NOW)
+    assert summary.available == summary.balance > 0
+    first_lapse = PointsLot.objects.filter(customer=grace.pk).earliest("expires_at").expires_at
+    assert first_lapse.astimezone(journey.ZONE) == datetime(2026, 6, 1, tzinfo=journey.ZONE)
+    call_command("check_ledger", stdout=StringIO())
+
+
+def test_seed_demo_again_changes_nothing():
+    seed("--households", "2")
+    before, balances = everything(), list(PointsAccount.objects.order_by("pk").values())
+
+    seed("--households", "2")
+
+    assert everything() == before
+    assert list(PointsAccount.objects.order_by("pk").values()) == balances
+
+
+def test_seed_demo_with_more_households_adds_them_on_the_same_dates():
+    seed("--households", "2")
+    seed("--households", "4", at=datetime(2026, 6, 3, tzinfo=UTC))
+
+    assert PurchaseLine.objects.count() == len(told(4))
+    assert Purchase.objects.latest("purchased_at").purchased_at < NOW
+
+
+def test_seed_demo_goes_on_after_an_interruption(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(past, "tell", lambda *_args, **_kwargs: exec("raise KeyboardInterrupt"))
+        with pytest.raises(KeyboardInterrupt):
+            seed("--households", "2")
+    assert not loading.is_complete()
+
+    seed("--households", "2", "--if-needed", at=datetime(2026, 5, 21, 10, 30, tzinfo=UTC))
+
+    assert loading.is_complete()
+    assert PurchaseLine.objects.count() == len(told(2))
+    assert Purchase.objects.latest("purchased_at").purchased_at < NOW
+
+
+def test_seed_demo_if_needed_leaves_a_complete_demo():
+    seed("--households", "1")
+    before = AuditEvent.objects.count()
+
+    assert seed("--if-needed") == ""
+    assert (Customer.objects.count(), AuditEvent.objects.count()) == (1, before)
+
+
+def test_seed_demo_if_needed_leaves_a_chain_of_ones_own():
+    StoreFactory()
+
+    assert seed("--if-needed") == ""
+    assert not Program.objects.exists()
+
+
+def test_seed_demo_lets_the_staff_in():
+    seed("--households", "1")
+
+    for account in staff.accounts():
+        user = authenticate(email=account.email, password=account.password)
+        assert user.is_staff
+        assert user.is_superuser == (account.email == "owner@example.org")
+        assert user.groups.count() == 1
+    manager = User.objects.get(email="manager@example.org")
+    home = customers.find(text="grace.chen@example.org")[0].home_store
+    assert manager.stores.count() == 2
+    assert home in manager.stores.all()
+
+
+def test_seed_demo_gives_its_customer_something_to_look_at():
+    seed("--households", "1")
+
+    grace = customers.find(text="demo-customer")[0]
+    coupons = Coupon.objects.filter(customer=grace)
+    assert {coupon.offer.code_prefix for coupon in coupons} == {"MAPLE", "THANKS", "MANGO"}
+    assert {coupon.state for coupon in coupons} == {"ISSUED"}
+    assert all(coupon.expires_at > NOW >= coupon.issued_at for coupon in coupons)
+    assert RewardRedemption.objects.get(customer=grace).state == "REQUESTED"
+    assert Recommendation.objects.filter(customer=grace).exists()
+    assert (grace.email, grace.preferences.count()) == ("grace.chen@example.org", 3)
+
+
+def test_seed_demo_asked_and_was_answered():
+    seed("--households", "20")
+
+    survey = Survey.objects.get()
+    results = queries.results(survey)
+    assert results.scales[0].nps.n == results.funnel.answered > 0
+    assert results.comments
+    assert Campaign.objects.filter(state=CampaignState.COMPLETED).count() == 1
+    assert set(Delivery.objects.values_list("state", flat=True)) <= {DeliveryState.ACCEPTED, DeliveryState.SUPPRESSED}
+    thanks = PointsEntry.objects.filter(reference__startswith="survey-response:")
+    assert thanks.count() == results.funnel.answered
+    assert PointsEntry.objects.latest("happened_at").happened_at <= NOW
+
+
+def test_seed_demo_refuses_where_there_is_no_demo(settings):
+    settings.LOYALTY_DEMO = False
+
+    with pytest.raises(CommandError, match="never in production"):
+        seed()
+    assert not Store.objects.exists()
+
+
+@pytest.mark.parametrize("households", ["0", "-3", "many", "1.5", ""])
+def test_seed_demo_refuses_what_is_no_number(households):
+    with pytest.raises(CommandError, match="not a number of households"):
+        seed(f"--households={households}")
+
+
+def test_seed_demo_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr(journey, "PACKAGE", "no_such_package")
+
+    with pytest.raises(CommandError, match="pip install"):
+        seed()
