@@ -25,8 +25,10 @@ LANES = 2
 _ATTEMPTS = 3
 _ONE_AT_A_TIME = 7_202  # an advisory lock
 
-# What is going on ("reading", "checking", "booking"), how much of it is done, and of how much (bytes, receipts).
+# What is going on (a key of PHASES), how much of it is done, and of how much (bytes, receipts).
 Progress = Callable[[str, int, int], None]
+# From where to where of the whole each goes, by the time it takes.
+PHASES = {"reading": (0.0, 0.2), "checking": (0.2, 0.5), "booking": (0.5, 1.0)}
 
 
 @dataclass(slots=True)
@@ -85,6 +87,12 @@ def run(
         result.rejects = report.write_rejects(own, source.header, rejects)
         _record(result, path, by=by, at=at)
     return result
+
+
+def share_done(phase: str, done: int, total: int) -> float:
+    """From 0 to 1."""
+    first, last = PHASES[phase]
+    return first + (last - first) * (done / total if total else 1)
 
 
 def _check(own: Scratch, *, chunk_receipts: int, at: datetime) -> None:

@@ -1,9 +1,9 @@
 """Imports a file of purchases; exits 1 with the reason when it cannot be read."""
 
 import json
-import sys
 import time
 from argparse import SUPPRESS
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,14 @@ from django.utils.translation import gettext_lazy
 
 from loyalty_site.lib import actors, money
 from loyalty_site.lib.errors import DomainError
+from loyalty_site.lib.progress import Progress
 from rewards.domain import imports
 from rewards.domain.imports import ImportResult
 
-BAR_WIDTH = 30
-PHASES = {
-    "reading": gettext_lazy("Reading"),
-    "checking": gettext_lazy("Checking"),
-    "booking": gettext_lazy("Booking"),
+_SAID = {
+    "reading": gettext_lazy("Reading the file"),
+    "checking": gettext_lazy("Checking the rows"),
+    "booking": gettext_lazy("Booking purchases"),
 }
 
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         talks = not options["json"] and not options["quiet"]
-        bar = _Bar() if talks and sys.stderr.isatty() else None
+        bar = Progress(self.stderr) if talks and self.stderr.isatty() else None
         try:
             result = imports.run(
                 path=options["file"],
@@ -53,11 +53,11 @@ class Command(BaseCommand):
                 award_points=not options["facts_only"],
                 by=actors.SYSTEM,
                 at=timezone.now(),
-                progress=bar.show if bar else None,
+                progress=partial(_show, bar) if bar else None,
                 chunk_receipts=options["chunk_receipts"],
             )
         except DomainError as error:
-            raise CommandError(f"{options['file']}: {error}") from error
+            raise CommandError(_("%(path)s: %(error)s") % {"path": options["file"], "error": error}) from error
         finally:
             if bar:
                 bar.clear()
@@ -94,14 +94,5 @@ class Command(BaseCommand):
             self.stdout.write(_("Columns that are not read: %(columns)s.") % {"columns": ", ".join(result.ignored)})
 
 
-class _Bar:
-    """One line on a terminal's standard error."""
-
-    def show(self, phase: str, done: int, total: int) -> None:
-        share = min(done / total, 1) if total else 1
-        filled = round(share * BAR_WIDTH)
-        bar = "█" * filled + "░" * (BAR_WIDTH - filled)
-        print(f"\r\x1b[2K{PHASES[phase]:<10} {bar} {share:4.0%}", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+def _show(bar: Progress, phase: str, done: int, total: int) -> None:
+    bar.tell(str(_SAID[phase]), imports.share_done(phase, done, total))
