@@ -36,6 +36,11 @@ class Questions(RowsInline):
     hide_ordering_field = True
     can_delete = True
 
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Where questions are only read, the text heads each row already, in the reader's language."""
+        may_edit = self.has_change_permission(request, obj)
+        return [name for name in self.fields if may_edit or name != "text"]
+
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return _is_draft(obj) and request.user.has_perm("surveys.add_question")
 

@@ -78,6 +78,12 @@ def test_published_survey_keeps_its_questions(staff):
     assert [q.text for q in Question.objects.all()] == [question.text]
 
 
+def test_published_questions_are_read_in_the_readers_language(staff):
+    question = QuestionFactory(text={"en": "Why?", "zh-hans": "为什么？"})
+    page = staff.get(f"/admin/surveys/survey/{question.survey_id}/change/").content.decode()
+    assert ("Why?" in page, r"\u4e3a" in page) == (True, False)
+
+
 def test_unfinished_survey_is_not_published(staff):
     survey = SurveyFactory(published_at=None)
     answer = staff.post(act(survey, "publish"))
