@@ -138,7 +138,7 @@ def _in_words(row: Recommendation, names: dict[int, str]) -> str:
             "You bought this on %(count)s days, last on %(day)s.",
             count,
         )
-    elif days < 11:
+    elif days < 6 or 8 < days < 11:
         count = days
         text = ngettext(
             "You buy this nearly every day, last on %(day)s.",

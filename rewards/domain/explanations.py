@@ -34,11 +34,13 @@ def explain(entry: PointsEntry) -> str:
 
 
 def explained(entries: Iterable[PointsEntry]) -> Sequence[PointsEntry]:
-    """The entries, each with its `explanation`; the same number of queries however many there are."""
+    """The entries, each with its `explanation`: `headline`, then `fine_print`. Any number takes the same queries."""
     entries = list(entries)
     facts = _facts(entries)
     for entry in entries:
-        entry.explanation = reduce(_followed, _sentences(entry, facts))
+        entry.headline, *rest = sentences = _sentences(entry, facts)
+        entry.fine_print = reduce(_followed, rest) if rest else ""
+        entry.explanation = reduce(_followed, sentences)
     return entries
 
 

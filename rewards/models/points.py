@@ -71,7 +71,8 @@ class PointsEntry(models.Model):
         "self", verbose_name=_("corrects"), null=True, blank=True, on_delete=models.PROTECT, related_name="corrections"
     )
 
-    explanation = ""  # in words, for pages: see rewards.domain.explanations
+    # in words, for pages: see rewards.domain.explanations
+    explanation = headline = fine_print = ""
 
     class Meta:
         verbose_name = _("points entry")

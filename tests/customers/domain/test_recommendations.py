@@ -219,7 +219,7 @@ def test_refresh_works_in_an_empty_house():
         ),
         (
             {"times": 9, "last_on": "2026-06-02", "every_days": 8},
-            "You buy this about every 8 days, last on June 2.",
+            "You buy this about every week, last on June 2.",
             "",
         ),
         (

@@ -27,6 +27,14 @@ def test_award_tells_amount_place_day_and_rate(settle, customer):
     assert explanations.explain(entry) == "42 points for ¥42.00 at Store X on May 21, 2026. 1 point for every ¥1.00."
 
 
+def test_explanation_is_a_headline_and_fine_print(settle, customer, now):
+    entry = settle(basket(4200, customer=customer, now=now)).entry
+    (entry,) = explanations.explained([entry])
+    assert entry.headline == "42 points for ¥42.00 at Store X on May 20, 2026."
+    assert entry.fine_print == "1 point for every ¥1.00."
+    assert entry.explanation == f"{entry.headline} {entry.fine_print}"
+
+
 def test_award_tells_rules_what_was_left_out_and_how_it_was_rounded(settle, customer, now):
     award(customer, 300, now, "before")
     MultiplierRuleFactory(code="a", name="Fruit week", multiplier="2.5", category=CategoryFactory(code="FRUIT"))
