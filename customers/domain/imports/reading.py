@@ -161,8 +161,8 @@ class _PlainText:
     def __init__(self, delimiter: str) -> None:
         d = delimiter.encode()
         self._harmless = _NO_CONTROLS + b"\n" + d
-        self._odd = [b"\\.", b"\n\n", b" \n", b"\n ", b" " + d, d + b" ", b'" ', b' "']
-        cell = rb'(?:"(?:[^"\n]|"")*+"|[^"\n%b]*+)' % d
+        self._spaces_to_trim = [b" \n", b"\n ", b" " + d, d + b" "]
+        cell = rb'(?:"(?! )[^"\n]*+(?:""[^"\n]*+)*+(?<! )"|(?! )[^"\n%b]*+(?<! ))' % d
         self._regular_quotes = re.compile(rb"(?:%b(?:%b%b)*+\n)*+" % (cell, d, cell))
 
     def if_regular(self, text: bytes) -> bytes | None:
@@ -171,11 +171,11 @@ class _PlainText:
             text = text.replace(b"\r\n", b"\n")
         if text.translate(None, self._harmless) or (not text.isascii() and _C1_CONTROLS.search(text)):
             return None
-        if text.startswith((b" ", b"\n")) or any(odd in text for odd in self._odd):
+        if text.startswith((b" ", b"\n")) or b"\n\n" in text or b"\\." in text:  # COPY takes \. for the end
             return None
-        if b'"' in text and not self._regular_quotes.fullmatch(text):
-            return None
-        return text
+        if b'"' in text:
+            return text if self._regular_quotes.fullmatch(text) else None
+        return None if any(spaces in text for spaces in self._spaces_to_trim) else text
 
 
 def _cut_after_last_line(data: bytes) -> tuple[bytes, bytes]:

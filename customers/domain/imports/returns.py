@@ -114,7 +114,7 @@ def _plan_for(scratch: Scratch, first: int, last: int) -> Plan:
 def _plan_receipt(made: Plan, shelf: dict[Goods, list[Bought]], receipt: list[Returned]) -> None:
     taken: list[tuple[Returned, Bought]] = []
     for row in receipt:
-        line = _last_that_fits(shelf[row.goods], row, made.refused_receipts)
+        line = _last_that_fits(shelf[row.goods], row, made.refused_receipts) if row.goods.customer else None
         if line is None:
             made.refused[row.row] = "return_without_purchase" if row.goods.customer else "return_without_customer"
         else:
