@@ -40,6 +40,7 @@ def main(base: str, folder: Path) -> int:
                 page = context.new_page()
                 _listen(page, base, complaints)
                 sign_in(page, base)
+                _speak(context, base, language)  # signing in chose the customer's own
                 for path in pages:
                     page.goto(base + path)
                     page.wait_for_load_state("networkidle")
@@ -55,8 +56,12 @@ def _context(browser: Browser, base: str, language: str, theme: str, width: int)
     context = browser.new_context(
         viewport={"width": width, "height": 844 if width < 500 else 800}, color_scheme=theme, locale=language
     )
-    context.add_cookies([{"name": "django_language", "value": language, "url": base}])
+    _speak(context, base, language)
     return context
+
+
+def _speak(context: BrowserContext, base: str, language: str) -> None:
+    context.add_cookies([{"name": "django_language", "value": language, "url": base}])
 
 
 def _listen(page: Page, base: str, complaints: list[str]) -> None:
