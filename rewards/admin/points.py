@@ -61,7 +61,7 @@ class ExplainedEntries(ChangeList):
 
 @admin.register(PointsEntry)
 class PointsEntryAdmin(OfAccountAdmin):
-    list_display = ("happened_at", "whose", "kind", "signed_points", "words", "balance_after", "who")
+    list_display = ("happened_at", "whose", "kind", "signed_points", "headline", "balance_after", "who")
     list_display_links = ("happened_at",)
     list_select_related = ("customer__customer",)
     list_filter = ("kind", ("recorded_at", RangeDateTimeFilter))
@@ -91,8 +91,12 @@ class PointsEntryAdmin(OfAccountAdmin):
         return signed(entry.points)
 
     @admin.display(description=_("what happened"))
-    def words(self, entry: Any) -> str:
-        return getattr(entry, "explanation", None) or explanations.explain(entry)
+    def words(self, entry: PointsEntry) -> str:
+        return explanations.explain(entry)
+
+    @admin.display(description=_("what happened"))
+    def headline(self, entry: PointsEntry) -> str:
+        return entry.headline
 
     @admin.display(description=_("actor"))
     def who(self, entry: Any) -> str:

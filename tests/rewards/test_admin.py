@@ -268,7 +268,7 @@ def test_programme_takes_the_value_of_a_point_in_money(staff):
 def test_ledger_tells_each_entry_in_words(staff):
     rows.make(PointsEntry)
     page = staff.get("/admin/rewards/pointsentry/")
-    assert [entry.explanation for entry in page.context["cl"].result_list] == [
+    assert [entry.headline for entry in page.context["cl"].result_list] == [
         "20 points spent.",
         "500 points as a thank-you.",
     ]
