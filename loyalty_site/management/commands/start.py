@@ -67,6 +67,7 @@ class Command(BaseCommand):
             end_with_parent()
         self.servers: embedded.Servers | None = None
         self.children: dict[str, Child] = {}
+        os.environ["LOYALTY_VAR"] = str(VAR_DIR)  # children have another working directory
         lock = Lock(VAR_DIR / "run" / "start.lock")
         try:
             make_places(VAR_DIR)
