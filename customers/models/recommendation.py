@@ -16,7 +16,8 @@ class RecommendationKind(models.TextChoices):
 class Recommendation(models.Model):
     """A product for a customer, best `rank` first (from 1). `reason` is data, put into words in the reader's language.
 
-    For `again`: {"every_days": …, "last_on": "YYYY-MM-DD"}; for `new`: {"because": product id}.
+    For `again`: {"times": days it was bought on, "last_on": "YYYY-MM-DD"} and, where there is a rhythm, "every_days"; for
+    `new`: {"because": product id}.
     """
 
     customer = models.ForeignKey(
