@@ -78,6 +78,11 @@ def enroll(persons: Iterable[Person], habits: Mapping[int, Habits]) -> int:
     return len(members)
 
 
+def demo_customer() -> Customer:
+    """Whom the direct sign-in is for."""
+    return Customer.objects.get(cards__number=people.DEMO_CARD)
+
+
 def _purposes(person: Person) -> list[Purpose]:
     allowed = [(Purpose.SURVEY_EMAIL, person.allows_surveys), (Purpose.MARKETING_EMAIL, person.allows_marketing)]
     return [purpose for purpose, is_allowed in allowed if is_allowed]

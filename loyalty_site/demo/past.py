@@ -16,6 +16,7 @@ from surveys.domain.responses import AnswerValue
 from surveys.models import Campaign, Delivery, DeliveryState, Question, QuestionKind, Survey
 
 SURVEY_POINTS = 50
+WELCOME_POINTS = 500
 SENT_DAYS_AGO = 14
 # Of a hundred who got the survey: who opens it, who answers, and how those feel.
 OPEN, ANSWER = 0.6, 0.4
@@ -29,6 +30,18 @@ class Member:
     household: int
     customer: Customer
     last_at: datetime
+
+
+def welcome(customer: Customer) -> None:
+    """Points from the first day, to be told before the purchases are: some of them lapse soon."""
+    points.adjust(
+        customer=customer,
+        points=WELCOME_POINTS,
+        reference="demo:welcome",
+        reason="Welcome gift",
+        by=actors.SYSTEM,
+        at=customer.enrolled_at,
+    )
 
 
 def tell(members: Iterable[Member], *, at: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loyalty_site.demo import journey, wording
 
@@ -42,7 +42,12 @@ def _products(skus: list[int]) -> tuple[list[str], list[str | None]]:
     known = {row["product_id"]: row for row in journey.products(skus).to_pylist()}
     rows = [known.get(sku, {}) for sku in skus]
     names = [
-        wording.product(row.get("product_type"), row.get("category"), row.get("package_size"), sku=sku)
+        wording.product(row.get("product_type"), row.get("category"), _size(row), sku=sku)
         for sku, row in zip(skus, rows, strict=True)
     ]
     return names, [row.get("category") for row in rows]
+
+
+def _size(row: Mapping[str, Any]) -> str | None:
+    """Fruit and vegetables tell the size of the crate they came in, not of what is sold."""
+    return None if row.get("department") == "PRODUCE" else row.get("package_size")

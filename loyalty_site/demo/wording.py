@@ -24,7 +24,12 @@ def product(kind: str | None, group: str | None, size: str | None, *, sku: int) 
         name = f"{category(group)}, {_plain(kind).lower()}"
     else:
         name = _TABLES["types"].get(kind) or _plain(kind)
-    return f"{name}, {' '.join(size.lower().split())}" if size else name
+    return f"{name}, {_size(size)}" if size else name
+
+
+def _size(text: str) -> str:
+    """`1 GA` → `1 gal`."""
+    return " ".join(_TABLES["sizes"].get(word, word) for word in text.lower().split())
 
 
 def _plain(text: str) -> str:

@@ -51,3 +51,4 @@ def test_write_names_products_and_their_categories(written, told):
     codes = told.product_id.map(products.product_category.fillna(products.department))
     assert (written.category.fillna("") == codes.fillna("")).all()
     assert written.name.str.len().between(2, 60).all()
+    assert "Bananas" in set(written.name)
