@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -25,6 +26,11 @@ class OutboxMailAdmin(ReadOnlyAdmin):
     search_help_text = _("An address, or words of the subject")
     ordering = ("-kept_at", "-id")
     sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxMail]:
+        """Whoever reads a code to sign in, or a link to set a password, can be the person it was written to."""
+        mails: QuerySet[OutboxMail] = super().get_queryset(request)
+        return mails if request.user.is_superuser else mails.filter(headers__has_key="List-Unsubscribe")
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.html_view)

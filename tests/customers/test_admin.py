@@ -135,6 +135,22 @@ def test_framed_mail_is_for_who_may_see_mails(client):
     assert client.get(f"/admin/customers/outboxmail/{mail.pk}/change/").status_code == 403
 
 
+@pytest.mark.parametrize("role", [roles.OWNER, roles.MARKETING, roles.AUDITOR])
+def test_mail_with_a_secret_is_for_superusers(client, settings, role):
+    settings.EMAIL_BACKEND = "loyalty_site.outbox.OutboxBackend"
+    roles.sync()
+    member, above = UserFactory(password=None), UserFactory(is_superuser=True)
+    member.groups.add(Group.objects.get(name=role))
+    client.post(reverse("account_reset_password"), {"email": above.email})
+    secret, letter = OutboxMail.objects.get(), rows.make(OutboxMail)
+    client.force_login(member)
+    assert list(client.get("/admin/customers/outboxmail/").context["cl"].result_list) == [letter]
+    assert client.get(reverse("admin:customers_outboxmail_html", args=[secret.pk])).status_code == 404
+    assert client.get(f"/admin/customers/outboxmail/{secret.pk}/change/").status_code == 404
+    client.force_login(above)
+    assert secret in client.get("/admin/customers/outboxmail/").context["cl"].result_list
+
+
 @pytest.mark.parametrize("text", ["R-77", "+8613812345678", "mei@example.org", "HTG2-MWWK", "card-9"])
 def test_purchase_is_found_by(staff, text):
     mei = CustomerFactory(email="mei@example.org", phone="+8613812345678", number="HTG2MWWK")

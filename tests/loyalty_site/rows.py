@@ -79,7 +79,11 @@ def user() -> User:
 
 
 def outbox_mail() -> OutboxMail:
-    return OutboxMail.objects.create(to="mei@example.org", subject="Hello", text="Hello", html="<p>Hello</p>")
+    """One that every member of staff with the right to see mails may read."""
+    headers = {"List-Unsubscribe": "<https://example.org/u/1>"}
+    return OutboxMail.objects.create(
+        to="mei@example.org", subject="Hello", text="Hello", html="<p>Hello</p>", headers=headers
+    )
 
 
 def entry() -> PointsEntry:
