@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from rewards.domain import points
+from rewards.domain import import_jobs, points
 
 LOTS_AT_ONCE = 5000
 
@@ -14,3 +14,10 @@ def expire_points(**kwargs: object) -> None:
     now = timezone.now()
     while points.expire(at=now, limit=LOTS_AT_ONCE):
         pass
+
+
+@shared_task(name="rewards.run_import")
+def run_import(import_id: int | None = None, **kwargs: object) -> None:
+    """Checks or imports a file that staff brought; without an id all that wait, or whose worker was killed."""
+    for pk in [import_id] if import_id else import_jobs.due(at=timezone.now()):
+        import_jobs.work(import_id=pk, clock=timezone.now)

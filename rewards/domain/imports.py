@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
@@ -87,6 +88,25 @@ def run(
         result.rejects = report.write_rejects(own, source.header, rejects)
         _record(result, path, by=by, at=at)
     return result
+
+
+def preview(
+    *,
+    path: Path,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    at: datetime,
+    progress: Progress | None = None,
+) -> tuple[dict[str, Any], Path | None]:
+    """What `run` would find, ready for JSON (see `report.preview`), and the file of rejected rows. Books nothing."""
+    tell = progress or (lambda phase, done, total: None)
+    source = reading.open_source(path=path, encoding=encoding, delimiter=delimiter)
+    with scratch.opened() as own, scratch.tuned():
+        staging.load(own, source, progress=lambda read: tell("reading", read, source.size))
+        tell("checking", 0, 1)
+        _check(own, chunk_receipts=CHUNK_RECEIPTS, at=at)
+        rejects = report.write_rejects(own, source.header, report.rejects_path(path))
+        return report.preview(own, source.header), rejects
 
 
 def share_done(phase: str, done: int, total: int) -> float:

@@ -1,11 +1,12 @@
 """Why rows are rejected, in words, and the file that lists them."""
 
 import csv
+import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -44,6 +45,8 @@ REASONS = {
         "No earlier purchase of this product by this customer in this store has so much left to return."
     ),
 }
+
+PREVIEWED_FINDINGS = 200
 
 _NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 
@@ -85,6 +88,29 @@ def findings(scratch: Scratch, header: Header, *, limit: int | None = None) -> I
         )
         for row, column, code, *values in cursor:
             yield Finding(row, column, code, values)
+
+
+def preview(scratch: Scratch, header: Header) -> dict[str, Any]:
+    """What the check found, ready for JSON: how much of what, the first rows, the first findings, how many of each."""
+    cells = ", ".join(header.columns)
+    ((purchases, customers, duplicates, amounts),) = scratch.run_for_rows("preview")
+    reasons = scratch.execute(
+        "SELECT column_name, code, count(*) FROM scratch.findings GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+    )
+    first = scratch.execute(f"SELECT {cells} FROM scratch.staged ORDER BY row_no LIMIT 10")  # noqa: S608
+    return {
+        "columns": list(header.names),
+        "ignored": list(header.ignored),
+        "rows": scratch.number_of("staged"),
+        "purchases": purchases,
+        "customers": customers,
+        "duplicates": duplicates,
+        "amount_minor": json.loads(amounts),
+        "rejected": scratch.number_of("findings"),
+        "reasons": [list(reason) for reason in reasons],
+        "first": [list(row) for row in first],
+        "findings": [list(finding) for finding in findings(scratch, header, limit=PREVIEWED_FINDINGS)],
+    }
 
 
 def write_rejects(scratch: Scratch, header: Header, path: Path) -> Path | None:
