@@ -16,8 +16,8 @@ class RecommendationKind(models.TextChoices):
 class Recommendation(models.Model):
     """A product for a customer, best `rank` first (from 1). `reason` is data, put into words in the reader's language.
 
-    For `again`: {"times": days it was bought on, "last_on": "YYYY-MM-DD"} and, where there is a rhythm, "every_days"; for
-    `new`: {"because": product id}.
+    For `again`: {"times": …, "last_on": "YYYY-MM-DD"}, both in days it was bought on, and "every_days" where there is a
+    rhythm; for `new`: {"because": product id}.
     """
 
     customer = models.ForeignKey(
