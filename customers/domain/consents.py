@@ -10,7 +10,8 @@ from loyalty_site.lib.actors import Actor
 
 @transaction.atomic
 def grant(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> Consent:
-    """Granting what is granted changes nothing."""
+    """Granting what is granted changes nothing. The lock keeps a withdrawal from coming in between."""
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     consent = Consent(customer=customer, purpose=purpose, granted_at=at, granted_by=str(by))
     Consent.objects.bulk_create([consent], ignore_conflicts=True)
     return Consent.objects.get(customer=customer, purpose=purpose, withdrawn_at__isnull=True)
@@ -19,6 +20,7 @@ def grant(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> C
 @transaction.atomic
 def withdraw(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> None:
     """Withdrawing what is not granted changes nothing."""
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     given = Consent.objects.filter(customer=customer, purpose=purpose, withdrawn_at__isnull=True)
     given.update(withdrawn_at=at, withdrawn_by=str(by))
 

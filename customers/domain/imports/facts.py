@@ -53,8 +53,12 @@ def make_what_is_named(scratch: Scratch, *, at: datetime) -> int:
 
 @contextmanager
 def held(scratch: Scratch) -> Iterator[None]:
-    """Nobody can delete what the facts point to meanwhile. Raises DeletedMeanwhile."""
+    """Nobody can delete what the facts point to meanwhile. Raises DeletedMeanwhile.
+
+    The transaction waits for the others that book: a server that ends idle ones would take the locks from under them.
+    """
     with transaction.atomic():
+        scratch.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         if scratch.run_for_rows("held")[0][0]:
             raise DeletedMeanwhile
         yield

@@ -74,3 +74,15 @@ def test_grant_opens_one_row_when_told_at_once(now):
     results = at_once(grant, grant, grant, grant)
 
     assert set(results) == {Consent.objects.get()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_grant_waits_for_a_withdrawal_and_gives_a_new_row(now):
+    given = ConsentFactory()
+    told = {"customer": given.customer, "purpose": SURVEYS, "by": actors.SYSTEM}
+
+    for minute in range(20):
+        at = now + timedelta(minutes=minute)
+        results = at_once(*[partial(consents.grant, **told, at=at), partial(consents.withdraw, **told, at=at)] * 2)
+
+        assert [type(result) for result in results] == [Consent, type(None)] * 2

@@ -2,7 +2,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
+from customers.domain.imports import facts
 from customers.domain.imports.header import HeaderWrong
 from customers.domain.imports.reading import FileEmpty
 from customers.domain.imports.report import RejectsNotWritable
@@ -364,3 +366,20 @@ def test_import_is_refused_where_rejects_cannot_be_written(bring, tmp_path):
     with pytest.raises(RejectsNotWritable):
         bring(row())
     assert not Purchase.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_import_outlives_a_server_that_ends_idle_transactions(bring, monkeypatch):
+    book = facts.book
+
+    def book_slowly(*args, **options):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.3)")
+        return book(*args, **options)
+
+    monkeypatch.setattr(facts, "book", book_slowly)
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 100")
+
+    assert bring(row(), chunk_receipts=1).purchases == 1
+    connection.close()
