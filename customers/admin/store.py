@@ -1,10 +1,12 @@
 """Stores and their tills."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -14,7 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from customers.domain import audit, tills
 from customers.models import Store, Till, TillScope
-from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, own_stores
+from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, act_page, acting, own_stores, state_filter
 
 
 @admin.register(Store)
@@ -24,6 +26,13 @@ class StoreAdmin(ModelAdmin):
     ordering = ("name", "code")
     store_lookup = "pk"
     fields = ("name", "code", "timezone", "currency", "closed_at")
+
+
+def till_states(_now: datetime) -> States:
+    return {
+        "used": (_("in use"), Q(revoked_at__isnull=True)),
+        "revoked": (_("revoked"), Q(revoked_at__isnull=False)),
+    }
 
 
 class TillForm(RowForm):
@@ -42,7 +51,7 @@ class TillAdmin(ModelAdmin):
     form = TillForm
     list_display = ("name", "store", "begins_with", "last_seen_at", "is_in_use")
     list_select_related = ("store",)
-    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=till_states),)
     search_fields = ("name", "store__name", "=store__code")
     autocomplete_fields = ("store",)
     ordering = ("store__name", "name")

@@ -1,5 +1,6 @@
 """Customers in the back office: found, enrolled, helped."""
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ from unfold.widgets import (
 from customers.domain import audit, consents, customers, enrollment
 from customers.models import Customer, Purpose
 from loyalty_site import customer_page
-from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, posted, row_url
+from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, act_page, acting, posted, row_url, state_filter
 from loyalty_site.lib.numbers import points as points_text
 from rewards.domain import coupons, points
 from rewards.models import Offer
@@ -100,6 +101,13 @@ class IssueCouponForm(OnceForm):
         self.fields["offer"].queryset = still.order_by("-pk")  # type: ignore[attr-defined]
 
 
+def states(_now: datetime) -> States:
+    return {
+        "member": (_("member"), Q(closed_at__isnull=True)),
+        "left": (_("left the programme"), Q(closed_at__isnull=False)),
+    }
+
+
 @admin.register(Customer)
 class CustomerAdmin(ModelAdmin):
     """A customer's own page shows all of them (`customer_page`); the form to edit them is one of its acts."""
@@ -108,7 +116,11 @@ class CustomerAdmin(ModelAdmin):
     list_display = ("name_or_number", "display_number", "phone", "email", "balance", "home_store", "enrolled_at")
     list_display_links = ("name_or_number", "display_number")
     list_select_related = ("home_store", "points_account")
-    list_filter = (("home_store", AutocompleteSelectFilter), "language", ("closed_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        ("home_store", AutocompleteSelectFilter),
+        "language",
+        state_filter(name="is", label=gettext_lazy("membership"), states=states),
+    )
     search_fields = ("name",)
     search_help_text = gettext_lazy("Name, phone, e-mail, number or card")
     autocomplete_fields = ("home_store",)

@@ -1,17 +1,29 @@
 """Earning rules: versions that stay as they were. What changes is a new version, from a moment on."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Subquery, Value
+from django.db.models import Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from loyalty_site.lib.admin import ReadOnlyAdmin, RowForm, act, act_page, acting, badge, only_for, posted
+from loyalty_site.lib.admin import (
+    ReadOnlyAdmin,
+    RowForm,
+    States,
+    act,
+    act_page,
+    acting,
+    badge,
+    only_for,
+    posted,
+    state_filter,
+)
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import points as points_text
 from rewards.domain import rules
@@ -50,6 +62,14 @@ class EarningRuleForm(RowForm):
         return cleaned
 
 
+def states(now: datetime) -> States:
+    return {
+        "now": (_("in force"), Q(valid_from__lte=now) & (Q(valid_to__isnull=True) | Q(valid_to__gt=now))),
+        "later": (_("to come"), Q(valid_from__gt=now)),
+        "before": (_("ended"), Q(valid_to__lte=now)),
+    }
+
+
 @admin.register(EarningRule)
 class EarningRuleAdmin(ReadOnlyAdmin):
     form = EarningRuleForm
@@ -66,7 +86,7 @@ class EarningRuleAdmin(ReadOnlyAdmin):
         "valid_to",
     )
     list_select_related = ("category", "product", "store")
-    list_filter = ("kind", ("valid_to", admin.EmptyFieldListFilter))
+    list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=states), "kind")
     search_fields = ("name", "=code")
     autocomplete_fields = ("category", "product", "store")
     ordering = ("code", "-version")

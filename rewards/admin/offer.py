@@ -1,15 +1,17 @@
 """Discounts that the stores propose, from draft to withdrawn."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, badge, only_for
+from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, act_page, acting, badge, only_for, state_filter
 from loyalty_site.lib.money import format_money
 from rewards.domain import offers
 from rewards.models import Offer, OfferKind
@@ -40,13 +42,23 @@ class OfferForm(RowForm):
         return cleaned
 
 
+def states(now: datetime) -> States:
+    out = Q(published_at__isnull=False, withdrawn_at__isnull=True)
+    return {
+        "draft": (_("draft"), Q(published_at__isnull=True)),
+        "live": (_("live"), out & (Q(valid_to__isnull=True) | Q(valid_to__gt=now))),
+        "ended": (_("ended"), out & Q(valid_to__lte=now)),
+        "withdrawn": (_("withdrawn"), Q(withdrawn_at__isnull=False)),
+    }
+
+
 @admin.register(Offer)
 class OfferAdmin(ModelAdmin):
     """What a published offer is worth no longer changes: coupons of it are in customers' hands."""
 
     form = OfferForm
     list_display = ("name", "state", "worth", "valid_from", "valid_to", "redeemed_count", "given")
-    list_filter = ("kind", ("published_at", admin.EmptyFieldListFilter), ("withdrawn_at", admin.EmptyFieldListFilter))
+    list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=states), "kind")
     search_fields = ("title", "=code_prefix")
     ordering = ("-pk",)
     sortable_by = ("valid_from", "valid_to", "redeemed_count")

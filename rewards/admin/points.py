@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from customers.domain import customers
-from loyalty_site.lib.admin import ChangeList, ReadOnlyAdmin, RowsInline, actor_label, named
+from loyalty_site.lib.admin import ChangeList, ReadOnlyAdmin, RowsInline, actor_label, named, state_filter
 from loyalty_site.lib.numbers import signed
 from rewards.domain import explanations
 from rewards.models import PointsAccount, PointsAllocation, PointsEntry, PointsLot
@@ -31,7 +31,9 @@ class OfAccountAdmin(ReadOnlyAdmin):
 class PointsAccountAdmin(OfAccountAdmin):
     list_display = ("customer", "balance", "debt")
     list_select_related = ("customer",)
-    list_filter = ("debt",)
+    list_filter = (
+        state_filter(name="debt", label=_("debt"), states=lambda now: {"yes": (_("in debt"), Q(debt__gt=0))}),
+    )
     ordering = ("-pk",)
     fields = ("customer", "balance", "debt")
 

@@ -1,18 +1,20 @@
 """Questionnaires: written here, published, and read with their results."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db import models
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty_site.lib.admin import ModelAdmin, RowForm, RowsInline, act, act_page, acting, badge
+from loyalty_site.lib.admin import ModelAdmin, RowForm, RowsInline, States, act, act_page, acting, badge, state_filter
 from loyalty_site.lib.numbers import grouped
 from surveys.domain import queries, scoring, surveys
 from surveys.models import Question, Survey
@@ -107,10 +109,18 @@ def _bars(counts: Sequence[int]) -> list[dict[str, Any]]:
     return bars
 
 
+def states(_now: datetime) -> States:
+    return {
+        "draft": (_("draft"), Q(published_at__isnull=True)),
+        "published": (_("published"), Q(published_at__isnull=False, closed_at__isnull=True)),
+        "closed": (_("closed"), Q(closed_at__isnull=False)),
+    }
+
+
 @admin.register(Survey)
 class SurveyAdmin(ModelAdmin):
     list_display = ("name", "state", "reward_points", "published_at", "closed_at")
-    list_filter = (("published_at", admin.EmptyFieldListFilter), ("closed_at", admin.EmptyFieldListFilter))
+    list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=states),)
     search_fields = ("name",)
     ordering = ("-pk",)
     inlines = (Questions,)

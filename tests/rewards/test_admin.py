@@ -272,3 +272,20 @@ def test_ledger_tells_each_entry_in_words(staff):
         "20 points spent.",
         "500 points as a thank-you.",
     ]
+
+
+def test_offers_are_filtered_by_where_they_stand(staff):
+    offers = {
+        "draft": OfferFactory(published_at=None),
+        "live": OfferFactory(),
+        "ended": OfferFactory(valid_to=rows.LATER),
+        "withdrawn": OfferFactory(withdrawn_at=rows.LATER),
+    }
+    for state, offer in offers.items():
+        assert list(staff.get("/admin/rewards/offer/", {"is": state}).context["cl"].result_list) == [offer]
+    assert len(staff.get("/admin/rewards/offer/", {"is": "nonsense"}).context["cl"].result_list) == 4
+
+
+def test_accounts_in_debt_are_found(staff):
+    rows.make(PointsEntry)
+    assert list(staff.get("/admin/rewards/pointsaccount/", {"debt": "yes"}).context["cl"].result_list) == []

@@ -3,6 +3,7 @@
 from loyalty_site.lib.admin.actors import acting, actor_label, named
 from loyalty_site.lib.admin.acts import act, act_page, list_url, posted, row_url
 from loyalty_site.lib.admin.columns import badge
+from loyalty_site.lib.admin.filters import States, state_filter
 from loyalty_site.lib.admin.forms import RowForm, only_for
 from loyalty_site.lib.admin.model_admins import ChangeList, ModelAdmin, ReadOnlyAdmin, RowsInline, own_stores
 
@@ -12,6 +13,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "RowForm",
     "RowsInline",
+    "States",
     "act",
     "act_page",
     "acting",
@@ -23,4 +25,5 @@ __all__ = [
     "own_stores",
     "posted",
     "row_url",
+    "state_filter",
 ]

@@ -27,7 +27,7 @@ class EstimatingPaginator(Pages):
     @cached_property
     def count(self) -> int:
         assert isinstance(self.object_list, QuerySet)
-        rows = self.object_list.order_by()
+        rows = self.object_list.order_by().values("pk")
         if not rows.query.where:
             estimate = _table_rows(rows)
             return estimate if estimate > self.EXACT_ROWS else rows.count()
@@ -43,5 +43,5 @@ def _table_rows(rows: QuerySet[Any]) -> int:
 
 
 def _planned_rows(rows: QuerySet[Any]) -> int:
-    plan = json.loads(rows.values("pk").explain(format="json"))
+    plan = json.loads(rows.explain(format="json"))
     return int(plan[0]["Plan"]["Plan Rows"])
