@@ -29,6 +29,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Customers"), "group", "customers.customer"),
             Item(_("Purchases"), "receipt_long", "customers.purchase"),
             Item(_("Returns"), "assignment_return", "customers.purchasereturn"),
+            Item(_("Imports"), "upload_file", "customers.purchaseimport"),
         ],
     ),
     (

@@ -4,12 +4,12 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -137,13 +137,11 @@ class PurchaseImportAdmin(ReadOnlyAdmin):
             "title": job.name,
             "job": job,
             "uploader": self.uploader(job),
-            "is_at_work": job.state in AT_WORK,
             "percent": job.rows_done * 100 // job.rows_total if job.rows_total else 0,
             "reasons": [(column, REASONS[code], rows) for column, code, rows in job.preview.get("reasons", [])],
             "findings": [
                 (row, column, REASONS[code], cells) for row, column, code, cells in job.preview.get("findings", [])
             ],
-            "actions_detail": self.get_actions_detail(request, object_id),
         }
         answer = TemplateResponse(request, "admin/rewards/purchaseimport/page.html", context)
         if job.state in AT_WORK:
@@ -182,32 +180,28 @@ class PurchaseImportAdmin(ReadOnlyAdmin):
     )
     def discard(self, request: HttpRequest, object_id: int) -> HttpResponse:
         job: PurchaseImport = self.row(request, object_id)
-        if request.method == "POST":
-            try:
-                import_jobs.discard(job=job, by=acting(request), at=timezone.now())
-            except DomainError as refusal:
-                messages.error(request, str(refusal))
-                return HttpResponseRedirect(row_url(self, job))
-            messages.success(request, _("“%s” was discarded.") % job)
-            return HttpResponseRedirect(list_url(self.model))
+
+        def do(data: Any) -> str:
+            import_jobs.discard(job=job, by=acting(request), at=timezone.now())
+            return _("“%s” was discarded.") % job
+
         return act_page(
             self,
             request,
-            job,
+            None,
             title=_("Discard “%s”?") % job,
             explanation=_("The file is deleted. Nothing of it was booked."),
             button=_("Discard"),
-            do=str,
+            do=do,
             danger=True,
         )
 
-    def rejects_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
+    def rejects_view(self, request: HttpRequest, import_id: int) -> FileResponse:
         """The rejected rows as a file."""
         job: PurchaseImport = self.row(request, import_id)
         if not job.rejects or not job.rejects.storage.exists(str(job.rejects.name)):
             raise Http404(_("No rows were rejected."))
-        answer = FileResponse(job.rejects.open(), as_attachment=True, filename=f"{job.name}.rejects.csv")
-        return answer  # type: ignore[return-value]
+        return FileResponse(job.rejects.open(), as_attachment=True, filename=f"{job.name}.rejects.csv")
 
     @badge(
         gettext_lazy("state"),

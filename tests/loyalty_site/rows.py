@@ -11,10 +11,12 @@ from customers.models import (
     Category,
     Consent,
     Customer,
+    ImportState,
     OutboxMail,
     Preference,
     Product,
     Purchase,
+    PurchaseImport,
     PurchaseReturn,
     PurchaseReturnLine,
     Store,
@@ -129,6 +131,10 @@ def response() -> SurveyResponse:
     return given
 
 
+def purchase_import() -> PurchaseImport:
+    return PurchaseImport.objects.create(name="June.csv", state=ImportState.READY, uploaded_at=AT, uploaded_by="user:1")
+
+
 def preference() -> Preference:
     return Preference.objects.create(
         customer=customers.CustomerFactory(), category=customers.CategoryFactory(), stated_at=AT
@@ -149,6 +155,7 @@ MAKERS = {
     Preference: preference,
     Product: lambda: customers.ProductFactory(category=customers.CategoryFactory()),
     Purchase: purchase,
+    PurchaseImport: purchase_import,
     PurchaseReturn: purchase_return,
     Store: customers.StoreFactory,
     Till: till,
