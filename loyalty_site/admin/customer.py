@@ -152,9 +152,7 @@ class CustomerAdmin(ModelAdmin):
             "opts": self.model._meta,
             "original": customer,
             "title": customer,
-            "actions_detail": self._get_actions_navigation(  # type: ignore[attr-defined]
-                self.actions_detail, self.get_actions_detail(request, customer.pk), customer.pk
-            ),
+            "actions_detail": self.buttons(request, customer),
             "has_add_permission": self.has_add_permission(request),
             **customer_page.show(request, customer=customer, at=timezone.now()),
         }

@@ -170,6 +170,13 @@ def test_what_needs_attention_is_listed_with_its_page(owner):
     assert [owner.get(item["url"]).status_code for item in told] == [200, 200]
 
 
+def test_files_that_wait_for_a_person_are_listed(owner):
+    rows.make(rows.PurchaseImport)
+    told = owner.get("/admin/").context["attention"]
+    assert [item["text"] for item in told] == ["1 import waits for you."]
+    assert owner.get(told[0]["url"]).status_code == 200
+
+
 def test_missing_earning_rule_is_told(owner):
     rows.EarningRule.objects.all().delete()
     assert "No earning rule yet" in owner.get("/admin/").context["attention"][0]["text"]

@@ -145,6 +145,12 @@ class ModelAdmin(ThemedAdmin):
         row = self.get_object(request, str(object_id)) if allowed else None
         return [act for act in allowed if row is not None and self.offers(act.method.original_function_name, row)]
 
+    def buttons(self, request: HttpRequest, row: models.Model) -> list[Any]:
+        """The acts that a page of our own offers: its context's `actions_detail`."""
+        allowed = self.get_actions_detail(request, row.pk)
+        buttons: list[Any] = self._get_actions_navigation(self.actions_detail, allowed, row.pk)  # type: ignore[attr-defined]
+        return buttons
+
     def row(self, request: HttpRequest, object_id: Any) -> Any:
         """The row of a page of our own, if this person may see it."""
         found = self.get_object(request, str(object_id))
