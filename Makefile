@@ -46,4 +46,4 @@ messages:
 
 bench:
 	@sh .ci/install requirements-dev.txt
-	@exec $(python) -m benchmarks $(ARGS)
+	@exec $(python) -m benchmarks.settle $(ARGS)

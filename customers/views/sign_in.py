@@ -1,6 +1,7 @@
 """Signing in by a code from a mail. Known and unknown addresses get the same answers at every step."""
 
 import logging
+from urllib.parse import quote, unquote
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
@@ -96,10 +97,13 @@ def _let_in(request: HttpRequest, customer: Customer) -> HttpResponse:
 
 
 def _keep_email(response: HttpResponse, email: str) -> None:
-    """Only the browser keeps what was typed: a stranger's address has no place in our tables."""
+    """Only the browser keeps what was typed: a stranger's address has no place in our tables.
+
+    Quoted, because a server drops all cookies of a request when one of them is not ASCII.
+    """
     response.set_signed_cookie(
         EMAIL_COOKIE,
-        email,
+        quote(email),
         max_age=sign_in.VALID_FOR,
         path=resolve_url("portal:sign-in"),
         secure=settings.SESSION_COOKIE_SECURE,
@@ -112,7 +116,7 @@ def _waiting(request: HttpRequest) -> dict[str, object]:
     """What was asked for, and in how many seconds it makes sense to ask again."""
     elapsed = timezone.now().timestamp() - request.session[ASKED_KEY]
     return {
-        "email": request.get_signed_cookie(EMAIL_COOKIE, default="", max_age=sign_in.VALID_FOR),
+        "email": unquote(request.get_signed_cookie(EMAIL_COOKIE, default="", max_age=sign_in.VALID_FOR) or ""),
         "seconds": max(0, round(sign_in.RESEND_AFTER.total_seconds() - elapsed)),
         "minutes": sign_in.VALID_FOR.seconds // 60,
     }
