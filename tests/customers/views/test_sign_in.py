@@ -291,3 +291,9 @@ def test_ask_wakes_the_worker_and_does_not_mind_when_nobody_hears(client, mia, m
     monkeypatch.setattr(tasks.send_sign_in_codes, "delay", deaf)
     assert ask(client).url == CODE
     assert len(woken) == 1
+
+
+def test_address_in_another_script_leaves_all_cookies_readable(client):
+    ask(client, "mei@例.com")
+    assert client.cookies.output().isascii()
+    assert client.get(CODE).context["email"] == "mei@例.com"
