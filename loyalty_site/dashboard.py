@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Model, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, Model, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
@@ -73,12 +73,14 @@ class Figure:
 
 
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    now = timezone.now()
-    period = _period(request, now)
-    stores = own_stores(request)
+    now, stores = timezone.now(), own_stores(request)
+    today, asked = timezone.localdate(now), _asked(request)
+    period = _period(asked or _latest_day(request, stores, now) or today, now)
     context.update(
         title=_("Today"),
         period=period,
+        today=today,
+        nothing_today=not asked and not period.is_today,
         compared_with=period.day - WEEK,
         earlier=period.day - timedelta(days=1),
         later=None if period.is_today else period.day + timedelta(days=1),
@@ -89,13 +91,25 @@ def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
-def _period(request: HttpRequest, now: datetime) -> Period:
-    today = timezone.localdate(now)
+def _asked(request: HttpRequest) -> date | None:
     try:
-        asked = parse_date(request.GET.get("day", "")) or today
+        return parse_date(request.GET.get("day", ""))
     except ValueError:
-        asked = today
-    day = min(max(asked, date(2000, 1, 1)), today)
+        return None
+
+
+def _latest_day(request: HttpRequest, stores: list[int], now: datetime) -> date | None:
+    """Before the first purchase of a day comes in, the day before says more."""
+    if not request.user.has_perm("customers.view_purchase"):
+        return None
+    recent = _of_stores(stores).filter(purchased_at__gt=now - WEEK, purchased_at__lte=now)
+    latest = recent.aggregate(Max("purchased_at"))["purchased_at__max"]
+    return timezone.localdate(latest) if latest else None
+
+
+def _period(day: date, now: datetime) -> Period:
+    today = timezone.localdate(now)
+    day = min(max(day, date(2000, 1, 1)), today)
     start, end = _midnight(day), _midnight(day + timedelta(days=1))
     return Period(day, start, min(end, now), is_today=day == today)
 

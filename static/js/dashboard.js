@@ -8,7 +8,7 @@
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   const bars = { type: "bar", label: data.labels.purchases, data: data.purchases, yAxisID: "y", borderRadius: 3, maxBarThickness: 22 };
-  const line = { type: "line", label: data.labels.points, data: data.points, yAxisID: "points", tension: 0.3, pointRadius: 2, borderWidth: 2 };
+  const line = { type: "line", label: data.labels.points, data: data.points, yAxisID: "points", cubicInterpolationMode: "monotone", pointRadius: 2, borderWidth: 2 };
   const axis = (position, grid) => ({ position, beginAtZero: true, ticks: { precision: 0, maxTicksLimit: 6 }, grid: { drawOnChartArea: grid }, border: { display: false } });
   const dress = () => {
     bars.backgroundColor = color("--color-primary-400");

@@ -89,6 +89,16 @@ def test_a_day_without_purchases_shows_nothing_taken(owner):
     assert figures(owner)["Takings"].value == "¥0.00"
 
 
+def test_until_something_is_bought_the_day_before_is_shown(owner):
+    buy(NOW - timedelta(days=1), 1000)
+    page = owner.get("/admin/")
+    assert (page.context["period"].day, page.context["nothing_today"]) == (date(2026, 5, 19), True)
+    assert figures(owner, "2026-05-20")["Purchases"].value == "0"
+    buy(JUST, 1000)
+    page = owner.get("/admin/")
+    assert (page.context["period"].day, page.context["nothing_today"]) == (date(2026, 5, 20), False)
+
+
 def test_currencies_are_not_added_up(owner):
     buy(JUST, 1000)
     buy(JUST, 500, currency="JPY")
