@@ -1,12 +1,26 @@
--- Locks what the facts will point to, so that nobody deletes it before they are booked, and tells how much is gone
+-- Locks what a chunk's facts will point to, so that nobody deletes it before they are booked, and tells how much is gone
 -- already.
+WITH receipt AS MATERIALIZED (
+    SELECT store_no, reference FROM scratch.receipts WHERE no BETWEEN %(first)s AND %(last)s
+), named_store AS MATERIALIZED (
+    SELECT DISTINCT store.id FROM receipt JOIN scratch.stores store ON store.no = receipt.store_no
+), named_product AS MATERIALIZED (
+    SELECT DISTINCT sku.product_id AS id
+    FROM scratch.lines line JOIN scratch.skus sku ON sku.no = line.sku_no
+    WHERE line.receipt_no BETWEEN %(first)s AND %(last)s
+), named_customer AS MATERIALIZED (
+    SELECT DISTINCT CASE WHEN receipt.reference > 0 THEN receipt.reference ELSE newcomer.customer_id END AS id
+    FROM receipt
+    LEFT JOIN scratch.keys newcomer ON newcomer.reference = receipt.reference AND newcomer.reference < 0
+    WHERE receipt.reference IS NOT NULL
+)
 SELECT
-    (SELECT count(id) FROM scratch.stores) - (
+    (SELECT count(*) FROM named_store) - (
         SELECT count(*) FROM (
-            SELECT FROM customers_store WHERE id IN (SELECT id FROM scratch.stores) FOR KEY SHARE) store)
-    + (SELECT count(product_id) FROM scratch.skus) - (
+            SELECT FROM customers_store WHERE id IN (SELECT id FROM named_store) FOR KEY SHARE) store)
+    + (SELECT count(*) FROM named_product) - (
         SELECT count(*) FROM (
-            SELECT FROM customers_product WHERE id IN (SELECT product_id FROM scratch.skus) FOR KEY SHARE) product)
-    + (SELECT count(DISTINCT customer_id) FROM scratch.keys) - (
+            SELECT FROM customers_product WHERE id IN (SELECT id FROM named_product) FOR KEY SHARE) product)
+    + (SELECT count(*) FROM named_customer) - (
         SELECT count(*) FROM (
-            SELECT FROM customers_customer WHERE id IN (SELECT customer_id FROM scratch.keys) FOR KEY SHARE) customer)
+            SELECT FROM customers_customer WHERE id IN (SELECT id FROM named_customer) FOR KEY SHARE) customer)

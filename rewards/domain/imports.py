@@ -128,14 +128,13 @@ def _book_chunks(
     chunks = checking.chunks(own)
     book = partial(_book_chunk, own, award_points=award_points, by=by, at=at)
     lanes = 0 if connection.in_atomic_block else min(LANES, len(chunks))
-    with facts.held(own):
-        for chunk, (booked, points) in zip(chunks, _in_lanes(book, chunks, lanes), strict=True):
-            result.purchases += booked.purchases_number
-            result.lines += booked.lines
-            result.returns += booked.returned_lines
-            result.amount_minor.update(booked.amount_minor)
-            result.points_awarded += points
-            tell("booking", chunk.last, chunks[-1].last)
+    for chunk, (booked, points) in zip(chunks, _in_lanes(book, chunks, lanes), strict=True):
+        result.purchases += booked.purchases_number
+        result.lines += booked.lines
+        result.returns += booked.returned_lines
+        result.amount_minor.update(booked.amount_minor)
+        result.points_awarded += points
+        tell("booking", chunk.last, chunks[-1].last)
 
 
 def _in_lanes(

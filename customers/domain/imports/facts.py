@@ -1,8 +1,6 @@
 """Books receipts: what they name first, then chunk after chunk of whole receipts."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -51,24 +49,17 @@ def make_what_is_named(scratch: Scratch, *, at: datetime) -> int:
     return enrolled
 
 
-@contextmanager
-def held(scratch: Scratch) -> Iterator[None]:
-    """Nobody can delete what the facts point to meanwhile. Raises DeletedMeanwhile.
-
-    The transaction waits for the others that book: a server that ends idle ones would take the locks from under them.
-    """
-    with transaction.atomic():
-        scratch.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        if scratch.run_for_rows("held")[0][0]:
-            raise DeletedMeanwhile
-        yield
-
-
 @transaction.atomic
 def book(scratch: Scratch, chunk: Chunk, *, again: bool = False, by: Actor, at: datetime) -> Booked:
-    """Raises IntegrityError when somebody tells one of the receipts at this moment: then call it `again`."""
+    """What the facts point to is locked first, in this very transaction: nobody deletes it before they are booked.
+
+    Raises DeletedMeanwhile, and IntegrityError when somebody tells one of the receipts at this moment: then call it
+    `again`.
+    """
     span = {"first": chunk.first, "last": chunk.last}
     booked = Booked()
+    if scratch.run_for_rows("held", span)[0][0]:
+        raise DeletedMeanwhile
     if again:
         checking.settle_known(scratch, **span)
     returns.match(scratch, **span)

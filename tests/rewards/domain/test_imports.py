@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 
 from customers.domain.imports import facts
 from customers.domain.imports.header import HeaderWrong
@@ -369,17 +368,15 @@ def test_import_is_refused_where_rejects_cannot_be_written(bring, tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_import_outlives_a_server_that_ends_idle_transactions(bring, monkeypatch):
-    book = facts.book
+def test_chunk_is_refused_when_what_it_names_was_deleted_meanwhile(bring, monkeypatch):
+    make = facts.make_what_is_named
 
-    def book_slowly(*args, **options):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.3)")
-        return book(*args, **options)
+    def make_and_lose(*args, **options):
+        made = make(*args, **options)
+        Product.objects.all().delete()
+        return made
 
-    monkeypatch.setattr(facts, "book", book_slowly)
-    with connection.cursor() as cursor:
-        cursor.execute("SET idle_in_transaction_session_timeout = 100")
-
-    assert bring(row(), chunk_receipts=1).purchases == 1
-    connection.close()
+    monkeypatch.setattr(facts, "make_what_is_named", make_and_lose)
+    with pytest.raises(facts.DeletedMeanwhile):
+        bring(row(), chunk_receipts=1)
+    assert not Purchase.objects.exists()
