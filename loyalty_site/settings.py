@@ -26,6 +26,8 @@ if not DEBUG and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10 or SECRET_KE
 
 # Where customers reach the site; links in mails begin with it.
 BASE_URL: str = env.str("BASE_URL", default="http://127.0.0.1:8000" if DEBUG else "").rstrip("/")
+if DEBUG and urlsplit(BASE_URL).scheme == "https":
+    raise ImproperlyConfigured(f"DEBUG is on, but {BASE_URL} is a public address: set DEBUG=off.")
 if not DEBUG and urlsplit(BASE_URL).scheme != "https":
     raise ImproperlyConfigured(f"BASE_URL must begin with https:// when DEBUG is off (it is {BASE_URL!r}).")
 
@@ -68,6 +70,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "loyalty_site.middleware.content_security_policy",
+    "loyalty_site.middleware.readable_query",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -170,6 +173,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 # How many reverse proxies stand in front: limits by network address count the one the outermost of them saw.
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXIES", default=0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # who made the account knows whose address it is
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("account_login")

@@ -41,6 +41,7 @@ def test_production_starts_with_good_values_and_loads_nothing_embedded():
         ("BASE_URL", "", "BASE_URL must begin with https://"),
         ("DATABASE_URL", "mysql://u:p@localhost/loyalty", "DATABASE_URL must name a PostgreSQL database"),
         ("DEBUG", "maybe", "DEBUG"),
+        ("DEBUG", "on", "is a public address: set DEBUG=off"),
     ],
 )
 def test_bad_value_stops_the_start_and_is_named(name, value, said):
