@@ -80,6 +80,27 @@ def test_second_step_asks_for_the_code_of_the_app(client, member):
     assert client.get("/admin/").status_code == 200
 
 
+def test_staff_set_up_an_app_and_keep_recovery_codes(client, member):
+    sign_in(client)
+    asked_again = client.get(reverse("mfa_activate_totp")).url
+    assert client.post(asked_again, {"password": PASSWORD}).url == reverse("mfa_activate_totp")
+    page = client.get(reverse("mfa_activate_totp"))
+    secret = page.context["form"].secret
+    assert "data:image/svg+xml" in page.content.decode()
+    code = totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time())))
+    answer = client.post(reverse("mfa_activate_totp"), {"code": code}, follow=True)
+    assert answer.status_code == 200
+    assert set(Authenticator.objects.values_list("type", flat=True)) == {"totp", "recovery_codes"}
+    assert client.get(reverse("mfa_view_recovery_codes")).status_code == 200
+
+
+def test_staff_do_not_change_their_own_address(client, member):
+    client.force_login(member)
+    assert client.post("/staff/email/", {"email": "mine@example.org", "action_add": ""}).url == "/admin/"
+    member.refresh_from_db()
+    assert member.email == "rosa@example.org"
+
+
 def test_owner_forgets_the_authenticator_of_who_lost_the_phone(client, member):
     lost = UserFactory(password=None)
     totp.TOTP.activate(lost, totp.generate_totp_secret())
