@@ -178,7 +178,7 @@ def _book(
             points=purchase.points_to_redeem,
             reference=reference,
             by=by,
-            at=purchase.purchased_at,
+            at=at,  # what lapsed by now is gone, however far back the till dates the purchase
         )
     if purchase.customer:
         earned = _earned(purchase, priced, recorded.points_value_minor, recorded.store_id, program)

@@ -9,8 +9,8 @@ import pytest
 from customers.domain.purchases import LineIn, ReceiptConflict
 from customers.models import Purchase, PurchaseSource, Till
 from loyalty_site.lib.actors import SYSTEM, till
-from rewards.domain import checkout
-from rewards.models import Coupon, CouponState, OfferKind, PointsEntry
+from rewards.domain import checkout, points
+from rewards.models import Coupon, CouponState, ExpiryPolicy, OfferKind, PointsEntry
 from tests.factories.customers import CategoryFactory, CustomerFactory, ProductFactory, StoreFactory
 from tests.factories.rewards import (
     CouponFactory,
@@ -129,6 +129,14 @@ def test_anonymous_purchase_is_a_fact_and_earns_nothing(settle, now):
 def test_purchase_in_another_currency_earns_nothing(settle, customer, now):
     settled = settle(basket(4000, customer=customer, now=now, currency="EUR"))
     assert (settled.entry, settled.summary.balance) == (None, 0)
+
+
+def test_lapsed_points_do_not_pay_for_a_purchase_that_is_dated_back(settle, customer, now):
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    award(customer, 500, now - timedelta(days=90))
+
+    with pytest.raises(points.InsufficientPoints):
+        settle(basket(2000, customer=customer, now=now - timedelta(days=80), points=500))
 
 
 def test_rules_are_those_of_the_moment_of_purchase(settle, customer, now):
