@@ -75,6 +75,7 @@ def settle_known(scratch: Scratch, *, first: int, last: int) -> None:
     """Of the receipts from `first` to `last`: those that were told before, and whether they were told the same."""
     span = {"first": first, "last": last}
     if scratch.run("met", span):
+        scratch.execute("ANALYZE scratch.settled")  # else taken for few, and each is compared with all of them
         scratch.run("known", span)
         scratch.run("settled_faults", span)
 
