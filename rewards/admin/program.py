@@ -12,6 +12,10 @@ from rewards.models import ExpiryPolicy, Program
 class ProgramForm(RowForm):
     money_fields = {"point_value_minor": _("value of a point")}
 
+    class Meta:
+        labels = {"shortfall_policy": _("missing points")}
+        help_texts = {"shortfall_policy": _("When points of a returned purchase are spent already.")}
+
 
 @admin.register(Program)
 class ProgramAdmin(ModelAdmin):

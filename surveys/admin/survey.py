@@ -36,6 +36,7 @@ class Questions(RowsInline):
     ordering = ("position",)
     ordering_field = "position"
     hide_ordering_field = True
+    hide_title = False
     can_delete = True
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:

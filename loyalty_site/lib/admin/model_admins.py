@@ -182,6 +182,7 @@ class RowsInline(ThemedInline):
 
     extra = 0
     can_delete = False
+    hide_title = True
     show_change_link = False
 
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
