@@ -71,6 +71,7 @@ class LocalizedTextField(models.JSONField):
 
     def formfield(self, **kwargs: Any) -> Any:
         kwargs.pop("widget", None)  # the admin's override for JSON does not fit
+        kwargs["show_hidden_initial"] = False  # a default that is a function would ask for it, as one text
         if self.long:
             kwargs["widget"] = forms.Textarea
         return super().formfield(form_class=LocalizedTextFormField, **kwargs)
