@@ -106,10 +106,6 @@ class EarningRuleAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("rewards.add_earningrule")
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        now = timezone.now().replace(second=0, microsecond=0)
-        return {"valid_from": now, **super().get_changeform_initial_data(request)}
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         rule = self._change(request, obj.code, form.cleaned_data)
         obj.pk, obj.version = rule.pk, rule.version

@@ -1,9 +1,11 @@
 """Offers, coupons, rewards, rules and the programme in the back office."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from customers.models import AuditEvent
 from rewards.models import (
@@ -74,6 +76,13 @@ def test_offer_is_typed_in_major_units_and_both_languages(staff):
     assert (offer.code_prefix, offer.published_at) == ("MOON", None)
     form = staff.get(f"/admin/rewards/offer/{offer.pk}/change/").context["adminform"].form
     assert form.initial["amount_minor"] == Decimal("10.50")
+
+
+def test_new_offer_begins_now_in_the_programmes_currency(staff):
+    ProgramFactory(currency="JPY")
+    initial = staff.get("/admin/rewards/offer/add/").context["adminform"].form.initial
+    assert initial["currency"] == "JPY"
+    assert timezone.now() - initial["valid_from"] < timedelta(minutes=2)
 
 
 def test_offer_keeps_what_its_kind_needs(staff):

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loyalty_site.lib.admin import words
@@ -109,6 +110,14 @@ class ModelAdmin(ThemedAdmin):
         if db_field.name == "timezone":
             return timezone_field(db_field.verbose_name, initial=db_field.default)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new row begins now, in the programme's currency and zone, unless the form's address says otherwise."""
+        program: Any = request.program  # type: ignore[attr-defined]
+        told: dict[str, Any] = {"currency": program.currency, "timezone": program.timezone}
+        if period := getattr(self.form, "period", None):
+            told[period[0]] = timezone.now().replace(second=0, microsecond=0)
+        return {**told, **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Writes the fields that changed and no others: a counter may have moved since the form was shown."""
