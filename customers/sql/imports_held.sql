@@ -1,13 +1,15 @@
 -- Locks what a chunk's facts will point to, so that nobody deletes it before they are booked, and tells how much is gone
 -- already.
 WITH receipt AS MATERIALIZED (
-    SELECT store_no, reference FROM scratch.receipts WHERE no BETWEEN %(first)s AND %(last)s
+    SELECT no, store_no, reference FROM scratch.receipts
+    WHERE no BETWEEN %(first)s AND %(last)s
+      AND no NOT IN (SELECT receipt_no FROM scratch.settled WHERE receipt_no BETWEEN %(first)s AND %(last)s)
 ), named_store AS MATERIALIZED (
     SELECT DISTINCT store.id FROM receipt JOIN scratch.stores store ON store.no = receipt.store_no
 ), named_product AS MATERIALIZED (
-    SELECT DISTINCT sku.product_id AS id
-    FROM scratch.lines line JOIN scratch.skus sku ON sku.no = line.sku_no
-    WHERE line.receipt_no BETWEEN %(first)s AND %(last)s
+    SELECT DISTINCT product_id AS id FROM scratch.lines
+    WHERE receipt_no BETWEEN %(first)s AND %(last)s AND NOT is_return
+      AND receipt_no NOT IN (SELECT receipt_no FROM scratch.settled WHERE receipt_no BETWEEN %(first)s AND %(last)s)
 ), named_customer AS MATERIALIZED (
     SELECT DISTINCT CASE WHEN receipt.reference > 0 THEN receipt.reference ELSE newcomer.customer_id END AS id
     FROM receipt

@@ -1,7 +1,7 @@
 -- The lines of the receipts, in the order of receipts and file; positions count purchased and returned apart.
 CREATE UNLOGGED TABLE scratch.lines AS
-SELECT receipt.no AS receipt_no, staged.row_no, sku.no AS sku_no, receipt.purchase_id, measure.is_return,
-       abs(measure.pieces) AS quantity,
+SELECT receipt.no AS receipt_no, staged.row_no, sku.no AS sku_no, receipt.purchase_id, sku.product_id,
+       measure.is_return, abs(measure.pieces)::numeric(12, 3) AS quantity,
        abs(CASE currency.digits WHEN 0 THEN measure.minor_0 WHEN 3 THEN measure.minor_3 ELSE measure.minor_2 END)
            AS amount_minor,
        row_number() OVER (PARTITION BY receipt.no, measure.is_return ORDER BY staged.row_no)::int AS position

@@ -21,7 +21,7 @@ from loyalty_site.lib.actors import Actor
 from rewards.domain import backfill
 from rewards.models import Program
 
-CHUNK_RECEIPTS = 10_000
+CHUNK_RECEIPTS = 20_000
 LANES = 2
 _ATTEMPTS = 3
 _ONE_AT_A_TIME = 7_202  # an advisory lock

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import connection
 
 from customers.domain.imports import returns
-from customers.domain.imports.scratch import Scratch
+from customers.domain.imports.scratch import Scratch, side_by_side
 from loyalty_site.lib import money
 
 
@@ -29,12 +29,18 @@ class Chunk:
 def check(scratch: Scratch, *, new_stores: NewStores, at: datetime) -> None:
     """Fills `findings` (one row of the file each), and `raw_heads`, `stores`, `keys`, `heads`, `goods`, `measures`,
     `receipts_told`. A row has one finding: the first."""
-    _make(scratch, "raw_heads")
-    _make(scratch, "stores", timezone=new_stores.timezone, currency=new_stores.currency)
-    _make(scratch, "keys")
-    _make(scratch, "heads", at=at)
-    _make(scratch, "goods")
-    _make(scratch, "measures")
+
+    def read_heads() -> None:
+        _make(scratch, "raw_heads")
+        _make(scratch, "stores", timezone=new_stores.timezone, currency=new_stores.currency)
+        _make(scratch, "keys")
+        _make(scratch, "heads", at=at)
+
+    def read_goods_and_measures() -> None:
+        _make(scratch, "goods")
+        _make(scratch, "measures")
+
+    side_by_side(read_heads, read_goods_and_measures)
     _name_currencies(scratch)
     if _may_have_row_faults(scratch):
         scratch.run("row_faults")
@@ -50,8 +56,10 @@ def form_receipts(scratch: Scratch, *, chunk_receipts: int) -> None:
     """Fills `receipts`, `skus` and `lines` with what is sound, `settled` with the receipts that are not to be booked
     all the same: told before, or bringing back what fits no purchase."""
     _make(scratch, "sides")
-    _make(scratch, "receipts", chunk_receipts=chunk_receipts)
-    _make(scratch, "skus")
+    side_by_side(
+        lambda: _make(scratch, "receipts", chunk_receipts=chunk_receipts),
+        lambda: _make(scratch, "skus"),
+    )
     _make(scratch, "lines")
     scratch.execute("CREATE INDEX ON scratch.lines (receipt_no)")
     scratch.execute("CREATE UNLOGGED TABLE scratch.settled (receipt_no integer PRIMARY KEY, outcome text)")

@@ -99,5 +99,5 @@ def _time_as_text(column: pyarrow.Array) -> Any:
 
     zone = column.type.tz
     local = column.cast(pyarrow.timestamp("us", tz=zone), safe=False).cast(pyarrow.timestamp("us"))
-    text = local.cast(pyarrow.string())
+    text = compute.replace_substring_regex(local.cast(pyarrow.string()), r"\.0+$", "")
     return compute.binary_join_element_wise(text, "Z", "") if zone else text

@@ -6,7 +6,8 @@ session lock on its number while it lives.
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,26 @@ def tuned() -> Iterator[None]:
             if connection.is_usable():
                 for name in _SETTINGS:
                     cursor.execute(f"RESET {name}")
+
+
+def side_by_side(first: Callable[[], None], second: Callable[[], None]) -> None:
+    """Both, the second on a connection of its own; one after the other inside a transaction, which is bound to one."""
+    if connection.in_atomic_block:
+        first()
+        second()
+        return
+
+    def apart() -> None:
+        try:
+            with tuned():
+                second()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(apart)
+        first()
+        running.result()
 
 
 def _drop_what_killed_imports_left() -> None:

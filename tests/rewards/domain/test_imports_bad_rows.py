@@ -63,6 +63,8 @@ BAD_CELLS = [
     ("year 1", {"purchased_at": "0001-01-01T00:00:00"}, "purchased_at", "time_unreadable"),
     ("offset of four days", {"purchased_at": "2026-05-01T10:00:00+99:00"}, "purchased_at", "time_unreadable"),
     ("offset of 60 minutes", {"purchased_at": "2026-05-01T10:00:00+01:60"}, "purchased_at", "time_unreadable"),
+    ("a zone in the middle", {"purchased_at": "2026-01Z-01 10:00"}, "purchased_at", "time_unreadable"),
+    ("two zones", {"purchased_at": "2026-01-01 10:00ZZ"}, "purchased_at", "time_unreadable"),
     ("time of day only", {"purchased_at": "10:00"}, "purchased_at", "time_unreadable"),
     ("Arabic digits in a time", {"purchased_at": "٢٠٢٦-05-01 10:00"}, "purchased_at", "time_unreadable"),
     ("tomorrow", {"purchased_at": "2026-05-21T10:00:00"}, "purchased_at", "time_in_future"),
