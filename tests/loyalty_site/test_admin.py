@@ -81,7 +81,7 @@ def test_search_finds_nothing_for_nobody(owner, model):
     assert list(page.context["cl"].result_list) == []
 
 
-@pytest.mark.parametrize("asked", ["q=%00", "q=99999999999999999999", "p=0", "p=9999999", "o=77", "unknown=1"])
+@pytest.mark.parametrize("asked", ["q=99999999999999999999", "p=0", "p=9999999", "o=77", "unknown=1"])
 @pytest.mark.parametrize("model", [Customer, Purchase, PointsEntry], ids=label)
 def test_odd_questions_are_answered(owner, model, asked):
     rows.make(model)
