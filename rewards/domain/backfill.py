@@ -1,7 +1,6 @@
 """Points for many purchases at once, at their own dates: to the point what each would have earned at its till."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +29,13 @@ def award_purchases(*, purchases: Sequence[int], returns: Sequence[int] = (), by
         "currency": Program.objects.current().currency,
         "has_multipliers": EarningRule.objects.filter(kind=EarningKind.MULTIPLIER).exists(),
     }
-    with _sets_joined_by_hash():
-        _run("backfill_awards", values)
-    _run("backfill_claims", values)
+    for table in ("backfill_baskets", "backfill_awards", "backfill_claims"):
+        _make(table, values)
     _lock_accounts()
     with foreign_keys.proven():
         _run("backfill_entries", values)
     _run("backfill_in_order")
     return _points_awarded()
-
-
-@contextmanager
-def _sets_joined_by_hash() -> Iterator[None]:
-    """The planner knows nothing yet of rows that this transaction wrote, takes them for few and would compare every
-    purchase with every line, which takes hours."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        yield  # after an error the transaction is rolled back, and the setting with it
-        cursor.execute("SET LOCAL enable_nestloop = on")
 
 
 def _lock_accounts() -> None:
@@ -71,8 +59,14 @@ def _points_awarded() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(sum(points), 0) FROM backfill_awards")
         points = int(cursor.fetchone()[0])
-        cursor.execute("DROP TABLE backfill_awards, backfill_claims")
+        cursor.execute("DROP TABLE backfill_baskets, backfill_awards, backfill_claims")
     return points
+
+
+def _make(table: str, values: Mapping[str, Any]) -> None:
+    _run(table, values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {table}")
 
 
 def _run(name: str, values: Mapping[str, Any] | None = None) -> None:

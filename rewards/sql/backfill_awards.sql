@@ -1,11 +1,6 @@
 -- What each purchase earns by the rules of its own time: the arithmetic of rewards.domain.earning, in sets.
 CREATE TEMPORARY TABLE backfill_awards AS
-WITH basket AS MATERIALIZED (
-    SELECT id AS purchase_id, customer_id, store_id, purchased_at, currency, total_minor - discount_minor AS net,
-           paid_minor AS paid
-    FROM customers_purchase
-    WHERE id = ANY (%(purchases)s) AND customer_id IS NOT NULL AND currency = %(currency)s AND paid_minor > 0
-), edge AS (
+WITH edge AS (
     SELECT valid_from AS moment FROM rewards_earningrule WHERE kind = 'BASE'
     UNION
     SELECT valid_to FROM rewards_earningrule WHERE kind = 'BASE' AND valid_to IS NOT NULL
@@ -19,18 +14,24 @@ WITH basket AS MATERIALIZED (
     JOIN rewards_earningrule rule ON rule.kind = 'BASE' AND rule.valid_from <= period.since
         AND (rule.valid_to IS NULL OR rule.valid_to > period.since)
     ORDER BY period.since, div(rule.points * 1e18, rule.per_minor) DESC, rule.code COLLATE "C"
-), multiplied AS (
-    SELECT DISTINCT ON (line.id) line.purchase_id, line.position, line.amount_minor - line.discount_minor AS net,
-           rule.code, rule.version, rule.name, rule.multiplier
-    FROM basket
-    JOIN (SELECT * FROM customers_purchaseline WHERE purchase_id = ANY (%(purchases)s)) line USING (purchase_id)
-    JOIN customers_product product ON product.id = line.product_id
-    JOIN rewards_earningrule rule ON rule.kind = 'MULTIPLIER' AND rule.valid_from <= basket.purchased_at
-        AND (rule.valid_to IS NULL OR rule.valid_to > basket.purchased_at)
-        AND (rule.store_id IS NULL OR rule.store_id = basket.store_id)
-        AND (rule.product_id IS NULL OR rule.product_id = line.product_id)
-        AND (rule.category_id IS NULL OR rule.category_id = product.category_id)
+), line AS MATERIALIZED (
+    SELECT bought.id, bought.purchase_id, bought.position, bought.amount_minor - bought.discount_minor AS net,
+           bought.product_id, product.category_id, basket.store_id, basket.purchased_at
+    FROM backfill_baskets basket
+    CROSS JOIN LATERAL (
+        SELECT * FROM customers_purchaseline WHERE purchase_id = basket.purchase_id OFFSET 0  -- by its index, always
+    ) bought
+    JOIN customers_product product ON product.id = bought.product_id
     WHERE %(has_multipliers)s
+), multiplied AS (
+    SELECT DISTINCT ON (line.id) line.purchase_id, line.position, line.net, rule.code, rule.version, rule.name,
+           rule.multiplier
+    FROM line
+    JOIN rewards_earningrule rule ON rule.kind = 'MULTIPLIER' AND rule.valid_from <= line.purchased_at
+        AND (rule.valid_to IS NULL OR rule.valid_to > line.purchased_at)
+        AND (rule.store_id IS NULL OR rule.store_id = line.store_id)
+        AND (rule.product_id IS NULL OR rule.product_id = line.product_id)
+        AND (rule.category_id IS NULL OR rule.category_id = line.category_id)
     ORDER BY line.id, rule.multiplier > 0, rule.multiplier DESC, rule.code COLLATE "C"
 ), note AS (
     SELECT purchase_id, code, version, name, multiplier, sum(net)::bigint AS net,
@@ -46,7 +47,7 @@ WITH basket AS MATERIALIZED (
     SELECT basket.*, rate.note, coalesce(noted.notes, '[]') AS notes,
            (net * 1000::numeric + coalesce(noted.extra, 0)) * paid * rate.points AS dividend,
            net * 1000::numeric * rate.per_minor AS divisor
-    FROM basket
+    FROM backfill_baskets basket
     JOIN rate ON basket.purchased_at >= rate.since AND basket.purchased_at < rate.until
     LEFT JOIN noted USING (purchase_id)
 )
