@@ -23,13 +23,12 @@ class TillExists(DomainError):
 def create(*, store: Store, name: str, scopes: Iterable[TillScope], by: Actor, at: datetime) -> tuple[Till, str]:
     """The till and its key, which is told now and never again. Raises TillExists."""
     key = f"till_{secrets.token_urlsafe(32)}"
-    allowed = [TillScope(scope) for scope in TillScope if scope in set(scopes)]
+    wanted = set(scopes)
+    allowed = [scope for scope in TillScope if scope in wanted]
     try:
         with transaction.atomic():
             till = Till.objects.create(store=store, name=name, key_hash=_hash(key), key_start=key[:8], scopes=allowed)
     except IntegrityError as error:
-        if not Till.objects.filter(store=store, name=name).exists():
-            raise
         raise TillExists(store=store.code, name=name) from error
     audit.record(actor=by, action="till.created", subject=f"till:{till.pk}", data={"scopes": allowed}, at=at)
     return till, key

@@ -8,10 +8,11 @@ from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
-from customers.domain import customers
+from customers.domain import audit, customers
 from customers.models import AuditEvent, Customer, Product, Purchase, PurchaseLine, Recommendation, Store, User
 from loyalty_site import environment
 from loyalty_site.demo import journey, loading, past, staff
+from loyalty_site.lib import actors
 from rewards.domain import points
 from rewards.models import Coupon, PointsAccount, PointsEntry, Program, RewardRedemption
 from surveys.domain import queries
@@ -56,7 +57,7 @@ def everything():
     return {model.__name__: model.objects.count() for model in models}
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True)  # as in life: several connections book
 def test_seed_demo_books_what_the_data_tells():
     said = seed("--households", str(HOUSEHOLDS))
 
@@ -181,6 +182,15 @@ def test_seed_demo_asked_and_was_answered():
     thanks = PointsEntry.objects.filter(reference__startswith="survey-response:")
     assert thanks.count() == results.funnel.answered
     assert PointsEntry.objects.latest("happened_at").happened_at <= NOW
+
+
+def test_seed_demo_says_where_refused_lines_are():
+    """Lines of tomorrow are refused by the importer, from whomever they come."""
+    audit.record(actor=actors.SYSTEM, action=loading.STARTED, subject="x:1", data={"last_day": "2026-05-22"}, at=NOW)
+
+    with pytest.raises(CommandError, match=r"lines were refused, see .*purchases\.parquet\.rejects\.csv"):
+        seed("--households", "1")
+    assert not loading.is_complete()
 
 
 def test_seed_demo_refuses_where_there_is_no_demo(settings):
