@@ -1,6 +1,6 @@
 -- Heads with their values read, or with the first fault as "column:code".
--- The usual form is cast as it is where no cast can fail; the pattern, which reads all others, takes thirty times as
--- long. Materialized, or each step would be computed again for every use of its result.
+-- The usual form is cast as it is where no cast can fail; others are cut in pieces. Materialized, or each step would be
+-- computed again for every use of its result.
 -- A time without an offset is the store's local time. An hour that comes twice counts as its first pass: an instant
 -- found with the offset of three hours before is right when it reads as the same local time. One that is skipped moves
 -- forward by itself.
@@ -20,16 +20,21 @@ WITH told AS MATERIALIZED (
                AS said) zoneless
     JOIN scratch.stores store ON store.code = head.store
     LEFT JOIN scratch.keys key ON key.key = head.customer
-), matched AS MATERIALIZED (
-    SELECT first_row, regexp_match(
-        purchased_at, '^([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})'
-        '(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,6})?)[0-9]{0,3})?'
-        ' ?(Z|[-+][0-9]{2}:?[0-5][0-9]|[-+][0-9]{2})?)?$') AS part
-    FROM told WHERE plain_clock IS NULL
+), written AS MATERIALIZED (
+    SELECT first_row, split_part(said, ' ', 1) AS day, split_part(said, ' ', 2) || split_part(said, ' ', 3) AS rest
+    FROM (SELECT first_row, translate(purchased_at, 'T/', ' -') AS said FROM told
+          WHERE plain_clock IS NULL AND purchased_at ~ (
+              '^[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?:[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?'
+              ' ?(?:Z|[-+][0-9]{2}(?::?[0-5][0-9])?)?)?$')) odd
+), halved AS MATERIALIZED (
+    SELECT first_row, day, rest, ltrim(rest, '0123456789:.') AS zone FROM written
 ), cut AS MATERIALIZED (
-    SELECT first_row, part[1]::int AS y, part[2]::int AS m, part[3]::int AS d, coalesce(part[4], '0')::int AS hh,
-           coalesce(part[5], '0')::int AS mm, coalesce(part[6], '0')::float AS ss, replace(part[7], 'Z', '+00') AS zone
-    FROM matched WHERE part IS NOT NULL
+    SELECT first_row, split_part(day, '-', 1)::int AS y, split_part(day, '-', 2)::int AS m, split_part(day, '-', 3)::int AS d,
+           coalesce(nullif(split_part(clock, ':', 1), ''), '0')::int AS hh,
+           coalesce(nullif(split_part(clock, ':', 2), ''), '0')::int AS mm,
+           coalesce(nullif(left(split_part(clock, ':', 3), 9), ''), '0')::float AS ss,
+           replace(nullif(zone, ''), 'Z', '+00') AS zone
+    FROM (SELECT *, left(rest, length(rest) - length(zone)) AS clock FROM halved) parted
 ), odd AS MATERIALIZED (
     SELECT first_row, zone, CASE
         WHEN y < 1900 OR m NOT BETWEEN 1 AND 12 OR d < 1 OR hh > 23 OR mm > 59 OR ss >= 60
