@@ -117,6 +117,7 @@ else:
     if "postgresql" not in DATABASES["default"]["ENGINE"]:
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name")
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # /readyz must not hang
 
 # --- Redis: the broker's wake-ups and the cache; nothing in it is the only copy -------------------------------------
 

@@ -31,6 +31,7 @@ OPTIONS = {
     "max_wal_size": "2GB",
     "checkpoint_timeout": "10min",
     "work_mem": "16MB",
+    "client_connection_check_interval": "10s",  # a killed import's statement ends, and with it its locks
     "maintenance_work_mem": "128MB",
     "random_page_cost": "1.1",
     "jit": "off",
