@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 
-from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
-from django.views import defaults
 
 from customers.domain import sign_in
 from rewards.models import Program
@@ -40,11 +38,11 @@ def content_security_policy(get_response: Handler) -> Handler:
 
 
 def readable_query(get_response: Handler) -> Handler:
-    """400 for an address that holds a NUL: no text column takes one, so every list and search would fail on it."""
+    """A NUL in the query is read as U+FFFD, which stands for what cannot be read: no text column takes a NUL, so every
+    list and search would fail on it."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if "%00" in request.META.get("QUERY_STRING", ""):
-            return defaults.bad_request(request, SuspiciousOperation("NUL in the query"))
+        request.META["QUERY_STRING"] = request.META.get("QUERY_STRING", "").replace("%00", "%EF%BF%BD")
         return get_response(request)
 
     return middleware

@@ -6,8 +6,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("query", ["q=%00", "state__exact=a%00b"])
-def test_nul_in_the_query_is_refused_before_any_list_reads_it(admin_client, query):
-    assert admin_client.get(f"/admin/rewards/coupon/?{query}").status_code == 400
+def test_nul_in_the_query_finds_nothing_and_breaks_nothing(admin_client, query):
+    assert admin_client.get(f"/admin/rewards/coupon/?{query}").status_code == 200
 
 
 def test_pages_are_under_a_strict_policy_and_the_back_office_under_its_own(client, admin_client):
