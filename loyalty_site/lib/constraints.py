@@ -9,15 +9,6 @@ def choice_is_known(name: str, field: str, choices: type[models.TextChoices]) ->
     return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": choices.values}))
 
 
-def both_or_neither(name: str, first: str, second: str) -> models.CheckConstraint:
-    """Two nullable fields are set together."""
-    return models.CheckConstraint(
-        name=name,
-        condition=Q(**{f"{first}__isnull": True, f"{second}__isnull": True})
-        | Q(**{f"{first}__isnull": False, f"{second}__isnull": False}),
-    )
-
-
 def ends_after_start(name: str, start: str, end: str) -> models.CheckConstraint:
     """A period [start, end) is not empty; either side may be open."""
     return models.CheckConstraint(
