@@ -1,15 +1,19 @@
 -- The lines in the books that rows may bring back: no till takes them back meanwhile.
-SELECT line.id
-FROM customers_purchaseline line
-JOIN customers_purchase purchase ON purchase.id = line.purchase_id
-WHERE (purchase.customer_id, purchase.store_id, line.product_id) IN (
-    SELECT receipt.reference, store.id, product.id
+WITH sought AS MATERIALIZED (
+    SELECT DISTINCT receipt.reference, store.id AS store_id, back.product_id
     FROM scratch.lines back
     JOIN scratch.receipts receipt ON receipt.no = back.receipt_no
     JOIN scratch.stores store ON store.no = receipt.store_no
-    JOIN scratch.skus sku ON sku.no = back.sku_no
-    JOIN customers_product product ON product.sku = sku.sku
-    WHERE back.is_return AND back.receipt_no BETWEEN %(first)s AND %(last)s
+    WHERE back.is_return AND back.receipt_no BETWEEN %(first)s AND %(last)s AND receipt.reference > 0
+), found AS MATERIALIZED (
+    SELECT DISTINCT line.id
+    FROM (SELECT DISTINCT reference, store_id FROM sought) place
+    CROSS JOIN LATERAL (
+        SELECT id FROM customers_purchase
+        WHERE customer_id = place.reference AND store_id = place.store_id OFFSET 0) bought
+    CROSS JOIN LATERAL (SELECT id, product_id FROM customers_purchaseline WHERE purchase_id = bought.id OFFSET 0) line
+    JOIN sought ON sought.reference = place.reference AND sought.store_id = place.store_id
+        AND sought.product_id = line.product_id
 )
-ORDER BY line.id
-FOR NO KEY UPDATE OF line
+SELECT count(*) FROM (
+    SELECT FROM customers_purchaseline WHERE id IN (SELECT id FROM found) ORDER BY id FOR NO KEY UPDATE) locked

@@ -1,34 +1,32 @@
 -- For every returned row of the receipts from %(first)s to %(last)s its own row, and the lines that can have been it: the
--- same customer, store and product, bought by the file or earlier.
-WITH back AS (
-    SELECT receipt.no, receipt.reference, receipt.store_no, receipt.purchased_at, line.row_no, line.sku_no, line.quantity,
-           line.amount_minor
+-- same customer, store and product, bought by the file (all receipts of a customer are between these numbers) or earlier.
+WITH line AS MATERIALIZED (
+    SELECT receipt.no, receipt.reference, receipt.store_no, receipt.purchased_at, line.row_no, line.sku_no,
+           line.product_id, line.is_return, line.purchase_id, line.position, line.quantity, line.amount_minor
     FROM scratch.lines line JOIN scratch.receipts receipt ON receipt.no = line.receipt_no
-    WHERE line.is_return AND line.receipt_no BETWEEN %(first)s AND %(last)s
-      AND NOT EXISTS (SELECT FROM scratch.settled WHERE settled.receipt_no = line.receipt_no)
-), sought AS (
-    SELECT DISTINCT back.reference, back.store_no, store.id AS store_id, back.sku_no, product.id AS product_id
-    FROM back
-    JOIN scratch.stores store ON store.no = back.store_no
-    JOIN scratch.skus sku ON sku.no = back.sku_no
-    LEFT JOIN customers_product product ON product.sku = sku.sku
-    WHERE back.reference IS NOT NULL
+    WHERE line.receipt_no BETWEEN %(first)s AND %(last)s AND line.receipt_no NOT IN (
+        SELECT receipt_no FROM scratch.settled WHERE receipt_no BETWEEN %(first)s AND %(last)s)
+), sought AS MATERIALIZED (
+    SELECT DISTINCT line.reference, line.store_no, line.sku_no, line.product_id, store.id AS store_id
+    FROM line JOIN scratch.stores store ON store.no = line.store_no
+    WHERE line.is_return AND line.reference IS NOT NULL
 )
 SELECT 'returned', no, reference, store_no, sku_no, purchased_at, row_no, NULL::bigint, NULL::int, quantity, amount_minor
-FROM back
+FROM line WHERE is_return
 UNION ALL
-SELECT 'bought', receipt.no, sought.reference, sought.store_no, sought.sku_no, receipt.purchased_at, line.row_no,
-       receipt.purchase_id, line.position, line.quantity, line.amount_minor
-FROM sought
-JOIN scratch.receipts receipt ON receipt.reference = sought.reference AND receipt.store_no = sought.store_no
-JOIN scratch.lines line ON line.receipt_no = receipt.no AND line.sku_no = sought.sku_no AND NOT line.is_return
-WHERE NOT EXISTS (SELECT FROM scratch.settled WHERE settled.receipt_no = receipt.no)
+SELECT 'bought', line.no, line.reference, line.store_no, line.sku_no, line.purchased_at, line.row_no, line.purchase_id,
+       line.position, line.quantity, line.amount_minor
+FROM line JOIN sought USING (reference, store_no, sku_no) WHERE NOT line.is_return
 UNION ALL
-SELECT 'bought', NULL, sought.reference, sought.store_no, sought.sku_no, purchase.purchased_at, NULL, purchase.id,
+SELECT 'bought', NULL, sought.reference, sought.store_no, sought.sku_no, bought.purchased_at, NULL, bought.id,
        line.position, line.quantity - coalesce(gone.quantity, 0), line.amount_minor - coalesce(gone.amount_minor, 0)
-FROM sought
-JOIN customers_purchase purchase ON purchase.customer_id = sought.reference AND purchase.store_id = sought.store_id
-JOIN customers_purchaseline line ON line.purchase_id = purchase.id AND line.product_id = sought.product_id
+FROM (SELECT DISTINCT reference, store_id FROM sought WHERE reference > 0 AND store_id IS NOT NULL) place
+CROSS JOIN LATERAL (
+    SELECT id, purchased_at FROM customers_purchase
+    WHERE customer_id = place.reference AND store_id = place.store_id OFFSET 0) bought
+CROSS JOIN LATERAL (SELECT * FROM customers_purchaseline WHERE purchase_id = bought.id OFFSET 0) line
+JOIN sought ON sought.reference = place.reference AND sought.store_id = place.store_id
+    AND sought.product_id = line.product_id
 LEFT JOIN LATERAL (
     SELECT sum(quantity) AS quantity, sum(amount_minor)::bigint AS amount_minor FROM customers_purchasereturnline
     WHERE line_id = line.id

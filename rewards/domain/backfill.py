@@ -10,6 +10,15 @@ from loyalty_site.lib import foreign_keys
 from loyalty_site.lib.actors import Actor
 from rewards.models import EarningKind, EarningRule, Program
 
+# Each named like the file that makes it; the last two read the accounts, which are locked by then.
+_TABLES = (
+    "backfill_baskets",
+    "backfill_awards",
+    "backfill_returned",
+    "backfill_claims",
+    "backfill_in_turn",
+    "backfill_events",
+)
 _SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
@@ -29,9 +38,11 @@ def award_purchases(*, purchases: Sequence[int], returns: Sequence[int] = (), by
         "currency": Program.objects.current().currency,
         "has_multipliers": EarningRule.objects.filter(kind=EarningKind.MULTIPLIER).exists(),
     }
-    for table in ("backfill_baskets", "backfill_awards", "backfill_claims"):
+    for table in _TABLES[:4]:
         _make(table, values)
     _lock_accounts()
+    for table in _TABLES[4:]:
+        _make(table)
     with foreign_keys.proven():
         _run("backfill_entries", values)
     _run("backfill_in_order")
@@ -59,11 +70,11 @@ def _points_awarded() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(sum(points), 0) FROM backfill_awards")
         points = int(cursor.fetchone()[0])
-        cursor.execute("DROP TABLE backfill_baskets, backfill_awards, backfill_claims")
+        cursor.execute(f"DROP TABLE {', '.join(_TABLES)}")
     return points
 
 
-def _make(table: str, values: Mapping[str, Any]) -> None:
+def _make(table: str, values: Mapping[str, Any] | None = None) -> None:
     _run(table, values)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {table}")

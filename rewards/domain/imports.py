@@ -75,8 +75,8 @@ def run(
     source = reading.open_source(path=path, encoding=encoding, delimiter=delimiter)
     rejects = report.rejects_path(path)
     report.refuse_unwritable(rejects)
+    result = ImportResult(ignored=source.header.ignored)
     with _one_at_a_time(), scratch.opened() as own, scratch.tuned():
-        result = ImportResult(ignored=source.header.ignored)
         staging.load(own, source, progress=lambda read: tell("reading", read, source.size))
         tell("checking", 0, 1)
         _check(own, chunk_receipts=chunk_receipts, at=at)
@@ -86,7 +86,7 @@ def run(
         result.rejected = own.number_of("findings")
         result.duplicates = result.rows - result.rejected - result.lines - result.returns
         result.rejects = report.write_rejects(own, source.header, rejects)
-        _record(result, path, by=by, at=at)
+    _record(result, path, by=by, at=at)
     return result
 
 

@@ -51,8 +51,13 @@ WITH edge AS (
     JOIN rate ON basket.purchased_at >= rate.since AND basket.purchased_at < rate.until
     LEFT JOIN noted USING (purchase_id)
 )
-SELECT purchase_id, customer_id, purchased_at, div(dividend, divisor)::bigint AS points,
-       jsonb_build_object(
-           'currency', currency, 'net_minor', net, 'paid_minor', paid, 'rate', note, 'multipliers', notes,
-           'rounded_down', '0.' || lpad(div(mod(dividend, divisor) * 1000, divisor)::text, 3, '0')) AS breakdown
-FROM weighed WHERE dividend >= divisor
+SELECT earned.*, points_lapse_at(available_at, expiry_policy, expiry_months, expiry_period_end, timezone) AS expires_at
+FROM (
+    SELECT purchase_id, customer_id, purchased_at, div(dividend, divisor)::bigint AS points,
+           jsonb_build_object(
+               'currency', currency, 'net_minor', net, 'paid_minor', paid, 'rate', note, 'multipliers', notes,
+               'rounded_down', '0.' || lpad(div(mod(dividend, divisor) * 1000, divisor)::text, 3, '0')) AS breakdown,
+           points_available_at(purchased_at, terms.pending_days, terms.timezone) AS available_at
+    FROM weighed, points_terms() terms
+    WHERE dividend >= divisor OFFSET 0
+) earned, points_terms() terms

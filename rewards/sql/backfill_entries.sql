@@ -1,29 +1,41 @@
--- Books the awards of customers without returns: entries in the order of their purchases, their lots, a debt repaid
--- first, the balance. What points_award does for one, for all at once.
+-- Books the events: entries, lots, a debt repaid first, what returns took from the lot of their own award, the balance.
+-- What points_award and points_claw_back do one by one, for all at once.
 WITH posted AS (
-    INSERT INTO rewards_pointsentry (customer_id, seq, kind, points, balance_after, reference, happened_at, recorded_at,
-                                     actor, reason, breakdown)
-    SELECT award.customer_id, account.last_seq + row_number() OVER past, 'AWARD', award.points,
-           account.balance + sum(award.points) OVER past, 'purchase:' || award.purchase_id, award.purchased_at, now(),
-           %(by)s, '', award.breakdown
-    FROM backfill_awards award JOIN rewards_pointsaccount account USING (customer_id)
-    WHERE award.customer_id NOT IN (SELECT customer_id FROM backfill_claims)
-    WINDOW past AS (PARTITION BY award.customer_id ORDER BY award.purchased_at, award.purchase_id)
-    RETURNING id, customer_id, points, least(points, greatest(0, points - balance_after)) AS repaid, happened_at
+    INSERT INTO rewards_pointsentry (id, customer_id, seq, kind, points, balance_after, reference, happened_at,
+                                     recorded_at, actor, reason, breakdown, corrects_id)
+    SELECT event.id, event.customer_id, event.seq, CASE WHEN event.is_return THEN 'CLAW_BACK' ELSE 'AWARD' END,
+           event.points, event.balance_after,
+           CASE WHEN event.is_return THEN 'return:' || event.return_id ELSE 'purchase:' || event.purchase_id END,
+           event.happened_at, now(), %(by)s, '', event.breakdown, award.id
+    FROM backfill_events event
+    LEFT JOIN backfill_events award
+        ON event.is_return AND award.purchase_id = event.purchase_id AND NOT award.is_return
+    ORDER BY event.id
 ), lot AS (
     INSERT INTO rewards_pointslot (customer_id, entry_id, points, remaining, available_at, expires_at)
-    SELECT customer_id, id, points, points - repaid, available_at,
-           points_lapse_at(available_at, expiry_policy, expiry_months, expiry_period_end, timezone)
-    FROM (
-        SELECT posted.*, terms.*, points_available_at(happened_at, pending_days, timezone) AS available_at
-        FROM posted, points_terms() terms OFFSET 0
-    ) dated
-    RETURNING id, customer_id, entry_id, points - remaining AS repaid
+    SELECT award.customer_id, award.id, award.points,
+           award.points - least(award.points, greatest(0, award.points - award.balance_after)) - coalesce(back.points, 0),
+           award.available_at, award.expires_at
+    FROM backfill_events award
+    LEFT JOIN (
+        SELECT purchase_id, -sum(points) AS points FROM backfill_events WHERE is_return GROUP BY purchase_id
+    ) back USING (purchase_id)
+    WHERE NOT award.is_return
+    ORDER BY award.id
+    RETURNING id, entry_id
 ), allocated AS (
     INSERT INTO rewards_pointsallocation (customer_id, entry_id, lot_id, points)
-    SELECT customer_id, entry_id, id, repaid FROM lot WHERE repaid > 0
+    SELECT award.customer_id, award.id, lot.id, least(award.points, award.points - award.balance_after)
+    FROM backfill_events award JOIN lot ON lot.entry_id = award.id
+    WHERE award.balance_after < award.points
+    UNION ALL
+    SELECT event.customer_id, event.id, lot.id, -event.points
+    FROM backfill_events event
+    JOIN backfill_events award ON award.purchase_id = event.purchase_id AND NOT award.is_return
+    JOIN lot ON lot.entry_id = award.id
+    WHERE event.is_return
 )
 UPDATE rewards_pointsaccount account
 SET balance = balance + total.points, debt = greatest(0, -(balance + total.points)), last_seq = last_seq + total.entries
-FROM (SELECT customer_id, sum(points) AS points, count(*) AS entries FROM posted GROUP BY customer_id) total
+FROM (SELECT customer_id, sum(points) AS points, count(*) AS entries FROM backfill_events GROUP BY customer_id) total
 WHERE account.customer_id = total.customer_id

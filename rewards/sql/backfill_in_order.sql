@@ -1,4 +1,4 @@
--- Customers with returns, one event after another: what a return takes depends on what is there at its moment.
+-- The customers of backfill_in_turn, one event after another.
 DO $$
 DECLARE
     v_event record;
@@ -6,9 +6,10 @@ BEGIN
     FOR v_event IN
         SELECT customer_id, purchased_at AS at, false AS is_return, purchase_id, 0 AS return_id, points, breakdown,
                (SELECT min(actor) FROM backfill_claims) AS actor
-        FROM backfill_awards WHERE customer_id IN (SELECT customer_id FROM backfill_claims)
+        FROM backfill_awards WHERE customer_id IN (SELECT customer_id FROM backfill_in_turn)
         UNION ALL
-        SELECT customer_id, returned_at, true, purchase_id, return_id, points, NULL, actor FROM backfill_claims
+        SELECT customer_id, returned_at, true, purchase_id, return_id, points, NULL, actor
+        FROM backfill_claims WHERE customer_id IN (SELECT customer_id FROM backfill_in_turn)
         ORDER BY customer_id, at, is_return, purchase_id, return_id
     LOOP
         IF v_event.is_return THEN

@@ -1,7 +1,7 @@
 """Finds what goods brought back were bought with."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -83,11 +83,19 @@ def match(scratch: Scratch, *, first: int, last: int) -> None:
         made = _plan_for(scratch, first, last)
         _refuse(scratch, made)
         rows = [
-            (row.receipt, row.row, line.purchase, line.position, row.quantity, row.amount_minor)
-            for row, line in made.matches.values()
+            (row.receipt, row.row, part, line.purchase, line.position, row.quantity, row.amount_minor)
+            for row, line, part in _in_parts(made)
         ]
         with connection.cursor() as cursor:
-            cursor.executemany(scratch.sql("INSERT INTO scratch.matches VALUES (%s, %s, %s, %s, %s, %s)"), rows)
+            cursor.executemany(scratch.sql("INSERT INTO scratch.matches VALUES (%s, %s, %s, %s, %s, %s, %s)"), rows)
+
+
+def _in_parts(made: Plan) -> Iterator[tuple[Returned, Bought, int]]:
+    """What a receipt brings back of its first, second, … purchase are parts 1, 2, …"""
+    parts: dict[int, dict[int, int]] = defaultdict(dict)
+    for _, (row, line) in sorted(made.matches.items()):
+        part = parts[row.receipt].setdefault(line.purchase, len(parts[row.receipt]) + 1)
+        yield row, line, part
 
 
 def _brings_back(scratch: Scratch, first: int, last: int) -> bool:

@@ -16,7 +16,12 @@ from django.db import connection
 
 _SQL = Path(__file__).resolve().parents[2] / "sql"
 _LOCK_CLASS = 7_201  # of the two-part advisory locks; the second part is the scratch's number
-_SETTINGS = {"work_mem": "64MB", "enable_mergejoin": "off", "default_statistics_target": "10"}
+_SETTINGS = {
+    "work_mem": "64MB",
+    "enable_mergejoin": "off",
+    "default_statistics_target": "10",
+    "synchronous_commit": "off",
+}
 
 
 class Scratch:
@@ -70,7 +75,11 @@ def opened() -> Iterator[Scratch]:
 @contextmanager
 def tuned() -> Iterator[None]:
     """Sets this thread's connection up for whole files: memory for sorts and hashes; no merge joins, which would sort a
-    file for want of hashing a few thousand rows; small samples for statistics."""
+    file for want of hashing a few thousand rows; small samples for statistics; commits that do not wait for the disk.
+
+    Such a commit is whole or not there after a crash, and it is safe on disk as soon as any later one that waited is:
+    whoever tells that the import is done commits once more outside.
+    """
     with connection.cursor() as cursor:
         for name, value in _SETTINGS.items():
             cursor.execute("SELECT set_config(%s, %s, false)", [name, value])

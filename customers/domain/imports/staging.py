@@ -39,8 +39,8 @@ def _create(scratch: Scratch, header: Header) -> None:
     )
     scratch.execute("CREATE UNLOGGED TABLE scratch.findings (row_no integer PRIMARY KEY, column_name text, code text)")
     scratch.execute(
-        "CREATE UNLOGGED TABLE scratch.matches (receipt_no integer, row_no integer PRIMARY KEY, purchase_id bigint,"
-        " position integer, quantity numeric, amount_minor bigint)"
+        "CREATE UNLOGGED TABLE scratch.matches (receipt_no integer, row_no integer PRIMARY KEY, part integer,"
+        " purchase_id bigint, position integer, quantity numeric, amount_minor bigint)"
     )
 
 
