@@ -1,0 +1,93 @@
+"""What a basket costs with its coupons and points, and what it earns: read, not booked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from customers.domain.purchases import LineIn
+from customers.models import Category, Product
+from loyalty_site.lib.errors import DomainError
+from rewards.domain import coupons, earning, eligibility, points, rules
+from rewards.domain.checkout.refusals import PointsExceedAmount, PointsOtherCurrency, PointsWithoutCustomer
+from rewards.domain.checkout.told import PurchaseIn
+from rewards.models import Coupon, Program
+
+
+@dataclass(slots=True)
+class Priced:
+    """A basket with its good coupons applied, before it is booked."""
+
+    found: dict[Coupon, int] = field(default_factory=dict)
+    line_discounts: Sequence[int] = ()
+    left_minor: int = 0
+    refusals: dict[str, DomainError] = field(default_factory=dict)
+
+
+def priced(purchase: PurchaseIn) -> Priced:
+    amounts = tuple(line.amount_minor for line in purchase.lines)
+    priced = Priced(line_discounts=(0,) * len(amounts), left_minor=sum(amounts))
+    found: dict[str, Coupon] = {}
+    for text in purchase.coupons:
+        try:
+            coupon = coupons.find(text=text)
+        except coupons.CouponRefused as refusal:
+            priced.refusals[text] = refusal
+        else:
+            found[coupon.code] = coupon
+    if not found:
+        return priced
+    holder = purchase.customer.pk if purchase.customer else None
+    evaluation = eligibility.evaluate(
+        coupons=[coupons.as_calculated(coupon) for coupon in found.values()],
+        basket=eligibility.Basket(amounts, purchase.currency, holder, purchase.purchased_at),
+    )
+    for code, word in evaluation.refusals.items():
+        priced.refusals[found[code].display_code] = coupons.refusal_for(word, found[code])
+    priced.found = {found[code]: discount for code, discount in evaluation.discounts.items()}
+    priced.line_discounts = evaluation.line_discounts
+    priced.left_minor -= evaluation.discount_minor
+    return priced
+
+
+def points_value(purchase: PurchaseIn, left_minor: int, program: Program) -> int:
+    if purchase.points_to_redeem < 0:
+        raise ValueError("points to redeem cannot be negative")
+    if not purchase.points_to_redeem:
+        return 0
+    if purchase.customer is None:
+        raise PointsWithoutCustomer
+    if purchase.currency != program.currency:
+        raise PointsOtherCurrency(currency=program.currency)
+    value = purchase.points_to_redeem * program.point_value_minor
+    if value > left_minor:
+        raise PointsExceedAmount(points=purchase.points_to_redeem)
+    return value
+
+
+def points_payable(purchase: PurchaseIn, left_minor: int, program: Program, at: datetime) -> int:
+    if purchase.customer is None or purchase.currency != program.currency:
+        return 0
+    available = points.summary(customer=purchase.customer, at=at).available
+    return min(available, left_minor // program.point_value_minor)
+
+
+def earned(
+    purchase: PurchaseIn, priced: Priced, points_value_minor: int, store_id: int, program: Program
+) -> earning.Earned:
+    known = rules.effective(at=purchase.purchased_at, currency=program.currency)
+    products, categories = _catalog(purchase.lines) if known.multipliers else ({}, {})
+    lines = [
+        earning.Line(line.amount_minor, discount, *products.get(line.sku, (None, categories.get(line.category))))
+        for line, discount in zip(purchase.lines, priced.line_discounts, strict=True)
+    ]
+    basket = earning.Basket(store_id, purchase.currency, lines, points_value_minor)
+    return earning.points_for(basket=basket, rules=known)
+
+
+def _catalog(lines: Sequence[LineIn]) -> tuple[dict[str, tuple[int, int | None]], dict[str, int]]:
+    """By sku its (product, category); by the till's word the category of what nobody has sold before."""
+    rows = Product.objects.filter(sku__in={line.sku for line in lines}).values_list("sku", "pk", "category_id")
+    products: dict[str, tuple[int, int | None]] = {sku: (product, category) for sku, product, category in rows}
+    strange = {line.category for line in lines if line.sku not in products}
+    categories = dict(Category.objects.filter(code__in=strange).values_list("code", "pk")) if strange else {}
+    return products, categories

@@ -1,0 +1,48 @@
+"""What a basket would come to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from customers.models import Store
+from loyalty_site.lib.errors import DomainError
+from rewards.domain import earning
+from rewards.domain.checkout import pricing
+from rewards.domain.checkout.told import PurchaseIn
+from rewards.models import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a basket would come to; nothing is written. Refused coupons do not count."""
+
+    total_minor: int
+    discount_minor: int
+    points_value_minor: int
+    paid_minor: int
+    earned: earning.Earned
+    discounts: Mapping[str, int]
+    refusals: Mapping[str, DomainError]
+    points_payable: int
+
+
+def quote(*, purchase: PurchaseIn, store: Store, at: datetime) -> Quote:
+    """What `settle` would book, with each refused coupon's reason, and how many points could pay.
+
+    Raises PointsExceedAmount, PointsWithoutCustomer or PointsOtherCurrency.
+    """
+    program = Program.objects.current()
+    priced = pricing.priced(purchase)
+    points_value = pricing.points_value(purchase, priced.left_minor, program)
+    total = sum(line.amount_minor for line in purchase.lines)
+    earned = pricing.earned(purchase, priced, points_value, store.pk, program)
+    return Quote(
+        total_minor=total,
+        discount_minor=total - priced.left_minor,
+        points_value_minor=points_value,
+        paid_minor=priced.left_minor - points_value,
+        earned=earned if purchase.customer else earning.Earned(0, reason="no_customer"),
+        discounts={coupon.display_code: discount for coupon, discount in priced.found.items()},
+        refusals=priced.refusals,
+        points_payable=pricing.points_payable(purchase, priced.left_minor, program, at),
+    )

@@ -1,0 +1,30 @@
+"""Why a till's transaction is not booked, where no coupon and no ledger says so."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from loyalty_site.lib.errors import DomainError
+
+# A till's clock may be ahead of ours by this much.
+CLOCK_TOLERANCE = timedelta(minutes=15)
+
+
+class PointsExceedAmount(DomainError):
+    code = "points_exceed_amount"
+    message = _("%(points)s points are worth more than what is left to pay.")
+
+
+class PointsWithoutCustomer(DomainError):
+    code = "points_without_customer"
+    message = _("Only a customer of the programme can pay with points.")
+
+
+class PointsOtherCurrency(DomainError):
+    code = "points_other_currency"
+    message = _("Points can pay in %(currency)s only.")
+
+
+class PurchasedInFuture(DomainError):
+    code = "purchased_in_future"
+    message = _("The purchase is dated in the future. Please check the till's clock.")

@@ -1,0 +1,126 @@
+"""Booking what was bought."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from customers.domain import purchases
+from customers.models import Purchase, PurchaseSource, Store, Till
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+from rewards.domain import coupons, points, surprises
+from rewards.domain.checkout import pricing
+from rewards.domain.checkout.refusals import CLOCK_TOLERANCE, PurchasedInFuture
+from rewards.domain.checkout.told import PurchaseIn
+from rewards.models import Arm, Coupon, EntryKind, PointsEntry, Program, Surprise
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What was booked. `created` is False when the receipt was told before: then it is what was booked then.
+
+    `entry` is the award, `redeemed_entry` what paid with points, `surprises` have a coupon each; `summary` is of now.
+    """
+
+    purchase: Purchase
+    created: bool
+    entry: PointsEntry | None = None
+    redeemed_entry: PointsEntry | None = None
+    coupons: Sequence[Coupon] = ()
+    surprises: Sequence[Surprise] = ()
+    summary: points.PointsSummary | None = None
+
+
+@transaction.atomic
+def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, at: datetime) -> Settlement:
+    """Books a purchase. The same receipt told again books nothing and returns the first result.
+
+    Raises ReceiptConflict, a CouponRefused or a refusal of its offer, InsufficientPoints, PointsExceedAmount,
+    PointsWithoutCustomer, PointsOtherCurrency or PurchasedInFuture; then nothing is booked.
+    """
+    fingerprint = purchase.fingerprint
+    known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
+    if known:
+        return _settled_before(known, at)
+    program = Program.objects.current()
+    try:
+        if purchase.purchased_at > at + CLOCK_TOLERANCE:
+            raise PurchasedInFuture
+        priced = pricing.priced(purchase)
+        for refusal in priced.refusals.values():
+            raise refusal
+        points_value = pricing.points_value(purchase, priced.left_minor, program)
+    except DomainError:
+        # Another till may have booked this very receipt, and used its coupons, since we looked.
+        known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
+        if known:
+            return _settled_before(known, at)
+        raise
+    recorded, created = purchases.record(
+        store=store,
+        till=till,
+        customer=purchase.customer,
+        receipt_number=purchase.receipt_number,
+        purchased_at=purchase.purchased_at,
+        currency=purchase.currency,
+        lines=purchase.lines,
+        discounts=priced.line_discounts,
+        points_value_minor=points_value,
+        source=PurchaseSource.TILL if till else PurchaseSource.STAFF,
+        fingerprint=fingerprint,
+        by=by,
+        at=at,
+    )
+    if not created:
+        return _settled_before(recorded, at)
+    return _book(recorded, purchase, priced, program, by, at)
+
+
+def _book(
+    recorded: Purchase, purchase: PurchaseIn, priced: pricing.Priced, program: Program, by: Actor, at: datetime
+) -> Settlement:
+    entry = redeemed = summary = None
+    reference = f"purchase:{recorded.pk}"
+    if purchase.customer and purchase.points_to_redeem:
+        redeemed = points.redeem(
+            customer=purchase.customer,
+            points=purchase.points_to_redeem,
+            reference=reference,
+            by=by,
+            at=at,  # what lapsed by now is gone, however far back the till dates the purchase
+        )
+    if purchase.customer:
+        earned = pricing.earned(purchase, priced, recorded.points_value_minor, recorded.store_id, program)
+        if earned.points:
+            entry = points.award(
+                customer=purchase.customer,
+                points=earned.points,
+                reference=reference,
+                by=by,
+                at=purchase.purchased_at,
+                breakdown=earned.breakdown,
+            )
+    if purchase.customer and not entry and not redeemed:
+        points.lock(customer=purchase.customer)
+    coupons.claim(discounts=priced.found, purchase=recorded, by=by, at=at)
+    given = surprises.after_purchase(purchase=recorded, by=by, at=at)
+    if purchase.customer:
+        summary = points.summary(customer=purchase.customer, at=at)
+    return Settlement(recorded, True, entry, redeemed, tuple(priced.found), tuple(given), summary)
+
+
+def _settled_before(purchase: Purchase, at: datetime) -> Settlement:
+    entries = PointsEntry.objects.filter(customer=purchase.customer_id, reference=f"purchase:{purchase.pk}")
+    by_kind = {entry.kind: entry for entry in entries} if purchase.customer_id else {}
+    given = Surprise.objects.filter(purchase=purchase, arm=Arm.TREATED).select_related("coupon__offer")
+    return Settlement(
+        purchase=purchase,
+        created=False,
+        entry=by_kind.get(EntryKind.AWARD),
+        redeemed_entry=by_kind.get(EntryKind.REDEEM),
+        coupons=tuple(Coupon.objects.filter(purchase=purchase).select_related("offer").order_by("pk")),
+        surprises=tuple(given.order_by("rule_id")),
+        summary=points.summary(customer=purchase.customer, at=at) if purchase.customer else None,
+    )
