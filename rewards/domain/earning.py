@@ -5,7 +5,7 @@ of the coupons' discount, net is their sum, paid is net minus the part paid with
 every so many minor units. It is rounded once, on the whole basket: each line by itself would lose a sixth of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypedDict
@@ -151,6 +151,32 @@ def points_for(*, basket: Basket, rules: Rules) -> Earned:
         "rounded_down": f"0.{rest * MILLI // divisor:03}",
     }
     return Earned(points, breakdown)
+
+
+def points_left(*, breakdown: Breakdown, lines: Sequence[Line], returned: Mapping[int, int]) -> int:
+    """What an award would be without what came back, by the rules that it was computed with.
+
+    `lines` are those of the purchase, in the order of their positions from 1; `returned` is how much of each line's
+    amount came back in all so far, in minor units by position. A return takes back the points left before it minus
+    those left after it, so that several returns together take what one would, and nothing is left when all is back.
+    The discount of a line goes with its amount, in whole minor units rounded down.
+    """
+    milli = {
+        position: int(Fraction(note["multiplier"]) * MILLI)
+        for note in breakdown["multipliers"]
+        for position in note["lines"]
+    }
+    weighted = sum(
+        line.net_minor
+        * (line.amount_minor - returned.get(position, 0))
+        // line.amount_minor
+        * milli.get(position, MILLI)
+        for position, line in enumerate(lines, start=1)
+        if line.amount_minor
+    )
+    rate = breakdown["rate"]
+    divisor = MILLI * breakdown["net_minor"] * rate["per_minor"]
+    return weighted * breakdown["paid_minor"] * rate["points"] // divisor
 
 
 def best_rate(rates: Sequence[Rate]) -> Rate | None:

@@ -169,3 +169,35 @@ def test_order_of_lines_is_irrelevant(lines, order):
     order.shuffle(shuffled)
     rules = [DOUBLE_FRUIT, NO_TOBACCO]
     assert points(*shuffled, multipliers=rules).points == points(*lines, multipliers=rules).points
+
+
+def test_what_comes_back_takes_the_points_that_the_rest_would_not_have_earned():
+    """Of 12.50 doubled, 3.00 left out and 9.99: a line of 3 comes back piece by piece, then everything."""
+    bought = [Line(1250, 50, category=FRUIT), Line(300, category=TOBACCO), Line(999)]
+    found = points(*bought, points_value_minor=250, multipliers=[NO_TOBACCO, DOUBLE_FRUIT])
+    assert found.points == 30
+    steps = [{}, {3: 333}, {3: 666}, {3: 999}, {3: 999, 2: 300}, {1: 625, 2: 300, 3: 999}, {1: 1250, 2: 300, 3: 999}]
+    left = [earning.points_left(breakdown=found.breakdown, lines=bought, returned=step) for step in steps]
+    assert left == [30, 27, 24, 21, 21, 10, 0]
+
+
+def test_a_line_that_cost_nothing_can_come_back():
+    bought = [Line(1000), Line(0), Line(500, 500)]
+    found = points(*bought)
+    left = [earning.points_left(breakdown=found.breakdown, lines=bought, returned=step) for step in ({2: 0}, {3: 500})]
+    assert left == [10, 10]
+
+
+@given(lines=lines, part=st.integers(0, 9), cuts=st.lists(st.integers(0, 10), min_size=12, max_size=12))
+def test_returns_never_take_more_than_was_earned_and_all_of_it_in_the_end(lines, part, cuts):
+    net = sum(line.net_minor for line in lines)
+    found = points(*lines, multipliers=[DOUBLE_FRUIT, NO_TOBACCO], points_value_minor=net * part // 10)
+    if not found.breakdown:
+        return
+    returned = {n: line.amount_minor * cut // 10 for n, (line, cut) in enumerate(zip(lines, cuts, strict=False), 1)}
+    whole = {n: line.amount_minor for n, line in enumerate(lines, 1)}
+    left = [
+        earning.points_left(breakdown=found.breakdown, lines=lines, returned=step) for step in ({}, returned, whole)
+    ]
+    assert left == sorted(left, reverse=True)
+    assert (left[0], left[2]) == (found.points, 0)
