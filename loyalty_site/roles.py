@@ -39,6 +39,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "rewards.offer": "v",
         "rewards.pointsaccount": "v",
         "rewards.pointsentry": "va",
+        "rewards.pointshold": "v",
         "rewards.reward": "v",
         "rewards.rewardredemption": "vc",
         "rewards.surprise": "v",

@@ -60,5 +60,6 @@ def _findings(proof: Mapping[str, int]) -> dict[str, str]:
         "lot_allocations": (proof["wrong_lots"], _("lots that do not hold what was left in them: %(wrong_lots)s")),
         "entry_allocations": (proof["wrong_moves"], _("entries that moved other points in the lots: %(wrong_moves)s")),
         "owner": (proof["strange_rows"], _("lots and allocations of another customer's rows: %(strange_rows)s")),
+        "holds": (proof["wrong_holds"], _("holds that do not keep or took what they say: %(wrong_holds)s")),
     }
     return {code: text % values for code, (is_off, text) in checks.items() if is_off}

@@ -1,5 +1,6 @@
 from rewards.models.coupon import Coupon, CouponState
 from rewards.models.earning import EarningKind, EarningRule
+from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.offer import Offer, OfferKind
 from rewards.models.points import EntryKind, PointsAccount, PointsAllocation, PointsEntry, PointsLot
 from rewards.models.program import ExpiryPolicy, PeriodEnd, Program, ShortfallPolicy
@@ -14,12 +15,15 @@ __all__ = [
     "EarningRule",
     "EntryKind",
     "ExpiryPolicy",
+    "HoldState",
     "Offer",
     "OfferKind",
     "PeriodEnd",
     "PointsAccount",
     "PointsAllocation",
     "PointsEntry",
+    "PointsHold",
+    "PointsHoldPart",
     "PointsLot",
     "Program",
     "RedemptionState",

@@ -43,6 +43,7 @@ class EntryKind(models.TextChoices):
     REIMBURSE = "REIMBURSE", _("given back")
     EXPIRE = "EXPIRE", _("lapsed")
     ADJUST = "ADJUST", _("adjusted")
+    MERGE = "MERGE", _("merged")
 
 
 class PointsEntry(models.Model):
@@ -51,7 +52,9 @@ class PointsEntry(models.Model):
     `reference` says what caused it (`purchase:17`, `survey-response:4`), once per customer and kind: telling the same
     fact again finds the first entry. `happened_at` is when it was true, `recorded_at` when it was written. `breakdown`
     (awards) holds the base, the rules at their version and the rounding, so that a return never asks today's rules;
-    that of a claw-back how many points were asked, had lapsed and were forgiven: it may be of 0 points.
+    that of a claw-back how many points were `asked`, had `lapsed` and were `forgiven`; that of a reimbursement how many
+    were `asked`, which claw-backs' forgiven points it `recouped` and which lots' lapsed points it `renewed` (points by
+    id). Both may be of 0 points.
     """
 
     customer = models.ForeignKey(
@@ -85,10 +88,11 @@ class PointsEntry(models.Model):
             constraints.choice_is_known("points_entry_kind_is_known", "kind", EntryKind),
             models.CheckConstraint(
                 name="points_entry_sign_fits_kind",
-                condition=Q(kind__in=[EntryKind.AWARD, EntryKind.REIMBURSE], points__gt=0)
+                condition=Q(kind=EntryKind.AWARD, points__gt=0)
+                | Q(kind=EntryKind.REIMBURSE, points__gte=0)
                 | Q(kind__in=[EntryKind.REDEEM, EntryKind.EXPIRE], points__lt=0)
                 | Q(kind=EntryKind.CLAW_BACK, points__lte=0)
-                | Q(kind=EntryKind.ADJUST) & ~Q(points=0),
+                | Q(kind__in=[EntryKind.ADJUST, EntryKind.MERGE]) & ~Q(points=0),
             ),
             models.CheckConstraint(
                 name="points_entry_corrects_when_given_or_taken_back",
@@ -103,21 +107,33 @@ class PointsEntry(models.Model):
 
 
 class PointsLot(models.Model):
-    """What is left of the points that one entry brought, from when and until when they can be spent.
+    """What is left of points that an entry brought, from when and until when they can be spent.
 
-    Spendable at `now`: remaining > 0 and available_at <= now < expires_at (null: never lapses).
+    Spendable at `now`: available_at <= now < expires_at (null: never lapses), without what active holds reserve. Where
+    `idle_months` is set, each activity before the lapse moves `expires_at` that many months after itself. `origin` is
+    the lot of a merged account that this one carries on.
     """
 
     customer = models.ForeignKey(
         PointsAccount, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="lots", db_index=False
     )
-    entry = models.OneToOneField(
-        PointsEntry, verbose_name=pgettext_lazy("points ledger", "entry"), on_delete=models.PROTECT, related_name="lot"
+    entry = models.ForeignKey(
+        PointsEntry, verbose_name=pgettext_lazy("points ledger", "entry"), on_delete=models.PROTECT, related_name="lots"
+    )
+    origin = models.ForeignKey(
+        "self",
+        verbose_name=_("carries on"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="successors",
+        db_index=False,
     )
     points = models.BigIntegerField(_("points"))
     remaining = models.BigIntegerField(_("remaining"))
     available_at = models.DateTimeField(_("available at"))
     expires_at = models.DateTimeField(_("lapses at"), null=True, blank=True)
+    idle_months = models.PositiveSmallIntegerField(_("months after the last activity"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("points lot")
@@ -128,6 +144,10 @@ class PointsLot(models.Model):
                 condition=Q(points__gt=0, remaining__gte=0, remaining__lte=F("points")),
             ),
             constraints.ends_after_start("points_lot_lapses_after_it_is_available", "available_at", "expires_at"),
+            models.CheckConstraint(
+                name="points_lot_moves_what_lapses",
+                condition=Q(idle_months__isnull=True) | Q(idle_months__gte=1, expires_at__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(
@@ -138,6 +158,10 @@ class PointsLot(models.Model):
                 name="points_lot_spending_order",
             ),
             models.Index(fields=["expires_at"], condition=Q(remaining__gt=0), name="points_lot_to_expire"),
+            models.Index(
+                fields=["customer", "expires_at"], condition=Q(idle_months__isnull=False), name="points_lot_moving"
+            ),
+            models.Index(fields=["origin"], condition=Q(origin__isnull=False), name="points_lot_successors"),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,8 @@ from loyalty_site.lib.timezones import validate_timezone
 class ExpiryPolicy(models.TextChoices):
     NEVER = "NEVER", _("never")
     ROLLING = "ROLLING", _("some months after they were earned")
+    FIXED = "FIXED", _("on fixed days of the year")
+    INACTIVITY = "INACTIVITY", _("some months after the last purchase or redemption")
 
 
 class PeriodEnd(models.TextChoices):
@@ -27,6 +29,11 @@ class ShortfallPolicy(models.TextChoices):
     DEBT = "DEBT", _("keep the rest as a debt")
 
 
+# MM-DD, several with commas; 29 February stands for the last day of that month.
+_DAY = "(02-(0[1-9]|[12][0-9])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))"
+EXPIRY_DAYS = rf"^{_DAY}(, ?{_DAY})*\Z"
+
+
 class ProgramManager(models.Manager["Program"]):
     def current(self) -> "Program":
         """The programme; with its defaults when nobody has set it up yet."""
@@ -36,7 +43,10 @@ class ProgramManager(models.Manager["Program"]):
 class Program(models.Model):
     """How points are earned from (see `EarningRule`), when they can be spent and when they lapse.
 
-    Points lapse at midnight in `timezone` after the last day of the period in which `expiry_months` have passed.
+    Points lapse at midnight in `timezone`. ROLLING and INACTIVITY: after the last day of the period in which
+    `expiry_months` have passed since they could be spent, or since the last activity. FIXED: after the first of the
+    `expiry_days` on or after the day on which `expiry_months` (maybe 0) have passed. Points keep the policy under which
+    they were earned.
     """
 
     only = models.BooleanField(default=True, unique=True, editable=False)
@@ -55,11 +65,15 @@ class Program(models.Model):
     expiry_policy = models.CharField(
         _("points lapse"), max_length=10, choices=ExpiryPolicy.choices, default=ExpiryPolicy.ROLLING
     )
-    expiry_months = models.PositiveSmallIntegerField(
-        _("months"), default=12, validators=[MinValueValidator(1), MaxValueValidator(120)]
-    )
+    expiry_months = models.PositiveSmallIntegerField(_("months"), default=12, validators=[MaxValueValidator(120)])
     expiry_period_end = models.CharField(
         _("rounded up to the"), max_length=10, choices=PeriodEnd.choices, default=PeriodEnd.MONTH
+    )
+    expiry_days = models.CharField(
+        _("days of the year"),
+        max_length=100,
+        default="12-31",
+        validators=[RegexValidator(EXPIRY_DAYS, _("Days are written as month-day with commas between: 06-30, 12-31."))],
     )
     shortfall_policy = models.CharField(
         _("when returned points are spent"),
@@ -76,7 +90,11 @@ class Program(models.Model):
         constraints = [
             models.CheckConstraint(name="program_is_one_row", condition=Q(only=True)),
             models.CheckConstraint(name="program_point_is_worth_something", condition=Q(point_value_minor__gte=1)),
-            models.CheckConstraint(name="program_expiry_months_fit", condition=Q(expiry_months__range=(1, 120))),
+            models.CheckConstraint(
+                name="program_expiry_months_fit",
+                condition=Q(expiry_months__range=(1, 120)) | Q(expiry_policy=ExpiryPolicy.FIXED, expiry_months=0),
+            ),
+            models.CheckConstraint(name="program_expiry_days_are_days", condition=Q(expiry_days__regex=EXPIRY_DAYS)),
             models.CheckConstraint(name="program_pending_days_fit", condition=Q(pending_days__range=(0, 365))),
             constraints.choice_is_known("program_expiry_policy_is_known", "expiry_policy", ExpiryPolicy),
             constraints.choice_is_known("program_period_end_is_known", "expiry_period_end", PeriodEnd),

@@ -16,7 +16,7 @@ SOURCES = sorted(
 )
 DOMAIN = [path for path in SOURCES if "domain" in path.parts]
 CLOCKS = {"now", "today", "utcnow", "localtime", "localdate", "monotonic", "time_ns"}
-LEDGER = {"PointsAccount", "PointsEntry", "PointsLot", "PointsAllocation"}
+LEDGER = {"PointsAccount", "PointsEntry", "PointsLot", "PointsAllocation", "PointsHold", "PointsHoldPart"}
 WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete", "save"}
 
 

@@ -38,6 +38,8 @@ MUTABLE = {
     "rewards.EarningRule",
     "rewards.Offer",
     "rewards.PointsAccount",
+    "rewards.PointsHold",
+    "rewards.PointsHoldPart",
     "rewards.PointsLot",
     "rewards.Program",
     "rewards.Reward",

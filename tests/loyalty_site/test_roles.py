@@ -35,6 +35,7 @@ SEEN = {
         "rewards.offer",
         "rewards.pointsaccount",
         "rewards.pointsentry",
+        "rewards.pointshold",
         "rewards.reward",
         "rewards.rewardredemption",
         "rewards.surprise",

@@ -144,7 +144,7 @@ def test_rules_are_those_of_the_moment_of_purchase(settle, customer, now):
     late = settle(basket(4000, customer=customer, now=now - 36 * timedelta(hours=1)), at=now)
     present = settle(basket(4000, customer=customer, now=now, receipt="R-2"))
     assert (late.entry.points, present.entry.points) == (120, 40)
-    assert late.entry.lot.available_at == late.purchase.purchased_at
+    assert late.entry.lots.get().available_at == late.purchase.purchased_at
 
 
 def test_multiplier_follows_the_catalog_and_for_new_goods_the_tills_word(settle, store, customer, now):

@@ -35,7 +35,7 @@ def test_award_writes_entry_lot_and_balance(customer, now):
     assert tuple(getattr(entry, field) for field in fields) == expected
     assert tuple(getattr(stored, field) for field in fields) == expected
     assert stored.breakdown == entry.breakdown == {"é": 1}
-    lot = entry.lot
+    lot = entry.lots.get()
     assert (lot.points, lot.remaining, lot.available_at, lot.expires_at) == (40, 40, now, None)
     assert account(customer) == (40, 0, 1)
 

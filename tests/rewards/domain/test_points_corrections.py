@@ -49,7 +49,7 @@ def test_claw_back_of_spent_points_leaves_a_debt_that_the_next_award_repays(cust
     assert account(customer) == (-30, 30, 3)
     entry = award(customer, 50, now, "next")
     assert account(customer) == (20, 0, 4)
-    assert (entry.lot.points, entry.lot.remaining, allocations(entry)) == (50, 20, [(4, 30)])
+    assert (entry.lots.get().points, entry.lots.get().remaining, allocations(entry)) == (50, 20, [(4, 30)])
 
 
 def test_award_smaller_than_the_debt_repays_a_part(customer, now):
@@ -154,9 +154,9 @@ def test_reimburse_after_the_lot_lapsed_makes_a_lot_of_grace(customer, now):
     spent = redeem(customer, 42, now)
     entry = reimburse(spent, now + 90 * DAY)
     assert remaining(customer) == [0, 5, 40]
-    assert (entry.lot.points, allocations(entry)) == (40, [(2, -2)])
+    assert (entry.lots.get().points, allocations(entry)) == (40, [(2, -2)])
     # 18 August 18:30 in Shanghai: 30 full days and the rest of this one
-    assert entry.lot.expires_at.isoformat() == "2026-09-17T16:00:00+00:00"
+    assert entry.lots.get().expires_at.isoformat() == "2026-09-17T16:00:00+00:00"
 
 
 def test_reimburse_repays_a_debt_first_and_restores_what_lapses_last(customer, now):

@@ -88,8 +88,8 @@ def test_points_are_available_after_days_of_the_programs_zone(earned_at, days, a
 def test_clock_of_the_lapse_starts_when_the_points_are_available(customer):
     ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1, pending_days=365)
     entry = award(customer, 40, datetime(2026, 1, 31, 12, tzinfo=UTC))
-    assert entry.lot.available_at.isoformat() == "2027-01-31T12:00:00+00:00"
-    assert entry.lot.expires_at.isoformat() == "2027-03-01T00:00:00+00:00"
+    assert entry.lots.get().available_at.isoformat() == "2027-01-31T12:00:00+00:00"
+    assert entry.lots.get().expires_at.isoformat() == "2027-03-01T00:00:00+00:00"
 
 
 # --- expire
@@ -124,9 +124,9 @@ def test_expire_twice_books_once(customer, now, monthly):
 
 def test_expire_takes_lots_up_to_the_moment_itself(customer, now, monthly):
     entry = award(customer, 10, now)
-    assert points.expire(at=entry.lot.expires_at - timedelta(microseconds=1), limit=10) == 0
-    assert points.summary(customer=customer, at=entry.lot.expires_at).available == 0
-    assert points.expire(at=entry.lot.expires_at, limit=10) == 1
+    assert points.expire(at=entry.lots.get().expires_at - timedelta(microseconds=1), limit=10) == 0
+    assert points.summary(customer=customer, at=entry.lots.get().expires_at).available == 0
+    assert points.expire(at=entry.lots.get().expires_at, limit=10) == 1
 
 
 def test_expire_goes_on_by_the_limit(now, monthly):

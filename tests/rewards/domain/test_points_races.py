@@ -60,7 +60,7 @@ def test_redeem_against_expire_spends_or_lapses_each_point_once(now):
     ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
     for _ in range(10):
         customer = CustomerFactory()
-        lapse = award(customer, 100, now).lot.expires_at
+        lapse = award(customer, 100, now).lots.get().expires_at
         before = lapse - timedelta(seconds=1)
         results = at_once(
             lambda c=customer, at=before: redeem(c, 60, at),
