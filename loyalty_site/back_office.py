@@ -36,6 +36,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
         _("Points"),
         [
             Item(_("Ledger"), "menu_book", "rewards.pointsentry"),
+            Item(_("Holds"), "hourglass_top", "rewards.pointshold"),
             Item(_("Accounts"), "account_balance_wallet", "rewards.pointsaccount"),
             Item(_("Earning rules"), "rule", "rewards.earningrule"),
             Item(_("Programme"), "tune", "rewards.program"),

@@ -1,3 +1,3 @@
-from rewards.admin import coupon, earning, offer, points, program, purchase_import, reward, surprise
+from rewards.admin import coupon, earning, hold, offer, points, program, purchase_import, reward, surprise
 
-__all__ = ["coupon", "earning", "offer", "points", "program", "purchase_import", "reward", "surprise"]
+__all__ = ["coupon", "earning", "hold", "offer", "points", "program", "purchase_import", "reward", "surprise"]

@@ -34,6 +34,8 @@ from rewards.models import (
     PointsAccount,
     PointsAllocation,
     PointsEntry,
+    PointsHold,
+    PointsHoldPart,
     PointsLot,
     Program,
     Reward,
@@ -94,6 +96,20 @@ def entry() -> PointsEntry:
     awarded = points.award(customer=customer, points=500, reference="test:1", by=actors.SYSTEM, at=AT)
     points.redeem(customer=customer, points=20, reference="test:2", by=actors.SYSTEM, at=LATER)
     return awarded
+
+
+def hold() -> PointsHold:
+    awarded = entry()
+    kept = PointsHold.objects.create(
+        customer=awarded.customer,
+        points=5,
+        reference="test:3",
+        held_at=LATER,
+        expires_at=LATER + timedelta(hours=1),
+        actor="system",
+    )
+    PointsHoldPart.objects.create(customer=awarded.customer, hold=kept, lot=awarded.lots.get(), points=5)
+    return kept
 
 
 def redemption() -> RewardRedemption:
@@ -166,6 +182,7 @@ MAKERS = {
     PointsAccount: lambda: entry().customer,
     PointsAllocation: lambda: entry().lots.get().allocations.get(),
     PointsEntry: entry,
+    PointsHold: hold,
     PointsLot: lambda: entry().lots.get(),
     Program: rewards.ProgramFactory,
     Reward: rewards.RewardFactory,
