@@ -47,6 +47,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
         [
             Item(_("To hand over"), "redeem", "rewards.rewardredemption", "state__exact=REQUESTED"),
             Item(_("Catalogue"), "storefront", "rewards.reward"),
+            Item(_("Pictures"), "image", "rewards.rewardpicture"),
         ],
     ),
     (

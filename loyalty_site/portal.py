@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from customers.domain import recommendations
 from customers.models import Customer, RecommendationKind
 from customers.views.session import customer_required, enter
-from rewards.domain import explanations, points, queries
+from rewards.domain import catalogue, explanations, points, queries
+from rewards.models import Program
 from rewards.views import SOON
 
 ENTRIES_SHOWN = 5
@@ -23,7 +24,8 @@ DEMO_CARD = "demo-customer"
 def home(request: HttpRequest, customer: Customer) -> HttpResponse:
     now = timezone.now()
     summary = points.summary(customer=customer, at=now)
-    in_stock = [reward for reward in queries.catalogue(at=now) if reward.stock != 0]
+    program: Program = request.program  # type: ignore[attr-defined]
+    shelf = catalogue.shelf(customer=customer, spendable=summary.available, program=program, at=now)
     items = recommendations.for_customer(customer=customer, limit=recommendations.SIZE)
     context = {
         "summary": summary,
@@ -33,8 +35,8 @@ def home(request: HttpRequest, customer: Customer) -> HttpResponse:
         "pickups": queries.pending_redemptions(customer=customer),
         "again": [item for item in items if item.kind == RecommendationKind.AGAIN][:SHOWN_OF_A_KIND],
         "new": [item for item in items if item.kind == RecommendationKind.NEW][:SHOWN_OF_A_KIND],
-        "affordable": [reward for reward in reversed(in_stock) if reward.cost_points <= summary.available],
-        "next_reward": next((reward for reward in in_stock if reward.cost_points > summary.available), None),
+        "affordable": [shown for shown in reversed(shelf) if not shown.obstacle],
+        "next_reward": next((shown.reward for shown in shelf if shown.obstacle == "points_missing"), None),
     }
     return render(request, "portal/home.html", context)
 

@@ -62,6 +62,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "rewards.pointsentry": "v",
         "rewards.program": "v",
         "rewards.reward": "vacd",
+        "rewards.rewardpicture": "vd",
         "rewards.rewardredemption": "v",
         "rewards.surprise": "v",
         "rewards.surpriserule": "vacd",

@@ -6,9 +6,11 @@ from django import forms
 
 
 class RedeemForm(forms.Form):
-    """A yes. Its token is made with the page, so that pressing the button twice takes one reward."""
+    """A yes. Its token is made with the page, so that pressing the button twice takes one reward; it says yes to the
+    cost that the page showed."""
 
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    cost = forms.IntegerField(widget=forms.HiddenInput)
 
     def reference(self, customer_id: int) -> str:
         token: UUID = self.cleaned_data["token"]

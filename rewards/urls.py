@@ -9,5 +9,7 @@ portal_patterns = [
     path("rewards/", views.rewards, name="rewards"),
     path("rewards/<int:reward_id>/", views.redeem, name="reward-redeem"),
     path("rewards/taken/<int:redemption_id>/", views.redemption, name="redemption"),
+    path("rewards/taken/<int:redemption_id>/cancel/", views.cancel, name="redemption-cancel"),
+    path("rewards/pictures/<slug:sha256>.webp", views.picture, name="reward-picture"),
     path("activity/", views.activity, name="activity"),
 ]

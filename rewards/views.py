@@ -1,19 +1,19 @@
-"""The customer's coupons, rewards and ledger."""
+"""The customer's coupons, rewards and ledger, and the pictures of rewards."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import condition, require_http_methods, require_safe
 
 from customers.models import Customer
 from customers.views.session import customer_required
 from loyalty_site.lib import actors
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import explanations, points, queries, redemptions
+from rewards.domain import catalogue, explanations, points, queries, redemptions
 from rewards.forms import RedeemForm
-from rewards.models import Reward, RewardRedemption
+from rewards.models import Program, Reward, RewardPicture, RewardRedemption
 
 SOON = timedelta(days=7)
 PAST_SHOWN = 20
@@ -36,9 +36,10 @@ def coupons(request: HttpRequest, customer: Customer) -> HttpResponse:
 @customer_required
 def rewards(request: HttpRequest, customer: Customer) -> HttpResponse:
     now = timezone.now()
+    summary = points.summary(customer=customer, at=now)
     context = {
-        "rewards": queries.catalogue(at=now),
-        "summary": points.summary(customer=customer, at=now),
+        "shelf": _shelf(request, customer, summary.available, now),
+        "summary": summary,
         "pickups": queries.pending_redemptions(customer=customer),
     }
     return render(request, "rewards/rewards.html", context)
@@ -47,7 +48,7 @@ def rewards(request: HttpRequest, customer: Customer) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @customer_required
 def redeem(request: HttpRequest, customer: Customer, reward_id: int) -> HttpResponse:
-    """Asks, and on a yes takes the points. The form's token makes a second yes the same one."""
+    """Asks, and on a yes takes the points that were shown. The form's token makes a second yes the same one."""
     now = timezone.now()
     reward = get_object_or_404(Reward, pk=reward_id)
     form = RedeemForm(request.POST or None)
@@ -59,6 +60,7 @@ def redeem(request: HttpRequest, customer: Customer, reward_id: int) -> HttpResp
                 reward=reward,
                 quantity=1,
                 reference=form.reference(customer.pk),
+                cost_points=form.cleaned_data["cost"],
                 by=actors.customer(customer.pk),
                 at=now,
             )
@@ -67,16 +69,56 @@ def redeem(request: HttpRequest, customer: Customer, reward_id: int) -> HttpResp
         else:
             return redirect("portal:redemption", taken.pk)
     summary = points.summary(customer=customer, at=now)
-    context = {"reward": reward, "form": RedeemForm(), "refusal": refusal, "summary": summary}
-    context["can_redeem"] = reward in queries.catalogue(at=now) and reward.cost_points <= summary.available
+    shelf = _shelf(request, customer, summary.available, now)
+    context = {
+        "reward": reward,
+        "form": RedeemForm(initial={"cost": reward.cost_points}),
+        "refusal": refusal,
+        "summary": summary,
+        "shown": next((shown for shown in shelf if shown.reward == reward), None),
+    }
     return render(request, "rewards/redeem.html", context)
 
 
 @require_safe
 @customer_required
 def redemption(request: HttpRequest, customer: Customer, redemption_id: int) -> HttpResponse:
-    own = RewardRedemption.objects.select_related("reward").filter(customer=customer)
-    return render(request, "rewards/redemption.html", {"redemption": get_object_or_404(own, pk=redemption_id)})
+    own = _own_redemption(customer, redemption_id)
+    context = {"redemption": own, "cancel_until": redemptions.own_until(redemption=own), "now": timezone.now()}
+    return render(request, "rewards/redemption.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@customer_required
+def cancel(request: HttpRequest, customer: Customer, redemption_id: int) -> HttpResponse:
+    """Asks, and on a yes gives the points back; a second yes finds them given back."""
+    own, refusal = _own_redemption(customer, redemption_id), ""
+    if request.method == "POST":
+        try:
+            redemptions.cancel_own(redemption=own, by=actors.customer(customer.pk), at=timezone.now())
+        except DomainError as error:
+            refusal = str(error)
+        else:
+            return redirect("portal:redemption", own.pk)
+    return render(request, "rewards/cancel.html", {"redemption": own, "refusal": refusal})
+
+
+@require_safe
+@condition(etag_func=lambda request, sha256: f'"{sha256}"')
+def picture(request: HttpRequest, sha256: str) -> HttpResponse:
+    """For anybody, pages and mails alike. The address names the bytes, so whoever has them need never ask again."""
+    content = bytes(get_object_or_404(RewardPicture, pk=sha256).content)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Content-Security-Policy": "default-src 'none'"}
+    return HttpResponse(content, content_type="image/webp", headers=headers)
+
+
+def _shelf(request: HttpRequest, customer: Customer, spendable: int, now: datetime) -> list[catalogue.Shown]:
+    program: Program = request.program  # type: ignore[attr-defined]
+    return catalogue.shelf(customer=customer, spendable=spendable, program=program, at=now)
+
+
+def _own_redemption(customer: Customer, redemption_id: int) -> RewardRedemption:
+    return get_object_or_404(RewardRedemption.objects.select_related("reward"), customer=customer, pk=redemption_id)
 
 
 @require_safe

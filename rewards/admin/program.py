@@ -26,6 +26,7 @@ class ProgramAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "timezone", "currency")}),
         (_("Points"), {"fields": ("point_value_minor", "pending_days", "shortfall_policy")}),
+        (_("Rewards"), {"fields": ("customer_cancel_hours",)}),
         (_("Lapse"), {"fields": ("expiry_policy", "expiry_months", "expiry_period_end")}),
     )
 

@@ -1,208 +1,165 @@
-"""The catalogue, and what customers have taken from it."""
+"""The catalogue and its pictures."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from customers.domain import customers
-from loyalty_site.lib import codes
 from loyalty_site.lib.admin import (
     ModelAdmin,
-    ReadOnlyAdmin,
     RowForm,
     act,
     act_page,
     acting,
-    actor_label,
-    badge,
-    named,
     posted,
 )
-from rewards.domain import redemptions
-from rewards.models import RedemptionState, Reward, RewardRedemption
+from rewards.domain import pictures
+from rewards.models import Reward, RewardPicture
 
 
 class RewardForm(RowForm):
     period = ("offered_from", "offered_to")
 
 
+class PictureForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("picture"),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"}),
+        help_text=gettext_lazy("JPEG, PNG, WebP or GIF. It is made smaller, and where and when it was taken left out."),
+    )
+
+    def clean_file(self) -> bytes:
+        file = self.cleaned_data["file"]
+        if file.size > pictures.BYTES_MAX:
+            raise forms.ValidationError(str(pictures.PictureTooLarge()))
+        return bytes(file.read())
+
+
 @admin.register(Reward)
 class RewardAdmin(ModelAdmin):
     form = RewardForm
-    list_display = ("title", "kind", "cost_points", "stock", "offered_from", "offered_to")
+    list_display = ("title", "kind", "cost_points", "stock", "most", "offered_from", "offered_to")
     list_filter = ("kind",)
     search_fields = ("name",)
     ordering = ("cost_points", "pk")
     sortable_by = ("cost_points", "stock", "offered_from", "offered_to")
+    actions_detail = ("set_picture", "remove_picture")
+    readonly_fields = ("look",)
     fieldsets = (
         (None, {"fields": ("name", "description", "kind")}),
         (gettext_lazy("Cost and stock"), {"fields": ("cost_points", "stock")}),
+        (gettext_lazy("For each customer"), {"fields": ("per_customer_max", "per_customer_period")}),
         (gettext_lazy("When"), {"fields": ("offered_from", "offered_to")}),
+        (gettext_lazy("Picture"), {"fields": ("look", "picture_alt")}),
     )
 
     def is_disposable(self, row: Reward) -> bool:
         return not row.redemptions.exists()
 
+    def offers(self, act: str, row: Reward) -> bool:
+        return act != "remove_picture" or row.picture_id is not None
+
+    @act(title=gettext_lazy("Set the picture"), permission="rewards.change_reward", icon="add_photo_alternate")
+    def set_picture(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        reward: Reward = self.row(request, object_id)
+
+        def do(data: Any) -> str:
+            pictures.hang(reward=reward, upload=data["file"], by=acting(request), at=timezone.now())
+            return _("%s has its picture.") % reward
+
+        return act_page(
+            self,
+            request,
+            reward,
+            title=_("A picture for %s") % reward,
+            button=_("Set the picture"),
+            do=do,
+            form=PictureForm(posted(request), request.FILES or None),
+        )
+
+    @act(
+        title=gettext_lazy("Remove the picture"),
+        permission="rewards.change_reward",
+        icon="hide_image",
+        variant="danger",
+    )
+    def remove_picture(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        reward: Reward = self.row(request, object_id)
+
+        def do(_data: Any) -> str:
+            pictures.take_down(reward=reward, by=acting(request), at=timezone.now())
+            return _("%s has no picture now.") % reward
+
+        return act_page(
+            self,
+            request,
+            reward,
+            title=_("Remove the picture of %s?") % reward,
+            button=_("Remove the picture"),
+            do=do,
+            danger=True,
+        )
+
     @admin.display(description=gettext_lazy("name"))
     def title(self, reward: Reward) -> str:
         return str(reward) or f"#{reward.pk}"
 
+    @admin.display(description=gettext_lazy("at most for each customer"))
+    def most(self, reward: Reward) -> str:
+        return (
+            f"{reward.per_customer_max} {reward.get_per_customer_period_display()}" if reward.per_customer_max else ""
+        )
 
-# A redemption's name is its pick-up code, so these pages go without it.
-WITHOUT_CODE: dict[str, Any] = {"original": None, "subtitle": None}
-
-
-class CodeForm(forms.Form):
-    code = forms.CharField(
-        label=gettext_lazy("pick-up code"),
-        max_length=20,
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "autofocus": True}),
-        help_text=gettext_lazy("The customer shows it on their phone."),
-    )
+    @admin.display(description=gettext_lazy("picture"))
+    def look(self, reward: Reward) -> str:
+        return picture_tag(reward.picture_id) or "–"
 
 
-class WaitingCodeForm(CodeForm):
-    def clean_code(self) -> str:
-        code = codes.normalize(self.cleaned_data["code"])
-        found = RewardRedemption.objects.filter(pickup_code=code).first()
-        if found is None:
-            raise forms.ValidationError(_("No reward waits under this code. Please check it with the customer."))
-        if found.state != RedemptionState.REQUESTED:
-            raise forms.ValidationError(_("This reward is no longer waiting: %s.") % found.get_state_display())
-        return code
+@admin.register(RewardPicture)
+class RewardPictureAdmin(ModelAdmin):
+    """All that were ever shown: pages and mails may still name them. One that no reward has can be deleted."""
 
-
-class PickupCodeForm(CodeForm):
-    def __init__(self, data: Any, redemption: RewardRedemption, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
-        self.redemption = redemption
-
-    def clean_code(self) -> str:
-        code = codes.normalize(self.cleaned_data["code"])
-        if code != self.redemption.pickup_code:
-            raise forms.ValidationError(_("This is not the code of this redemption."))
-        return code
-
-
-@admin.register(RewardRedemption)
-class RewardRedemptionAdmin(ReadOnlyAdmin):
-    """The pick-up code is what the customer proves it with, so it is typed, never shown."""
-
-    list_display = ("requested_at", "customer", "reward", "quantity", "points", "progress", "closed_at")
-    list_display_links = ("requested_at", "customer")
-    list_select_related = ("customer", "reward")
-    list_filter = ("state",)
-    search_fields = ("pickup_code",)
-    search_help_text = gettext_lazy("A pick-up code, or a customer's number, phone, e-mail or card")
-    ordering = ("-requested_at", "-id")
+    list_display = ("look", "stored_at", "extent", "shown_by")
+    list_display_links = ("stored_at",)
+    search_fields = ("rewards__name",)
+    ordering = ("-stored_at", "pk")
     sortable_by = ()
-    actions_list = ("find_by_code",)
-    actions_detail = ("hand_over", "cancel")
-    annotations = {"named_closer": named("closed_by")}
-    fields = (
-        ("customer", "reward"),
-        ("quantity", "points"),
-        ("state", "requested_at"),
-        ("closed_at", "closer"),
-    )
+    fields = ("look", "stored_at", "extent", "shown_by")
 
-    def matching(self, text: str) -> Q:
-        return Q(pickup_code=codes.normalize(text)) | Q(customer__in=[c.pk for c in customers.find(text=text)])
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RewardPicture]:
+        return super().get_queryset(request).defer("content").prefetch_related("rewards")
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        context = {**WITHOUT_CODE, **(extra_context or {})}
-        page: HttpResponse = super().change_view(request, object_id, form_url, context)
-        return page
+    def is_disposable(self, row: RewardPicture) -> bool:
+        return not row.rewards.exists()
 
-    def offers(self, act: str, row: RewardRedemption) -> bool:
-        return row.state == RedemptionState.REQUESTED
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
-    @act(
-        title=gettext_lazy("Hand over"),
-        permission="rewards.change_rewardredemption",
-        icon="volunteer_activism",
-        variant="primary",
-    )
-    def hand_over(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        redemption: RewardRedemption = self.row(request, object_id)
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
-        def do(_data: Any) -> str:
-            redemptions.fulfil(redemption=redemption, by=acting(request), at=timezone.now())
-            return _("Handed over: %(quantity)s × %(reward)s.") % vars_of(redemption)
+    @admin.display(description=gettext_lazy("picture"))
+    def look(self, picture: RewardPicture) -> str:
+        return picture_tag(picture.pk)
 
-        return act_page(
-            self,
-            request,
-            redemption,
-            title=_("Hand over %(quantity)s × %(reward)s to %(customer)s") % vars_of(redemption),
-            button=_("Handed over"),
-            do=do,
-            form=PickupCodeForm(posted(request), redemption, initial={"code": request.GET.get("code", "")}),
-            context=WITHOUT_CODE,
-        )
+    @admin.display(description=gettext_lazy("width × height"))
+    def extent(self, picture: RewardPicture) -> str:
+        return f"{picture.width} × {picture.height}"
 
-    @act(
-        title=gettext_lazy("Hand over by code"),
-        permission="rewards.change_rewardredemption",
-        icon="dialpad",
-        variant="primary",
-    )
-    def find_by_code(self, request: HttpRequest) -> HttpResponse:
-        """From the code that the customer shows to the page that hands it over."""
-        form = WaitingCodeForm(posted(request))
-        if request.method == "POST" and form.is_valid():
-            code = form.cleaned_data["code"]
-            waiting = RewardRedemption.objects.get(pickup_code=code)
-            url = reverse("admin:rewards_rewardredemption_hand_over", args=[waiting.pk])
-            return HttpResponseRedirect(f"{url}?code={code}")
-        return act_page(
-            self,
-            request,
-            None,
-            title=_("Hand over a reward"),
-            button=_("Look it up"),
-            do=lambda _data: "",
-            form=form,
-        )
-
-    @act(title=gettext_lazy("Cancel"), permission="rewards.change_rewardredemption", icon="undo", variant="danger")
-    def cancel(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        redemption: RewardRedemption = self.row(request, object_id)
-
-        def do(_data: Any) -> str:
-            redemptions.cancel(redemption=redemption, by=acting(request), at=timezone.now())
-            return _("Cancelled; the points are back with %(customer)s.") % vars_of(redemption)
-
-        return act_page(
-            self,
-            request,
-            redemption,
-            title=_("Cancel %(quantity)s × %(reward)s for %(customer)s?") % vars_of(redemption),
-            explanation=_("The points go back to the customer and the reward back to the stock."),
-            button=_("Cancel the redemption"),
-            do=do,
-            danger=True,
-            context=WITHOUT_CODE,
-        )
-
-    @badge(gettext_lazy("state"), {"REQUESTED": "warning", "FULFILLED": "success", "CANCELLED": "danger"})
-    def progress(self, redemption: RewardRedemption) -> tuple[str, str]:
-        return redemption.state, redemption.get_state_display()
-
-    @admin.display(description=gettext_lazy("closed by"))
-    def closer(self, redemption: Any) -> str:
-        return actor_label(redemption.named_closer)
+    @admin.display(description=gettext_lazy("rewards"))
+    def shown_by(self, picture: RewardPicture) -> str:
+        return ", ".join(str(reward) for reward in picture.rewards.all())
 
 
-def vars_of(redemption: RewardRedemption) -> dict[str, object]:
-    return {"quantity": redemption.quantity, "reward": redemption.reward, "customer": redemption.customer}
+def picture_tag(sha256: str | None) -> str:
+    if not sha256:
+        return ""
+    return format_html('<img class="bo-picture" src="{}" alt="">', reverse("portal:reward-picture", args=[sha256]))

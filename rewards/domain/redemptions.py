@@ -1,6 +1,6 @@
 """Rewards taken for points, to be picked up."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -10,13 +10,8 @@ from customers.models import Customer
 from loyalty_site.lib import codes
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import points
-from rewards.models import PointsEntry, RedemptionState, Reward, RewardRedemption
-
-
-class RewardNotOffered(DomainError):
-    code = "reward_not_offered"
-    message = _("This reward is not offered at this moment.")
+from rewards.domain import catalogue, points
+from rewards.models import PointsEntry, Program, RedemptionState, Reward, RewardRedemption
 
 
 class RewardOutOfStock(DomainError):
@@ -34,24 +29,40 @@ class RedemptionCancelled(DomainError):
     message = _("This redemption was cancelled.")
 
 
+class CancellationTooLate(DomainError):
+    code = "cancellation_too_late"
+    message = _("It is too late to cancel this yourself. Please ask in the store.")
+
+
 @transaction.atomic
 def request(
-    *, customer: Customer, reward: Reward, quantity: int, reference: str, by: Actor, at: datetime
+    *,
+    customer: Customer,
+    reward: Reward,
+    quantity: int,
+    reference: str,
+    by: Actor,
+    at: datetime,
+    cost_points: int | None = None,
 ) -> RewardRedemption:
     """Takes points and stock and gives a pick-up code; told again with the same reference, the first one.
 
-    Raises InsufficientPoints, RewardNotOffered, RewardOutOfStock or ReferenceReused; then nothing is taken. Locks the
-    account, then the reward.
+    `cost_points` is what one piece cost when the customer said yes; without it today's price counts. Raises
+    InsufficientPoints, RewardNotOffered, RewardCostChanged, RewardLimitReached, RewardOutOfStock or ReferenceReused;
+    then nothing is taken. Locks the account, then the reward.
     """
-    entry = points.redeem(
-        customer=customer, points=reward.cost_points * quantity, reference=f"redemption:{reference}", by=by, at=at
-    )
+    points.lock(customer=customer)
     known = RewardRedemption.objects.filter(reference=reference).first()
     if known:
         if (known.customer_id, known.reward_id, known.quantity) != (customer.pk, reward.pk, quantity):
             raise points.ReferenceReused(reference=reference)
         return known
-    _take_from_stock(reward, quantity, at)
+    reward = Reward.objects.get(pk=reward.pk)
+    catalogue.refuse_unless_offered(reward=reward, cost_points=cost_points, at=at)
+    catalogue.refuse_beyond_limit(customer=customer, reward=reward, quantity=quantity, at=at)
+    total = reward.cost_points * quantity
+    entry = points.redeem(customer=customer, points=total, reference=f"redemption:{reference}", by=by, at=at)
+    _take_from_stock(reward, quantity)
     return _insert(customer, reward, quantity, entry, reference, at)
 
 
@@ -73,6 +84,19 @@ def cancel(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
         raise RedemptionFulfilled
 
 
+@transaction.atomic
+def cancel_own(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
+    """As `cancel`, for the customer who took it. Raises CancellationTooLate, RedemptionFulfilled."""
+    if redemption.state == RedemptionState.REQUESTED and at >= own_until(redemption=redemption):
+        raise CancellationTooLate
+    cancel(redemption=redemption, by=by, at=at)
+
+
+def own_until(*, redemption: RewardRedemption) -> datetime:
+    """Until when the customer may cancel it without asking anybody."""
+    return redemption.requested_at + timedelta(hours=Program.objects.current().customer_cancel_hours)
+
+
 def _close(redemption: RewardRedemption, state: RedemptionState, by: Actor, at: datetime) -> bool:
     """Whether this call closed it; `redemption` then says how it stands either way."""
     waiting = RewardRedemption.objects.filter(pk=redemption.pk, state=RedemptionState.REQUESTED)
@@ -81,9 +105,7 @@ def _close(redemption: RewardRedemption, state: RedemptionState, by: Actor, at: 
     return bool(closed)
 
 
-def _take_from_stock(reward: Reward, quantity: int, at: datetime) -> None:
-    if at < reward.offered_from or (reward.offered_to and reward.offered_to <= at):
-        raise RewardNotOffered
+def _take_from_stock(reward: Reward, quantity: int) -> None:
     if reward.stock is None:
         return
     if not Reward.objects.filter(pk=reward.pk, stock__gte=quantity).update(stock=F("stock") - quantity):

@@ -4,7 +4,7 @@ from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.offer import Offer, OfferKind
 from rewards.models.points import EntryKind, PointsAccount, PointsAllocation, PointsEntry, PointsLot
 from rewards.models.program import ExpiryPolicy, PeriodEnd, Program, ShortfallPolicy
-from rewards.models.reward import RedemptionState, Reward, RewardKind, RewardRedemption
+from rewards.models.reward import LimitPeriod, RedemptionState, Reward, RewardKind, RewardPicture, RewardRedemption
 from rewards.models.surprise import Arm, Surprise, SurpriseRule, Trigger
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "EntryKind",
     "ExpiryPolicy",
     "HoldState",
+    "LimitPeriod",
     "Offer",
     "OfferKind",
     "PeriodEnd",
@@ -29,6 +30,7 @@ __all__ = [
     "RedemptionState",
     "Reward",
     "RewardKind",
+    "RewardPicture",
     "RewardRedemption",
     "ShortfallPolicy",
     "Surprise",

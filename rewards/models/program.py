@@ -81,6 +81,12 @@ class Program(models.Model):
         choices=ShortfallPolicy.choices,
         default=ShortfallPolicy.DEBT,
     )
+    customer_cancel_hours = models.PositiveSmallIntegerField(
+        _("customers may cancel (hours)"),
+        default=24,
+        help_text=_("A reward that is not handed over yet, for so long after they took it. 0: only staff may."),
+        validators=[MaxValueValidator(8760)],
+    )
 
     objects: ClassVar[ProgramManager] = ProgramManager()
 
@@ -96,6 +102,9 @@ class Program(models.Model):
             ),
             models.CheckConstraint(name="program_expiry_days_are_days", condition=Q(expiry_days__regex=EXPIRY_DAYS)),
             models.CheckConstraint(name="program_pending_days_fit", condition=Q(pending_days__range=(0, 365))),
+            models.CheckConstraint(
+                name="program_cancel_hours_fit", condition=Q(customer_cancel_hours__range=(0, 8760))
+            ),
             constraints.choice_is_known("program_expiry_policy_is_known", "expiry_policy", ExpiryPolicy),
             constraints.choice_is_known("program_period_end_is_known", "expiry_period_end", PeriodEnd),
             constraints.choice_is_known("program_shortfall_policy_is_known", "shortfall_policy", ShortfallPolicy),

@@ -43,6 +43,7 @@ MUTABLE = {
     "rewards.PointsLot",
     "rewards.Program",
     "rewards.Reward",
+    "rewards.RewardPicture",
     "rewards.RewardRedemption",
     "rewards.SurpriseRule",
     "surveys.Answer",

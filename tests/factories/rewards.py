@@ -1,5 +1,6 @@
 """Programme, rules, offers and rewards. Points are only made through `rewards.domain.points`."""
 
+import hashlib
 from decimal import Decimal
 
 import factory
@@ -15,6 +16,7 @@ from rewards.models import (
     OfferKind,
     Program,
     Reward,
+    RewardPicture,
     SurpriseRule,
 )
 from tests.factories.customers import AT
@@ -77,6 +79,18 @@ class CouponFactory(DjangoModelFactory):
     offer = factory.SubFactory(OfferFactory)
     reference = factory.Sequence(lambda n: f"test:{n}")
     issued_at = AT
+
+
+class RewardPictureFactory(DjangoModelFactory):
+    """Bytes that no browser could show."""
+
+    class Meta:
+        model = RewardPicture
+
+    content = factory.Sequence(lambda n: b"picture %d" % n)
+    sha256 = factory.LazyAttribute(lambda own: hashlib.sha256(own.content).hexdigest())
+    width, height = 40, 30
+    stored_at = AT
 
 
 class RewardFactory(DjangoModelFactory):

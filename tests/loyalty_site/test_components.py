@@ -11,6 +11,7 @@ from django.template import Context, Template
 from django.template.loader import render_to_string
 
 from customers.models import Customer
+from rewards.domain.catalogue import Shown
 from rewards.models import Coupon, Offer, Reward
 
 
@@ -78,15 +79,23 @@ def test_used_ticket_hides_its_code():
 
 
 @pytest.mark.parametrize(
-    ("stock", "affordable", "text"),
-    [(None, True, 'href="/take/"'), (3, False, "2,391 points to go"), (0, True, "All gone for now")],
+    ("stock", "missing", "limit_reached", "text"),
+    [
+        (None, 0, False, 'href="/rewards/1003/"'),
+        (3, 0, False, 'href="/rewards/1003/"'),
+        (3, 2391, False, "2,391 points to go"),
+        (0, 0, False, "All gone for now"),
+        (3, 2391, True, "You have taken this already"),
+    ],
 )
-def test_reward_card_offers_what_is_possible(stock, affordable, text):
+def test_reward_card_offers_what_is_possible(stock, missing, limit_reached, text):
     reward = Reward(pk=1003, name={"en": "Pan"}, cost_points=4200, stock=stock)
-    context = {"reward": reward, "affordable": affordable, "balance": 1809, "url": "/take/"}
-    html = render_to_string("components/reward_card.html", context)
-    offers = ['href="/take/"', "2,391 points to go", "All gone for now"]
+    shown = Shown(reward=reward, missing=missing, limit_reached=limit_reached)
+    html = render_to_string("components/reward_card.html", {"reward": reward, "shown": shown})
+    offers = ['href="/rewards/1003/"', "2,391 points to go", "All gone for now", "You have taken this already"]
     assert [offer for offer in offers if offer in html] == [text]
+    assert ("3 left" in html) == (stock == 3 and not limit_reached)
+    assert ('value="1809" max="4200"' in html) == (text == "2,391 points to go")
 
 
 def mail(kind):

@@ -58,6 +58,7 @@ SEEN = {
         "rewards.pointsentry",
         "rewards.program",
         "rewards.reward",
+        "rewards.rewardpicture",
         "rewards.rewardredemption",
         "rewards.surprise",
         "rewards.surpriserule",
@@ -78,6 +79,8 @@ ACTS = {
     "rewards_earningrule_new_version": (rows.EarningRule, {roles.OWNER, roles.MARKETING}),
     "rewards_offer_publish": (rows.Offer, {roles.OWNER, roles.MARKETING}),
     "rewards_offer_withdraw": (rows.Offer, {roles.OWNER, roles.MARKETING}),
+    "rewards_reward_set_picture": (rows.Reward, {roles.OWNER, roles.MARKETING}),
+    "rewards_reward_remove_picture": (rows.Reward, {roles.OWNER, roles.MARKETING}),
     "rewards_rewardredemption_hand_over": (
         rows.RewardRedemption,
         {roles.OWNER, roles.STORE_MANAGER, roles.CASHIER},

@@ -1,13 +1,17 @@
 """Offers, coupons, rewards, rules and the programme in the back office."""
 
+import html
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import AuditEvent
+from rewards.domain import pictures
 from rewards.models import (
     CouponState,
     EarningRule,
@@ -16,6 +20,7 @@ from rewards.models import (
     Program,
     RedemptionState,
     Reward,
+    RewardPicture,
     RewardRedemption,
     SurpriseRule,
 )
@@ -164,10 +169,44 @@ def test_coupon_is_found_by_its_code(staff):
 
 def test_reward_is_written_in_both_languages(staff):
     told = {"name_en": "Mug", "name_zh-hans": "杯子", "description_en": "", "description_zh-hans": "", "kind": "GOODS"}
+    told |= {"per_customer_max": "2", "per_customer_period": "YEAR", "picture_alt_en": "A blue mug"}
     when = {"offered_from_0": "2026-05-01", "offered_from_1": "00:00"}
     staff.post("/admin/rewards/reward/add/", {**told, **when, "cost_points": "250", "stock": "5"})
     reward = Reward.objects.get()
     assert (reward.name, reward.cost_points, reward.stock) == ({"en": "Mug", "zh-hans": "杯子"}, 250, 5)
+    assert (reward.per_customer_max, reward.per_customer_period) == (2, "YEAR")
+    assert reward.picture_alt == {"en": "A blue mug"}
+
+
+def test_reward_is_given_a_limit_and_a_picture_and_loses_it(staff):
+    reward = RewardFactory()
+    png = Path("static/img/icon-192.png").read_bytes()
+    staff.post(act(reward, "set_picture"), {"file": SimpleUploadedFile("cup.png", png)})
+    reward.refresh_from_db()
+    page = staff.get(f"/admin/rewards/reward/{reward.pk}/change/").content.decode()
+    assert f"/rewards/pictures/{reward.picture_id}.webp" in page
+    delete = f"/admin/rewards/rewardpicture/{reward.picture_id}/delete/"
+    assert staff.post(delete, {"post": "yes"}).status_code == 403
+    staff.post(act(reward, "remove_picture"))
+    reward.refresh_from_db()
+    assert reward.picture_id is None
+    assert staff.post(delete, {"post": "yes"}).status_code == 302
+    assert not RewardPicture.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no picture", "This is not a picture that can be read. Bring a JPEG, PNG, WebP or GIF."),
+        (b"\0" * (pictures.BYTES_MAX + 1), "This picture is too large: at most 10 MB and 40 million pixels."),
+        (b"", "The submitted file is empty."),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_the_form(staff, content, said):
+    reward = RewardFactory()
+    answer = staff.post(act(reward, "set_picture"), {"file": SimpleUploadedFile("cup.png", content)})
+    assert said in html.unescape(answer.content.decode())
+    assert not RewardPicture.objects.exists()
 
 
 def test_reward_somebody_took_is_not_deleted(staff):
@@ -265,6 +304,7 @@ def test_programme_takes_the_value_of_a_point_in_money(staff):
         "point_value_minor": "0.02",
         "pending_days": "3",
         "shortfall_policy": "DEBT",
+        "customer_cancel_hours": "24",
         "expiry_policy": "NEVER",
         "expiry_months": "12",
         "expiry_period_end": "MONTH",

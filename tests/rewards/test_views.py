@@ -1,12 +1,14 @@
+import io
 import re
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.test import Client
+from PIL import Image
 
 from loyalty_site.lib import actors
-from rewards.domain import points, redemptions
+from rewards.domain import pictures, points, redemptions
 from rewards.models import CouponState, PointsEntry, Reward, RewardRedemption
 from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, RewardFactory
@@ -42,12 +44,15 @@ def text_of(response):
     return re.sub(r"\s+", " ", response.content.decode())
 
 
-def token_on(client, reward):
+def yes_on(client, reward):
+    """What the page's button sends."""
     page = client.get(f"/rewards/{reward.pk}/").content.decode()
-    return re.search(r'name="token" value="([^"]+)"', page).group(1)
+    return {name: re.search(rf'name="{name}" value="([^"]+)"', page).group(1) for name in ("token", "cost")}
 
 
-@pytest.mark.parametrize("path", ["/coupons/", "/rewards/", "/activity/", "/rewards/1/", "/rewards/taken/1/"])
+@pytest.mark.parametrize(
+    "path", ["/coupons/", "/rewards/", "/activity/", "/rewards/1/", "/rewards/taken/1/", "/rewards/taken/1/cancel/"]
+)
 def test_strangers_are_sent_to_sign_in(path):
     assert Client().get(path).url.startswith("/sign-in/?next=%2F")
 
@@ -105,7 +110,7 @@ def test_redeem_asks_first_and_takes_nothing(client, mia, now):
 def test_redeem_takes_the_points_and_gives_a_code_to_pick_it_up(client, mia, now):
     award(mia, 300, now)
     reward = RewardFactory(name={"en": "Cup"}, cost_points=200)
-    response = client.post(f"/rewards/{reward.pk}/", {"token": token_on(client, reward)}, follow=True)
+    response = client.post(f"/rewards/{reward.pk}/", yes_on(client, reward), follow=True)
     taken = RewardRedemption.objects.get()
     assert (taken.customer, taken.reward, taken.points) == (mia, reward, 200)
     assert points.summary(customer=mia, at=now).available == 100
@@ -116,8 +121,8 @@ def test_redeem_takes_the_points_and_gives_a_code_to_pick_it_up(client, mia, now
 def test_redeem_twice_with_one_page_takes_one_reward(client, mia, now):
     award(mia, 1000, now)
     reward = RewardFactory(cost_points=200)
-    token = token_on(client, reward)
-    answers = [client.post(f"/rewards/{reward.pk}/", {"token": token}) for _ in range(2)]
+    yes = yes_on(client, reward)
+    answers = [client.post(f"/rewards/{reward.pk}/", yes) for _ in range(2)]
     assert answers[0].url == answers[1].url
     assert points.summary(customer=mia, at=now).available == 800
 
@@ -126,8 +131,8 @@ def test_redeem_twice_with_one_page_takes_one_reward(client, mia, now):
 def test_double_click_takes_one_reward(mia, now):
     award(mia, 1000, now)
     reward = RewardFactory(cost_points=200)
-    token = token_on(signed_in(mia), reward)
-    clicks = [partial(signed_in(mia).post, f"/rewards/{reward.pk}/", {"token": token}) for _ in range(4)]
+    yes = yes_on(signed_in(mia), reward)
+    clicks = [partial(signed_in(mia).post, f"/rewards/{reward.pk}/", yes) for _ in range(4)]
     assert [answer.status_code for answer in at_once(*clicks)] == [302] * 4
     assert RewardRedemption.objects.count() == 1
     assert points.summary(customer=mia, at=now).available == 800
@@ -137,7 +142,7 @@ def test_redeem_again_with_a_new_page_takes_another(client, mia, now):
     award(mia, 1000, now)
     reward = RewardFactory(cost_points=200)
     for _ in range(2):
-        client.post(f"/rewards/{reward.pk}/", {"token": token_on(client, reward)})
+        client.post(f"/rewards/{reward.pk}/", yes_on(client, reward))
     assert RewardRedemption.objects.count() == 2
 
 
@@ -147,24 +152,29 @@ def test_redeem_again_with_a_new_page_takes_another(client, mia, now):
         (100, {}, "Not enough points: 200 wanted, 100 can be spent."),
         (300, {"stock": 0}, "There are not that many left of this reward."),
         (300, {"offered_to": "now"}, "This reward is not offered at this moment."),
+        (
+            300,
+            {"cost_points": 250},
+            "This reward&#x27;s price has changed: it now costs 250 points. Nothing was taken.",
+        ),
     ],
 )
 def test_redeem_says_why_it_cannot(client, mia, now, balance, values, refusal):
     award(mia, balance, now)
     reward = RewardFactory(cost_points=200)
-    token = "0d9c3b6e-3b0f-4a63-9a0e-8a2a4b8f7f10"
+    yes = {"token": "0d9c3b6e-3b0f-4a63-9a0e-8a2a4b8f7f10", "cost": "200"}
     Reward.objects.update(**{key: now if value == "now" else value for key, value in values.items()})
-    response = client.post(f"/rewards/{reward.pk}/", {"token": token})
+    response = client.post(f"/rewards/{reward.pk}/", yes)
     assert response.status_code == 200
     assert refusal in text_of(response)
     assert points.summary(customer=mia, at=now).available == balance
 
 
-@pytest.mark.parametrize("token", ["", "x", "1" * 200, "nul\0"])
-def test_redeem_without_a_good_token_asks_again(client, mia, now, token):
+@pytest.mark.parametrize("told", [{"token": ""}, {"token": "x"}, {"token": "nul\0"}, {"cost": ""}, {"cost": "9" * 99}])
+def test_redeem_without_what_the_page_sends_asks_again(client, mia, now, told):
     award(mia, 300, now)
     reward = RewardFactory(cost_points=200)
-    response = client.post(f"/rewards/{reward.pk}/", {"token": token})
+    response = client.post(f"/rewards/{reward.pk}/", {**yes_on(client, reward), **told})
     assert response.status_code == 200
     assert not RewardRedemption.objects.exists()
 
@@ -172,6 +182,109 @@ def test_redeem_without_a_good_token_asks_again(client, mia, now, token):
 @pytest.mark.parametrize("path", ["/rewards/999/", "/rewards/taken/999/", "/rewards/99999999999999999999999/"])
 def test_unknown_reward_is_not_found(client, path):
     assert client.get(path).status_code == 404
+
+
+def test_price_that_rose_meanwhile_is_shown_and_asked_for_again(client, mia, now):
+    award(mia, 1000, now)
+    reward = RewardFactory(cost_points=200)
+    yes = yes_on(client, reward)
+    Reward.objects.update(cost_points=250)
+    page = client.post(f"/rewards/{reward.pk}/", yes)
+    assert "it now costs 250 points" in text_of(page)
+    assert "This takes 250 points; you keep 750 points to spend." in text_of(page)
+    assert 'name="cost" value="250"' in text_of(page)
+    assert not RewardRedemption.objects.exists()
+
+
+def test_large_cost_goes_through_the_form_as_it_is(client, mia, now):
+    award(mia, 20_000, now)
+    reward = RewardFactory(cost_points=12_000)
+    assert client.post(f"/rewards/{reward.pk}/", yes_on(client, reward)).status_code == 302
+
+
+def test_rewards_tells_what_is_left_and_what_was_taken(client, mia, now):
+    award(mia, 1000, now)
+    once = RewardFactory(name={"en": "Class"}, per_customer_max=1, per_customer_period="MONTH", stock=7)
+    RewardFactory(name={"en": "Cup"}, stock=12)
+    RewardFactory(name={"en": "Bag"}, stock=0)
+    redemptions.request(customer=mia, reward=once, quantity=1, reference="a", by=actors.SYSTEM, at=now)
+    text = text_of(client.get("/rewards/"))
+    assert "At most 1 for each customer a month" in text
+    assert "You have taken this already; again next month" in text
+    assert ("12 left" in text, "6 left" in text, "All gone for now" in text) == (True, False, True)
+    refused = client.post(f"/rewards/{once.pk}/", yes_for(once))
+    assert "Each customer can take at most 1 of this reward a month." in text_of(refused)
+
+
+def yes_for(reward):
+    return {"token": "0d9c3b6e-3b0f-4a63-9a0e-8a2a4b8f7f10", "cost": reward.cost_points}
+
+
+def test_customer_gives_a_reward_back_while_there_is_time(client, mia, now, time_machine):
+    award(mia, 300, now)
+    reward = RewardFactory(name={"en": "Cup"}, stock=3)
+    taken = redemptions.request(customer=mia, reward=reward, quantity=1, reference="a", by=actors.SYSTEM, at=now)
+    path = f"/rewards/taken/{taken.pk}/"
+    assert f'href="{path}cancel/"' in text_of(client.get(path))
+    assert "You get 100 points back" in text_of(client.get(f"{path}cancel/"))
+    assert points.summary(customer=mia, at=now).available == 200
+    for _ in range(2):
+        assert client.post(f"{path}cancel/").url == path
+    assert points.summary(customer=mia, at=now).available == 300
+    assert "your points are back" in text_of(client.get(path))
+    again = redemptions.request(customer=mia, reward=reward, quantity=1, reference="b", by=actors.SYSTEM, at=now)
+    time_machine.move_to(now + DAY)
+    late = f"/rewards/taken/{again.pk}/"
+    assert "cancel/" not in text_of(client.get(late))
+    assert "It is too late to cancel this yourself." in text_of(client.post(f"{late}cancel/"))
+    again.refresh_from_db()
+    assert again.state == "REQUESTED"
+
+
+def test_nobody_cancels_what_somebody_else_took(client, now):
+    other = CustomerFactory()
+    award(other, 300, now)
+    told = {"reward": RewardFactory(), "quantity": 1, "reference": "a", "by": actors.SYSTEM, "at": now}
+    taken = redemptions.request(customer=other, **told)
+    assert client.post(f"/rewards/taken/{taken.pk}/cancel/").status_code == 404
+    assert points.summary(customer=other, at=now).available == 200
+
+
+@pytest.fixture
+def pictured(now):
+    out = io.BytesIO()
+    Image.new("RGB", (1200, 600), "teal").save(out, "PNG")
+    reward = RewardFactory(picture_alt={"en": "A teal cup"})
+    pictures.hang(reward=reward, upload=out.getvalue(), by=actors.SYSTEM, at=now)
+    return reward
+
+
+def test_picture_is_kept_by_who_has_it(pictured):
+    path = f"/rewards/pictures/{pictured.picture_id}.webp"
+    first = Client().get(path)
+    assert (first.status_code, first.headers["Content-Type"]) == (200, "image/webp")
+    assert first.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert first.headers["ETag"] == f'"{pictured.picture_id}"'
+    assert "Set-Cookie" not in first.headers
+    with Image.open(io.BytesIO(first.content)) as image:
+        assert image.size == (800, 400)
+    again = Client().get(path, headers={"if-none-match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert Client().get(path, headers={"if-none-match": '"other"'}).status_code == 200
+    assert Client().head(path).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "x", "9" * 300])
+def test_unknown_picture_is_not_found(name):
+    assert Client().get(f"/rewards/pictures/{name}.webp").status_code == 404
+
+
+def test_reward_is_shown_with_its_picture(client, mia, now, pictured):
+    award(mia, 300, now)
+    told = f'src="/rewards/pictures/{pictured.picture_id}.webp" alt="A teal cup"'
+    taken = redemptions.request(customer=mia, reward=pictured, quantity=1, reference="a", by=actors.SYSTEM, at=now)
+    for path in ("/", "/rewards/", f"/rewards/{pictured.pk}/", f"/rewards/taken/{taken.pk}/"):
+        assert told in text_of(client.get(path))
 
 
 def test_pick_up_page_says_how_it_ended(client, mia, now):
@@ -218,7 +331,7 @@ def test_activity_of_a_newcomer_says_how_to_begin(client):
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("path", "queries"), [("/coupons/", 4), ("/rewards/", 5), ("/activity/", 6)])
+@pytest.mark.parametrize(("path", "queries"), [("/coupons/", 4), ("/rewards/", 6), ("/activity/", 6)])
 def test_pages_take_the_same_queries_for_any_number(client, mia, now, django_assert_num_queries, path, queries, number):
     for n in range(number):
         award(mia, 1000, now, reference=f"purchase:{PurchaseFactory(customer=mia).pk}")

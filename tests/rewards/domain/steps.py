@@ -27,9 +27,10 @@ def reimburse(entry, at):
     return points.reimburse(entry=entry, by=actors.SYSTEM, at=at)
 
 
-def request(customer, reward, now, reference="web:1", quantity=1):
+def request(customer, reward, now, reference="web:1", quantity=1, **more):
     by = actors.customer(customer.pk)
-    return redemptions.request(customer=customer, reward=reward, quantity=quantity, reference=reference, by=by, at=now)
+    told = {"customer": customer, "reward": reward, "quantity": quantity, "reference": reference, **more}
+    return redemptions.request(**told, by=by, at=now)
 
 
 def fulfil(redemption, now):
@@ -38,6 +39,10 @@ def fulfil(redemption, now):
 
 def cancel(redemption, now):
     redemptions.cancel(redemption=redemption, by=actors.user(7), at=now)
+
+
+def cancel_own(redemption, now):
+    redemptions.cancel_own(redemption=redemption, by=actors.customer(redemption.customer_id), at=now)
 
 
 def remaining(customer):

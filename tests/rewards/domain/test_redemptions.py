@@ -4,12 +4,12 @@ from threading import Barrier
 import pytest
 
 from loyalty_site.lib import codes
-from rewards.domain import points, redemptions
-from rewards.models import RedemptionState, RewardRedemption
+from rewards.domain import catalogue, points, redemptions
+from rewards.models import PointsLot, RedemptionState, RewardRedemption
 from tests.factories.customers import CustomerFactory
-from tests.factories.rewards import RewardFactory
+from tests.factories.rewards import ProgramFactory, RewardFactory
 from tests.races import at_once
-from tests.rewards.domain.steps import account, award, cancel, fulfil, request
+from tests.rewards.domain.steps import account, award, cancel, cancel_own, fulfil, remaining, request
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 DAY = timedelta(days=1)
@@ -53,8 +53,8 @@ def test_request_with_known_reference_gives_the_first_redemption(customer, now):
         (lambda now: {"stock": 0}, redemptions.RewardOutOfStock),
         (lambda now: {"stock": 1}, redemptions.RewardOutOfStock),
         (lambda now: {"cost_points": 501}, points.InsufficientPoints),
-        (lambda now: {"offered_from": now + DAY}, redemptions.RewardNotOffered),
-        (lambda now: {"offered_to": now}, redemptions.RewardNotOffered),
+        (lambda now: {"offered_from": now + DAY}, catalogue.RewardNotOffered),
+        (lambda now: {"offered_to": now}, catalogue.RewardNotOffered),
     ],
 )
 def test_refused_request_takes_nothing(customer, now, values, refusal):
@@ -94,16 +94,54 @@ def test_cancel_gives_points_and_stock_back_once(customer, now):
         fulfil(taken, now)
 
 
+def test_customer_cancels_until_the_time_is_over(customer, now):
+    ProgramFactory(customer_cancel_hours=24)
+    reward = RewardFactory(cost_points=120, stock=5)
+    kept, dropped = request(customer, reward, now, "web:1"), request(customer, reward, now, "web:2")
+    with pytest.raises(redemptions.CancellationTooLate):
+        cancel_own(kept, now + DAY)
+    cancel_own(dropped, now + DAY - timedelta(seconds=1))
+    assert (kept.state, dropped.state, dropped.closed_by) == ("REQUESTED", "CANCELLED", f"customer:{customer.pk}")
+    assert (stock(reward), account(customer)) == (4, (880, 0, 4))
+    cancel_own(dropped, now + DAY)  # a second yes, however late, finds it done
+    fulfil(kept, now)
+    with pytest.raises(redemptions.RedemptionFulfilled):
+        cancel_own(kept, now)
+
+
+def test_customer_cannot_cancel_where_only_staff_may(customer, now):
+    ProgramFactory(customer_cancel_hours=0)
+    taken = request(customer, RewardFactory(), now)
+    with pytest.raises(redemptions.CancellationTooLate):
+        cancel_own(taken, now)
+    cancel(taken, now)
+    assert taken.state == RedemptionState.CANCELLED
+
+
+def test_cancelling_gives_back_to_the_very_lots(now):
+    ProgramFactory(expiry_policy="ROLLING", expiry_months=1)
+    customer = CustomerFactory()
+    award(customer, 100, now)
+    award(customer, 100, now + 40 * DAY)
+    before = list(PointsLot.objects.filter(customer=customer.pk).order_by("pk").values_list("remaining", "expires_at"))
+    taken = request(customer, RewardFactory(cost_points=60), now + DAY)
+    assert remaining(customer) == [40, 100]
+    cancel(taken, now + 2 * DAY)
+    after = list(PointsLot.objects.filter(customer=customer.pk).order_by("pk").values_list("remaining", "expires_at"))
+    assert after == before
+
+
 @pytest.mark.django_db(transaction=True)
 def test_last_piece_goes_to_one_of_many(now):
-    reward = RewardFactory(stock=3)
-    customers = CustomerFactory.create_batch(8)
+    reward = RewardFactory(stock=1)
+    customers = CustomerFactory.create_batch(16)
     for customer in customers:
         award(customer, 100, now)
     results = at_once(*[lambda c=c: request(c, reward, now, f"web:{c.pk}") for c in customers])
-    assert sum(isinstance(result, RewardRedemption) for result in results) == 3
-    assert sum(isinstance(result, redemptions.RewardOutOfStock) for result in results) == 5
+    assert sum(isinstance(result, RewardRedemption) for result in results) == 1
+    assert sum(isinstance(result, redemptions.RewardOutOfStock) for result in results) == 15
     assert stock(reward) == 0
+    assert sorted(account(customer) for customer in customers) == [(0, 0, 2)] + [(100, 0, 1)] * 15
 
 
 @pytest.mark.django_db(transaction=True)
