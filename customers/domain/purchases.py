@@ -64,6 +64,33 @@ class ReturnLineIn:
     amount_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class LineLeft:
+    """A purchase line and how much of it came back so far; amounts in minor units."""
+
+    position: int
+    quantity: Decimal
+    amount_minor: int
+    discount_minor: int
+    returned_quantity: Decimal
+    returned_minor: int
+
+    @property
+    def is_all_back(self) -> bool:
+        return (self.returned_quantity, self.returned_minor) == (self.quantity, self.amount_minor)
+
+    @property
+    def net_minor(self) -> int:
+        return self.amount_minor - self.discount_minor
+
+    @property
+    def net_left_minor(self) -> int:
+        """The coupons' discount goes with the goods, in whole minor units rounded down."""
+        if not self.amount_minor:
+            return 0
+        return self.net_minor * (self.amount_minor - self.returned_minor) // self.amount_minor
+
+
 class ReceiptConflict(DomainError):
     code = "receipt_conflict"
     message = _("Receipt %(receipt_number)s was already told with another content.")
@@ -155,7 +182,8 @@ def record_return(
 ) -> tuple[PurchaseReturn, bool]:
     """The return and whether this call made it; `store` is where the goods came back.
 
-    Raises ReturnConflict, ReturnLineUnknown or ReturnExceedsPurchase.
+    Raises ReturnConflict, ReturnLineUnknown or ReturnExceedsPurchase. The purchase's lines stay locked until the
+    transaction ends: nobody else brings any of them back meanwhile.
     """
     bought = {line.position: line for line in purchase.lines.select_for_update(no_key=True).order_by("position")}
     values = {
@@ -175,6 +203,22 @@ def record_return(
     if bytes(known.fingerprint) != fingerprint:
         raise ReturnConflict(return_number=return_number)
     return known, False
+
+
+def lines_left(*, purchase: Purchase) -> list[LineLeft]:
+    """All lines of a purchase, by position, with what came back of them."""
+    bought = list(purchase.lines.order_by("position"))
+    returned = _returned(bought)
+    return [
+        LineLeft(
+            line.position,
+            line.quantity,
+            line.amount_minor,
+            line.discount_minor,
+            *returned.get(line.pk, (Decimal(0), 0)),
+        )
+        for line in bought
+    ]
 
 
 def _refuse_another_fact(purchase: Purchase, fingerprint: bytes) -> None:

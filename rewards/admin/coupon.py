@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,14 +14,29 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from customers.domain import customers
 from loyalty_site.lib import codes
-from loyalty_site.lib.admin import ReadOnlyAdmin, act, act_page, acting, actor_label, badge, named, posted
+from loyalty_site.lib.admin import ReadOnlyAdmin, RowsInline, act, act_page, acting, actor_label, badge, named, posted
 from loyalty_site.lib.money import format_money
 from rewards.domain import coupons
-from rewards.models import Coupon, CouponState
+from rewards.models import Coupon, CouponGiveBack, CouponState
 
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("reason"), max_length=500, widget=UnfoldAdminTextInputWidget)
+
+
+class GiveBacksOfCoupon(RowsInline):
+    """Redemptions that were undone, because all of the purchase came back."""
+
+    model = CouponGiveBack
+    fields = ("given_back_at", "purchase_return", "redeemed_at", "discount")
+    readonly_fields = ("discount",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CouponGiveBack]:
+        return super().get_queryset(request).select_related("purchase_return", "coupon__offer")
+
+    @admin.display(description=gettext_lazy("discount"))
+    def discount(self, back: CouponGiveBack) -> str:
+        return format_money(back.discount_minor, back.coupon.offer.currency)
 
 
 @admin.register(Coupon)
@@ -34,6 +49,7 @@ class CouponAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     actions_detail = ("void",)
+    inlines = (GiveBacksOfCoupon,)
     annotations = {"named_redeemer": named("redeemed_by")}
     fields = (
         ("display_code", "state"),

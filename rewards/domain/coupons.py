@@ -1,20 +1,21 @@
 """Coupons are issued, redeemed once, or made void."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
 from itertools import groupby
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from customers.models import Customer, Purchase
+from customers.models import Customer, Purchase, PurchaseReturn
 from loyalty_site.lib import codes
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import eligibility, offers
-from rewards.models import Coupon, CouponState, Offer, Program
+from rewards.models import Coupon, CouponGiveBack, CouponState, Offer, Program
 
 
 class CouponRefused(DomainError):
@@ -54,6 +55,11 @@ class CouponNotYours(CouponRefused):
     message = _("Coupon %(coupon)s belongs to another customer.")
 
 
+class CouponNotYetIssued(CouponRefused):
+    code = "coupon_not_yet_issued"
+    message = _("Coupon %(coupon)s was issued after this purchase.")
+
+
 class CouponOtherCurrency(CouponRefused):
     code = "coupon_other_currency"
     message = _("Coupon %(coupon)s is for another currency.")
@@ -81,6 +87,7 @@ _REFUSALS: Mapping[str, type[DomainError]] = {
         CouponAlreadyRedeemed,
         CouponVoid,
         CouponNotYours,
+        CouponNotYetIssued,
         CouponOtherCurrency,
         CouponWorthNothing,
         MinSpendNotReached,
@@ -178,6 +185,48 @@ def void(*, coupon: Coupon, reason: str, by: Actor, at: datetime) -> None:
         raise CouponAlreadyRedeemed(coupon=coupon.display_code)
 
 
+@transaction.atomic
+def give_back(*, coupons: Collection[Coupon], purchase_return: PurchaseReturn, by: Actor, at: datetime) -> None:
+    """All that the coupons were redeemed for came back: they are good again, and no longer count in their offers.
+
+    Each keeps its expiry, and one that has expired meanwhile stays so: goods brought back are no new coupon. Locks
+    offers by id; the caller has locked the coupons, by id.
+    """
+    for coupon in coupons:
+        assert coupon.redeemed_at is not None
+        assert coupon.discount_minor is not None
+        CouponGiveBack.objects.create(
+            coupon=coupon,
+            purchase_return=purchase_return,
+            redeemed_at=coupon.redeemed_at,
+            redeemed_by=coupon.redeemed_by,
+            discount_minor=coupon.discount_minor,
+            given_back_at=at,
+        )
+        data = {"return": purchase_return.pk, "purchase": coupon.purchase_id}
+        audit.record(actor=by, action="coupon.given_back", subject=f"coupon:{coupon.pk}", data=data, at=at)
+    for offer_id, group in groupby(sorted(coupons, key=attrgetter("offer_id")), key=attrgetter("offer_id")):
+        given = [coupon.discount_minor or 0 for coupon in group]
+        offers.uncount_redemptions(offer_id=offer_id, redemptions=len(given), discount_minor=sum(given))
+    for coupon in coupons:
+        coupon.state, coupon.purchase = CouponState.ISSUED, None
+        coupon.redeemed_at, coupon.redeemed_by, coupon.discount_minor = None, "", None
+        coupon.save(update_fields=["state", "purchase", "redeemed_at", "redeemed_by", "discount_minor"])
+
+
+def redeemed_by(*, purchase: Purchase) -> list[Coupon]:
+    """What the purchase redeemed, as it was then: also what was given back since."""
+    found = list(Coupon.objects.filter(purchase=purchase).select_related("offer"))
+    undone = CouponGiveBack.objects.filter(purchase_return__purchase=purchase).select_related("coupon__offer")
+    for back in undone:
+        coupon = back.coupon
+        coupon.state, coupon.purchase = CouponState.REDEEMED, purchase
+        coupon.redeemed_at, coupon.redeemed_by = back.redeemed_at, back.redeemed_by
+        coupon.discount_minor = back.discount_minor
+        found.append(coupon)
+    return sorted(found, key=attrgetter("pk"))
+
+
 def refusal_for(refusal: str, coupon: Coupon) -> DomainError:
     """The refusal of that word, to raise or to show."""
     return _REFUSALS[refusal](coupon=coupon.display_code)
@@ -190,6 +239,7 @@ def as_calculated(coupon: Coupon) -> eligibility.CouponIn:
         terms=offers.terms_of(coupon.offer),
         state=coupon.state,
         customer=coupon.customer_id,
+        issued_at=coupon.issued_at,
         expires_at=coupon.expires_at,
     )
 

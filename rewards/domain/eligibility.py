@@ -7,15 +7,19 @@ than nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Literal
+
+# A till's clock may differ from ours by this much.
+CLOCK_TOLERANCE = timedelta(minutes=15)
 
 Refusal = Literal[
     "",
     "coupon_already_redeemed",
     "coupon_void",
     "coupon_not_yours",
+    "coupon_not_yet_issued",
     "coupon_expired",
     "coupon_other_currency",
     "coupon_worth_nothing",
@@ -49,12 +53,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class CouponIn:
-    """`state` is ISSUED, REDEEMED or VOID; without `customer` it is good for whoever bears it."""
+    """`state` is ISSUED, REDEEMED or VOID; without `customer` it is good for whoever bears it.
+
+    `issued_at` by our clock: a purchase that a till dates back before it cannot have been made with this coupon.
+    """
 
     code: str
     terms: Terms
     state: str = "ISSUED"
     customer: int | None = None
+    issued_at: datetime | None = None
     expires_at: datetime | None = None
 
 
@@ -115,6 +123,8 @@ def refusal_of(*, coupon: CouponIn, basket: Basket) -> Refusal:
         return refusal
     if coupon.customer is not None and coupon.customer != basket.customer:
         return "coupon_not_yours"
+    if coupon.issued_at is not None and at < coupon.issued_at - CLOCK_TOLERANCE:
+        return "coupon_not_yet_issued"
     if terms.withdrawn_at is not None and terms.withdrawn_at <= at:
         return "offer_withdrawn"
     if terms.published_at is None or at < terms.published_at or at < terms.valid_from:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import cast
@@ -12,7 +12,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from customers.models import Purchase
+from customers.models import Purchase, PurchaseReturn, Store
 from loyalty_site.lib import numbers
 from loyalty_site.lib.money import format_money
 from rewards.domain.earning import Breakdown, MultiplierNote
@@ -24,6 +24,7 @@ class _Facts:
     """What the entries refer to, fetched for all of them at once."""
 
     purchases: Mapping[str, Purchase]
+    returns: Mapping[str, PurchaseReturn]
     redemptions: Mapping[int, RewardRedemption]
     timezone: ZoneInfo
 
@@ -50,15 +51,21 @@ def _followed(text: str, sentence: str) -> str:
 
 
 def _facts(entries: Sequence[PointsEntry]) -> _Facts:
-    told = [entry.reference.removeprefix("purchase:") for entry in entries if entry.reference.startswith("purchase:")]
-    bought = Purchase.objects.filter(pk__in=[int(pk) for pk in told if pk.isdecimal()]).select_related("store")
+    bought = Purchase.objects.filter(pk__in=_told(entries, "purchase:")).select_related("store")
+    brought_back = PurchaseReturn.objects.filter(pk__in=_told(entries, "return:")).select_related("store")
     redeemed = {entry.corrects_id if entry.kind == EntryKind.REIMBURSE else entry.pk for entry in entries}
     taken = RewardRedemption.objects.filter(entry__in=redeemed - {None}).select_related("reward")
     return _Facts(
         purchases={f"purchase:{purchase.pk}": purchase for purchase in bought},
+        returns={f"return:{made.pk}": made for made in brought_back},
         redemptions={redemption.entry_id: redemption for redemption in taken},
         timezone=ZoneInfo(Program.objects.current().timezone),
     )
+
+
+def _told(entries: Sequence[PointsEntry], prefix: str) -> list[int]:
+    told = [entry.reference.removeprefix(prefix) for entry in entries if entry.reference.startswith(prefix)]
+    return [int(pk) for pk in told if pk.isdecimal()]
 
 
 def _sentences(entry: PointsEntry, facts: _Facts) -> list[str]:
@@ -69,7 +76,7 @@ def _sentences(entry: PointsEntry, facts: _Facts) -> list[str]:
         case EntryKind.REDEEM:
             return [_redemption(entry, points, facts)]
         case EntryKind.CLAW_BACK:
-            return _claw_back(entry, points)
+            return _claw_back(entry, points, facts)
         case EntryKind.REIMBURSE:
             return [_reimbursement(entry, points, facts)]
         case EntryKind.EXPIRE:
@@ -136,8 +143,12 @@ def _redemption(entry: PointsEntry, points: str, facts: _Facts) -> str:
     return _("%(points)s spent.") % {"points": points}
 
 
-def _claw_back(entry: PointsEntry, points: str) -> list[str]:
+def _claw_back(entry: PointsEntry, points: str, facts: _Facts) -> list[str]:
+    made = facts.returns.get(entry.reference)
     sentences = [_("%(points)s taken back because goods were returned.") % {"points": points}]
+    if made:
+        told = _("%(points)s taken back because goods were returned at %(store)s on %(date)s.")
+        sentences = [told % {"points": points, **_where_back(made)}]
     if not entry.points:
         sentences = [_("Goods were returned; no points were taken back.")]
     breakdown: dict[str, int] = entry.breakdown or {}
@@ -152,6 +163,10 @@ def _reimbursement(entry: PointsEntry, points: str, facts: _Facts) -> str:
     taken = facts.redemptions.get(entry.corrects_id or 0)
     if taken:
         return _("%(points)s given back: %(reward)s was cancelled.") % {"points": points, "reward": _reward(taken)}
+    made = facts.returns.get(entry.reference)
+    if made:
+        told = _("%(points)s given back because goods paid with points were returned at %(store)s on %(date)s.")
+        return told % {"points": points, **_where_back(made)}
     return _("%(points)s given back.") % {"points": points}
 
 
@@ -169,8 +184,15 @@ def _reward(taken: RewardRedemption) -> str:
 
 
 def _where(purchase: Purchase) -> dict[str, str]:
-    store = purchase.store
-    return {"store": store.name, "date": _date(purchase.purchased_at.astimezone(ZoneInfo(store.timezone)))}
+    return _place_and_day(purchase.store, purchase.purchased_at)
+
+
+def _where_back(made: PurchaseReturn) -> dict[str, str]:
+    return _place_and_day(made.store, made.returned_at)
+
+
+def _place_and_day(store: Store, moment: datetime) -> dict[str, str]:
+    return {"store": store.name, "date": _date(moment.astimezone(ZoneInfo(store.timezone)))}
 
 
 def _date(moment: object) -> str:

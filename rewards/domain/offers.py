@@ -81,6 +81,13 @@ def count_redemptions(*, offer_id: int, redemptions: int, discount_minor: int) -
         raise OfferBudgetSpent if Offer.objects.filter(room, pk=offer_id).exists() else OfferLimitReached
 
 
+def uncount_redemptions(*, offer_id: int, redemptions: int, discount_minor: int) -> None:
+    """The way back of `count_redemptions`: limit and budget have room again. The row stays locked likewise."""
+    Offer.objects.filter(pk=offer_id).update(
+        redeemed_count=F("redeemed_count") - redemptions, redeemed_minor=F("redeemed_minor") - discount_minor
+    )
+
+
 def terms_of(offer: Offer) -> eligibility.Terms:
     """The offer as the calculator reads it."""
     return eligibility.Terms(

@@ -1,4 +1,4 @@
-from rewards.models.coupon import Coupon, CouponState
+from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
 from rewards.models.earning import EarningKind, EarningRule
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.offer import Offer, OfferKind
@@ -10,6 +10,7 @@ from rewards.models.surprise import Arm, Surprise, SurpriseRule, Trigger
 __all__ = [
     "Arm",
     "Coupon",
+    "CouponGiveBack",
     "CouponState",
     "EarningKind",
     "EarningRule",

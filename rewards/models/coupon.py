@@ -5,8 +5,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from customers.models import Customer, Purchase
-from loyalty_site.lib import codes, constraints
+from customers.models import Customer, Purchase, PurchaseReturn
+from loyalty_site.lib import append_only, codes, constraints
 from rewards.models.offer import Offer
 
 
@@ -68,3 +68,28 @@ class Coupon(models.Model):
     def display_code(self) -> str:
         """`MOON4T7KQXABCDEF` as people read it: `MOON-4T7K-QXAB-CDEF`."""
         return codes.grouped(self.code, body_length=self.BODY_LENGTH)
+
+
+class CouponGiveBack(models.Model):
+    """A redemption that was undone, as it had been, because all of its purchase came back; the coupon is good again."""
+
+    coupon = models.ForeignKey(Coupon, verbose_name=_("coupon"), on_delete=models.PROTECT, related_name="give_backs")
+    purchase_return = models.ForeignKey(
+        PurchaseReturn, verbose_name=_("return"), on_delete=models.PROTECT, related_name="coupon_give_backs"
+    )
+    redeemed_at = models.DateTimeField(_("redeemed at"))
+    redeemed_by = models.CharField(_("redeemed by"), max_length=40)
+    discount_minor = models.PositiveBigIntegerField(_("discount (minor units)"))
+    given_back_at = models.DateTimeField(_("given back at"))
+
+    class Meta:
+        verbose_name = _("coupon given back")
+        verbose_name_plural = _("coupons given back")
+        triggers = append_only.refuse_update_and_delete()
+        constraints = [
+            models.UniqueConstraint(fields=["coupon", "purchase_return"], name="coupon_given_back_once_per_return"),
+            models.CheckConstraint(name="coupon_given_back_was_redeemed", condition=~Q(redeemed_by="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.coupon}"

@@ -16,6 +16,7 @@ APPEND_ONLY = {
     "customers.PurchaseLine",
     "customers.PurchaseReturn",
     "customers.PurchaseReturnLine",
+    "rewards.CouponGiveBack",
     "rewards.PointsAllocation",
     "rewards.PointsEntry",
     "rewards.Surprise",

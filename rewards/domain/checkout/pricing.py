@@ -23,7 +23,7 @@ class Priced:
     refusals: dict[str, DomainError] = field(default_factory=dict)
 
 
-def priced(purchase: PurchaseIn) -> Priced:
+def priced(*, purchase: PurchaseIn) -> Priced:
     amounts = tuple(line.amount_minor for line in purchase.lines)
     priced = Priced(line_discounts=(0,) * len(amounts), left_minor=sum(amounts))
     found: dict[str, Coupon] = {}
@@ -49,7 +49,7 @@ def priced(purchase: PurchaseIn) -> Priced:
     return priced
 
 
-def points_value(purchase: PurchaseIn, left_minor: int, program: Program) -> int:
+def points_value(*, purchase: PurchaseIn, left_minor: int, program: Program) -> int:
     if purchase.points_to_redeem < 0:
         raise ValueError("points to redeem cannot be negative")
     if not purchase.points_to_redeem:
@@ -64,7 +64,7 @@ def points_value(purchase: PurchaseIn, left_minor: int, program: Program) -> int
     return value
 
 
-def points_payable(purchase: PurchaseIn, left_minor: int, program: Program, at: datetime) -> int:
+def points_payable(*, purchase: PurchaseIn, left_minor: int, program: Program, at: datetime) -> int:
     if purchase.customer is None or purchase.currency != program.currency:
         return 0
     available = points.summary(customer=purchase.customer, at=at).available
@@ -72,7 +72,7 @@ def points_payable(purchase: PurchaseIn, left_minor: int, program: Program, at: 
 
 
 def earned(
-    purchase: PurchaseIn, priced: Priced, points_value_minor: int, store_id: int, program: Program
+    *, purchase: PurchaseIn, priced: Priced, points_value_minor: int, store_id: int, program: Program
 ) -> earning.Earned:
     known = rules.effective(at=purchase.purchased_at, currency=program.currency)
     products, categories = _catalog(purchase.lines) if known.multipliers else ({}, {})

@@ -32,10 +32,12 @@ def quote(*, purchase: PurchaseIn, store: Store, at: datetime) -> Quote:
     Raises PointsExceedAmount, PointsWithoutCustomer or PointsOtherCurrency.
     """
     program = Program.objects.current()
-    priced = pricing.priced(purchase)
-    points_value = pricing.points_value(purchase, priced.left_minor, program)
+    priced = pricing.priced(purchase=purchase)
+    points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
     total = sum(line.amount_minor for line in purchase.lines)
-    earned = pricing.earned(purchase, priced, points_value, store.pk, program)
+    earned = pricing.earned(
+        purchase=purchase, priced=priced, points_value_minor=points_value, store_id=store.pk, program=program
+    )
     return Quote(
         total_minor=total,
         discount_minor=total - priced.left_minor,
@@ -44,5 +46,5 @@ def quote(*, purchase: PurchaseIn, store: Store, at: datetime) -> Quote:
         earned=earned if purchase.customer else earning.Earned(0, reason="no_customer"),
         discounts={coupon.display_code: discount for coupon, discount in priced.found.items()},
         refusals=priced.refusals,
-        points_payable=pricing.points_payable(purchase, priced.left_minor, program, at),
+        points_payable=pricing.points_payable(purchase=purchase, left_minor=priced.left_minor, program=program, at=at),
     )

@@ -1,13 +1,8 @@
 """Why a till's transaction is not booked, where no coupon and no ledger says so."""
 
-from datetime import timedelta
-
 from django.utils.translation import gettext_lazy as _
 
 from loyalty_site.lib.errors import DomainError
-
-# A till's clock may be ahead of ours by this much.
-CLOCK_TOLERANCE = timedelta(minutes=15)
 
 
 class PointsExceedAmount(DomainError):
@@ -28,3 +23,18 @@ class PointsOtherCurrency(DomainError):
 class PurchasedInFuture(DomainError):
     code = "purchased_in_future"
     message = _("The purchase is dated in the future. Please check the till's clock.")
+
+
+class ReturnedInFuture(DomainError):
+    code = "returned_in_future"
+    message = _("The return is dated in the future. Please check the till's clock.")
+
+
+class ReturnedBeforePurchase(DomainError):
+    code = "returned_before_purchase"
+    message = _("The return is dated before the purchase. Please check the till's clock.")
+
+
+class NothingReturned(DomainError):
+    code = "nothing_returned"
+    message = _("The return names no goods.")

@@ -12,8 +12,9 @@ from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import coupons, points, surprises
 from rewards.domain.checkout import pricing
-from rewards.domain.checkout.refusals import CLOCK_TOLERANCE, PurchasedInFuture
+from rewards.domain.checkout.refusals import PurchasedInFuture
 from rewards.domain.checkout.told import PurchaseIn
+from rewards.domain.eligibility import CLOCK_TOLERANCE
 from rewards.models import Arm, Coupon, EntryKind, PointsEntry, Program, Surprise
 
 
@@ -48,10 +49,10 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
     try:
         if purchase.purchased_at > at + CLOCK_TOLERANCE:
             raise PurchasedInFuture
-        priced = pricing.priced(purchase)
+        priced = pricing.priced(purchase=purchase)
         for refusal in priced.refusals.values():
             raise refusal
-        points_value = pricing.points_value(purchase, priced.left_minor, program)
+        points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
     except DomainError:
         # Another till may have booked this very receipt, and used its coupons, since we looked.
         known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
@@ -92,7 +93,13 @@ def _book(
             at=at,  # what lapsed by now is gone, however far back the till dates the purchase
         )
     if purchase.customer:
-        earned = pricing.earned(purchase, priced, recorded.points_value_minor, recorded.store_id, program)
+        earned = pricing.earned(
+            purchase=purchase,
+            priced=priced,
+            points_value_minor=recorded.points_value_minor,
+            store_id=recorded.store_id,
+            program=program,
+        )
         if earned.points:
             entry = points.award(
                 customer=purchase.customer,
@@ -120,7 +127,7 @@ def _settled_before(purchase: Purchase, at: datetime) -> Settlement:
         created=False,
         entry=by_kind.get(EntryKind.AWARD),
         redeemed_entry=by_kind.get(EntryKind.REDEEM),
-        coupons=tuple(Coupon.objects.filter(purchase=purchase).select_related("offer").order_by("pk")),
+        coupons=tuple(coupons.redeemed_by(purchase=purchase)),
         surprises=tuple(given.order_by("rule_id")),
         summary=points.summary(customer=purchase.customer, at=at) if purchase.customer else None,
     )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from customers.domain.purchases import LineIn
-from customers.models import Customer
+from customers.domain.purchases import LineIn, ReturnLineIn
+from customers.models import Customer, Purchase
 from loyalty_site.lib import codes
 
 
@@ -35,6 +35,24 @@ class PurchaseIn:
             "lines": [
                 [line.sku, line.name, line.category, f"{line.quantity:.3f}", line.amount_minor] for line in self.lines
             ],
+        }
+        return _hashed(fact)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnIn:
+    """Goods of one purchase that came back, as a till tells it."""
+
+    return_number: str
+    returned_at: datetime
+    lines: Sequence[ReturnLineIn]
+
+    def fingerprint_for(self, purchase: Purchase) -> bytes:
+        """SHA-256 of the fact, in whatever order and however its numbers and times were written."""
+        fact = {
+            "purchase": purchase.pk,
+            "returned_at": self.returned_at.timestamp(),
+            "lines": sorted([line.position, f"{line.quantity:.3f}", line.amount_minor] for line in self.lines),
         }
         return _hashed(fact)
 

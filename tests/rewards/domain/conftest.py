@@ -36,6 +36,14 @@ def settle(store, now):
 
 
 @pytest.fixture
+def take_back(store, now):
+    def take_back(purchase, told, at=now, by=SYSTEM):
+        return checkout.take_back(purchase=purchase, told=told, store=store, till=None, by=by, at=at)
+
+    return take_back
+
+
+@pytest.fixture
 def rows():
     """How many there are of what a purchase writes, and how the coupons stand."""
 

@@ -60,6 +60,13 @@ def test_strange_and_foreign_and_used_coupons_refuse_the_whole(settle, customer,
         refused(told, settle, rows, refusal)
 
 
+def test_coupon_issued_after_the_purchase_that_a_till_dates_back_refuses_the_whole(settle, customer, now, rows):
+    coupon = CouponFactory(customer=customer, issued_at=now)
+    early = now - checkout.CLOCK_TOLERANCE - timedelta(seconds=1)
+    told = basket(4000, customer=customer, now=early, coupons=[coupon.code])
+    assert refused(told, settle, rows, coupons.CouponNotYetIssued).code == "coupon_not_yet_issued"
+
+
 def test_coupons_that_do_not_combine_refuse_the_whole(settle, customer, now, rows):
     pair = [CouponFactory().code, CouponFactory(offer=OfferFactory(is_stackable=True)).code]
     told = basket(4000, customer=customer, now=now, coupons=pair)

@@ -52,6 +52,8 @@ def test_discount_is_rounded_down_capped_and_never_more_than_the_basket(terms, d
         (coupon(state="VOID"), "coupon_void"),
         (coupon(customer=2), "coupon_not_yours"),
         (coupon(customer=1), ""),
+        (coupon(issued_at=NOW + eligibility.CLOCK_TOLERANCE), ""),
+        (coupon(issued_at=NOW + eligibility.CLOCK_TOLERANCE + timedelta(seconds=1)), "coupon_not_yet_issued"),
         (coupon(expires_at=NOW), "coupon_expired"),
         (coupon(expires_at=NOW + DAY), ""),
         (coupon(replace(FIVE_OFF, valid_to=NOW)), "coupon_expired"),

@@ -1,0 +1,185 @@
+"""Taking back what was bought.
+
+Everything is computed on the purchase as it stands, and what earlier returns booked is taken off: however the goods
+come back in parts, and in whatever order, they leave what one return of them all would leave.
+
+Points that paid are given back before those earned are taken back. The customer then owes nothing in between, and what
+is taken comes from the points that lapse soonest among all. The other way round all other lots would be emptied
+first, only to be refilled with points that may lapse sooner. The balance is the same either way: what a claw-back
+forgave is recouped from what its purchase's own redemption gives back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from customers.domain import purchases
+from customers.domain.purchases import LineLeft
+from customers.models import Customer, Purchase, PurchaseReturn, Store, Till
+from loyalty_site.lib.actors import Actor
+from rewards.domain import coupons, earning, points
+from rewards.domain.checkout.refusals import NothingReturned, ReturnedBeforePurchase, ReturnedInFuture
+from rewards.domain.checkout.told import ReturnIn
+from rewards.domain.eligibility import CLOCK_TOLERANCE
+from rewards.models import Coupon, CouponState, EntryKind, PointsEntry, Surprise
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What was booked. `created` is False when the return was told before: then it is what was booked then.
+
+    `clawed_back` are points that the goods had earned, `reimbursed` points that had paid for them; `coupons` were
+    given back because all of the purchase is back; `summary` is of now.
+    """
+
+    purchase_return: PurchaseReturn
+    created: bool
+    clawed_back: PointsEntry | None = None
+    reimbursed: PointsEntry | None = None
+    coupons: Sequence[Coupon] = ()
+    summary: points.PointsSummary | None = None
+
+
+@transaction.atomic
+def take_back(
+    *, purchase: Purchase, told: ReturnIn, store: Store, till: Till | None, by: Actor, at: datetime
+) -> TakenBack:
+    """Books a return; `store` is where the goods came back. The same return told again books nothing and returns the
+    first result.
+
+    Takes back the points that the goods earned, by the award's own breakdown, and gives back those that paid for them.
+    When all of the purchase is back, quantities and amounts, the coupons that it redeemed are good again, with the
+    expiry they had, and the coupon of a surprise that it caused is void unless it was used. The surprise stays one:
+    the rule's count and the cooldown do not go back, so that nobody draws again by bringing goods back.
+
+    Raises ReturnConflict, ReturnLineUnknown, ReturnExceedsPurchase, NothingReturned, ReturnedInFuture or
+    ReturnedBeforePurchase; then nothing is booked.
+    """
+    if till is not None and till.store_id != store.pk:
+        raise ValueError("a till tells of its own store only")
+    _refuse_nonsense(purchase, told, at)
+    made, created = purchases.record_return(
+        purchase=purchase,
+        store=store,
+        return_number=told.return_number,
+        returned_at=told.returned_at,
+        lines=told.lines,
+        fingerprint=told.fingerprint_for(purchase),
+        by=by,
+        at=at,
+    )
+    if not created:
+        return _taken_back_before(made, at)
+    reimbursed = clawed_back = summary = None
+    lines = purchases.lines_left(purchase=purchase)
+    customer = purchase.customer
+    if customer:
+        points.lock(customer=customer)
+        reimbursed = _reimburse(customer, made, lines, by, at)
+        clawed_back = _claw_back(customer, made, lines, by, at)
+    given_back = _undo_coupons(made, by, at) if all(line.is_all_back for line in lines) else []
+    if customer:
+        summary = points.summary(customer=customer, at=at)
+    return TakenBack(made, True, clawed_back, reimbursed, tuple(given_back), summary)
+
+
+def _refuse_nonsense(purchase: Purchase, told: ReturnIn, at: datetime) -> None:
+    if any(line.quantity < 0 or line.amount_minor < 0 for line in told.lines):
+        raise ValueError("what comes back cannot be negative")
+    if not any(line.quantity or line.amount_minor for line in told.lines):
+        raise NothingReturned
+    if told.returned_at > at + CLOCK_TOLERANCE:
+        raise ReturnedInFuture
+    if told.returned_at < purchase.purchased_at - CLOCK_TOLERANCE:
+        raise ReturnedBeforePurchase
+
+
+def _taken_back_before(made: PurchaseReturn, at: datetime) -> TakenBack:
+    customer = made.purchase.customer
+    entries = PointsEntry.objects.filter(customer=made.purchase.customer_id, reference=_reference(made))
+    by_kind = {entry.kind: entry for entry in entries} if customer else {}
+    again = Coupon.objects.filter(give_backs__purchase_return=made).select_related("offer").order_by("pk")
+    return TakenBack(
+        purchase_return=made,
+        created=False,
+        clawed_back=by_kind.get(EntryKind.CLAW_BACK),
+        reimbursed=by_kind.get(EntryKind.REIMBURSE),
+        coupons=tuple(again),
+        summary=points.summary(customer=customer, at=at) if customer else None,
+    )
+
+
+def _reimburse(
+    customer: Customer, made: PurchaseReturn, lines: Sequence[LineLeft], by: Actor, at: datetime
+) -> PointsEntry | None:
+    """The part of the points that paid which the goods back by now make of the whole, without what came back before."""
+    paid = _entry(EntryKind.REDEEM, customer, made.purchase)
+    if paid is None:
+        return None
+    net = sum(line.net_minor for line in lines)
+    back = net - sum(line.net_left_minor for line in lines)
+    due = -paid.points * back // net - _asked_before(paid, EntryKind.REIMBURSE)
+    if due < -paid.points:
+        return None
+    return points.reimburse(entry=paid, by=by, at=at)
+
+
+def _claw_back(
+    customer: Customer, made: PurchaseReturn, lines: Sequence[LineLeft], by: Actor, at: datetime
+) -> PointsEntry | None:
+    award = _entry(EntryKind.AWARD, customer, made.purchase)
+    if award is None:
+        return None
+    due = award.points - _points_left(award, lines) - _asked_before(award, EntryKind.CLAW_BACK)
+    if due <= 0:
+        return None
+    return points.claw_back(entry=award, points=due, reference=_reference(made), by=by, at=at)
+
+
+def _points_left(award: PointsEntry, lines: Sequence[LineLeft]) -> int:
+    """An award without a breakdown was not computed here: it goes with the amount."""
+    if award.breakdown is None:
+        net = sum(line.net_minor for line in lines)
+        return award.points * sum(line.net_left_minor for line in lines) // net if net else 0
+    return earning.points_left(
+        breakdown=award.breakdown,
+        lines=[earning.Line(line.amount_minor, line.discount_minor) for line in lines],
+        returned={line.position: line.returned_minor for line in lines},
+    )
+
+
+def _entry(kind: EntryKind, customer: Customer, purchase: Purchase) -> PointsEntry | None:
+    return PointsEntry.objects.filter(customer=customer.pk, kind=kind, reference=f"purchase:{purchase.pk}").first()
+
+
+def _asked_before(entry: PointsEntry, kind: EntryKind) -> int:
+    """What earlier returns asked for, whether or not there was that much to take."""
+    corrections = entry.corrections.filter(kind=kind).values_list("points", "breakdown")
+    return sum((breakdown or {}).get("asked", abs(booked)) for booked, breakdown in corrections)
+
+
+def _undo_coupons(made: PurchaseReturn, by: Actor, at: datetime) -> list[Coupon]:
+    """Gives back what the purchase redeemed, and returns it; makes void what the purchase brought."""
+    purchase = made.purchase
+    brought = set(Surprise.objects.filter(purchase=purchase, coupon__isnull=False).values_list("coupon", flat=True))
+    locked = Coupon.objects.filter(purchase=purchase) | Coupon.objects.filter(pk__in=brought)
+    locked = locked.select_for_update(of=("self",), no_key=True).select_related("offer").order_by("pk")
+    redeemed = [coupon for coupon in locked if coupon.purchase_id == purchase.pk]
+    coupons.give_back(coupons=redeemed, purchase_return=made, by=by, at=at)
+    for coupon in locked:
+        causeless = coupon.pk in brought or coupon in redeemed and _is_without_cause(coupon)
+        if causeless and coupon.state == CouponState.ISSUED:
+            coupons.void(coupon=coupon, reason=_reference(made), by=by, at=at)
+    return redeemed
+
+
+def _is_without_cause(coupon: Coupon) -> bool:
+    """It was the surprise of a purchase of which all came back while the coupon was in use."""
+    cause = Purchase.objects.filter(surprises__coupon=coupon).first()
+    return bool(cause and all(line.is_all_back for line in purchases.lines_left(purchase=cause)))
+
+
+def _reference(made: PurchaseReturn) -> str:
+    return f"return:{made.pk}"
