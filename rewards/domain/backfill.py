@@ -42,7 +42,7 @@ def award_purchases(*, purchases: Sequence[int], returns: Sequence[int] = (), by
         _make(table, values)
     _lock_accounts()
     for table in _TABLES[4:]:
-        _make(table)
+        _make(table, values)
     with foreign_keys.proven():
         _run("backfill_entries", values)
     _run("backfill_in_order")
@@ -74,7 +74,7 @@ def _points_awarded() -> int:
     return points
 
 
-def _make(table: str, values: Mapping[str, Any] | None = None) -> None:
+def _make(table: str, values: Mapping[str, Any]) -> None:
     _run(table, values)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {table}")

@@ -9,18 +9,21 @@ books for several customers in one transaction goes by ascending customer id.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 
-from django.db import connection
+from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.models import EntryKind, PointsEntry
+from rewards.models import EntryKind, HoldState, PointsEntry, PointsHold
 
 # Points given back after their lots lapsed can be spent for this many more days.
 GRACE_DAYS = 30
+
+_Row = TypeVar("_Row", bound=models.Model)
 
 
 class InsufficientPoints(DomainError):
@@ -33,16 +36,32 @@ class ReferenceReused(DomainError):
     message = _("%(reference)s was booked before with other points.")
 
 
+class HoldExpired(DomainError):
+    code = "hold_expired"
+    message = _("The points are no longer held: the time to take them is over.")
+
+
+class HoldReleased(DomainError):
+    code = "hold_released"
+    message = _("The points are no longer held: the hold was released.")
+
+
+class HoldCaptured(DomainError):
+    code = "hold_captured"
+    message = _("The points that were held are spent already.")
+
+
 @dataclass(frozen=True, slots=True)
 class PointsSummary:
-    """`balance` is the ledger's: available, pending and what has lapsed since the last booking, minus debt.
+    """`balance` is the ledger's: available, pending, held and what has lapsed since the last booking, minus debt.
 
-    `expiring` lists what can be spent now and lapses, soonest first.
+    `held` is in active holds. `expiring` lists what can be spent now and lapses, soonest first.
     """
 
     balance: int
     available: int
     pending: int
+    held: int
     debt: int
     expiring: tuple[tuple[int, datetime], ...]
 
@@ -81,30 +100,91 @@ def adjust(*, customer: Customer, points: int, reference: str, reason: str, by: 
     return _take(EntryKind.ADJUST, customer, -points, reference, by, at, reason)
 
 
+def hold(*, customer: Customer, points: int, ttl: timedelta, reference: str, by: Actor, at: datetime) -> PointsHold:
+    """Keeps points from being spent by others for `ttl`, those that lapse soonest first; the balance stays.
+
+    A reference once in use by the customer finds the first hold, however it ended. Raises InsufficientPoints,
+    ReferenceReused.
+    """
+    _refuse_unless(points > 0 and ttl > timedelta())
+    kept = _call(PointsHold, "points_hold", customer.pk, points, reference, at, at + ttl, str(by))
+    if kept is None:
+        raise InsufficientPoints(points=points, available=summary(customer=customer, at=at).available)
+    if kept.points != points:
+        raise ReferenceReused(reference=reference)
+    return kept
+
+
+def capture(*, hold: PointsHold, by: Actor, at: datetime) -> PointsEntry:
+    """Redeems what the hold keeps, also what lapsed meanwhile; told again, the same entry.
+
+    `hold` itself is not read again. Raises HoldExpired, HoldReleased.
+    """
+    entry = _call(PointsEntry, "points_capture", hold.pk, at, str(by))
+    if entry is None:
+        state = PointsHold.objects.values_list("state", flat=True).get(pk=hold.pk)
+        raise HoldReleased if state == HoldState.RELEASED else HoldExpired
+    return entry
+
+
+def release(*, hold: PointsHold, by: Actor, at: datetime) -> PointsHold:
+    """Lets others spend the points again; what lapsed meanwhile lapses. Raises HoldCaptured."""
+    ended = _call(PointsHold, "points_release", hold.pk, at, str(by))
+    assert ended is not None
+    if ended.state == HoldState.CAPTURED:
+        raise HoldCaptured
+    return ended
+
+
 def claw_back(
     *, entry: PointsEntry, points: int, reference: str, by: Actor, at: datetime, reason: str = ""
 ) -> PointsEntry:
     """Takes back points of an award whose purchase was returned: from its own lot, then from others, then as a debt.
 
-    What lapsed from its own lot counts first: it was never used. With ShortfallPolicy.WITHIN_BALANCE what is missing is
+    What lapsed from its own lot counts first: it was never used. Holds are released, the newest first, where only they
+    are in the way. With ShortfallPolicy.WITHIN_BALANCE what is missing is
     forgiven. The breakdown says how many points were `asked`, `lapsed` and `forgiven`; the entry may be of 0 points.
     Raises ReferenceReused; asking for more than the award's points in all is an IntegrityError.
     """
     _refuse_unless(entry.kind == EntryKind.AWARD and points > 0)
-    taken = _call("points_claw_back", entry.customer_id, entry.pk, points, reference, at, str(by), reason)
+    taken = _call(PointsEntry, "points_claw_back", entry.customer_id, entry.pk, points, reference, at, str(by), reason)
     if taken is None or (taken.corrects_id, (taken.breakdown or {}).get("asked")) != (entry.pk, points):
         raise ReferenceReused(reference=reference)
     return taken
 
 
-def reimburse(*, entry: PointsEntry, by: Actor, at: datetime, reason: str = "") -> PointsEntry:
-    """Gives back all that a redemption took, once, to the very lots, which keep their dates.
+def reimburse(
+    *,
+    entry: PointsEntry,
+    by: Actor,
+    at: datetime,
+    points: int | None = None,
+    reference: str | None = None,
+    reason: str = "",
+) -> PointsEntry:
+    """Gives back points that a redemption took, or all that is left of them, to the very lots, which keep their dates.
 
-    A debt is repaid first. What came from lots that lapsed meanwhile comes back as a lot good for GRACE_DAYS.
+    Points that claw-backs forgave since the redemption, because they were spent, are made good first, then a debt. What
+    came from lots that lapsed meanwhile comes back as a lot good for GRACE_DAYS. The breakdown says how many were
+    `asked`, which claw-backs (ids) were `recouped` and which lots (ids) `renewed`; the entry may be of 0 points.
+    Raises ReferenceReused; asking for more than the redemption's points in all is an IntegrityError.
     """
-    _refuse_unless(entry.kind == EntryKind.REDEEM)
-    given = _call("points_reimburse", entry.customer_id, entry.pk, at, str(by), reason, GRACE_DAYS)
-    assert given is not None
+    _refuse_unless(entry.kind == EntryKind.REDEEM and (points is None or points > 0))
+    reference = reference or f"entry:{entry.pk}"
+    given = _call(
+        PointsEntry,
+        "points_reimburse",
+        entry.customer_id,
+        entry.pk,
+        points,
+        reference,
+        at,
+        str(by),
+        reason,
+        GRACE_DAYS,
+    )
+    if given is None or given.corrects_id != entry.pk or points not in (None, _asked(given)):
+        raise ReferenceReused(reference=reference)
     return given
 
 
@@ -129,24 +209,31 @@ def summary(*, customer: Customer, at: datetime) -> PointsSummary:
     with connection.cursor() as cursor:
         cursor.execute(_SUMMARY, {"customer": customer.pk, "at": at})
         rows = cursor.fetchall()
-    balance, debt = (rows[0][0], rows[0][1]) if rows else (0, 0)
-    lots = [(points, is_available, expires_at) for _, _, points, is_available, expires_at in rows if points]
+    balance, debt, held = rows[0][:3] if rows else (0, 0, 0)
+    lots = [(points, is_available, expires_at) for *_, points, is_available, expires_at in rows if points]
     return PointsSummary(
         balance=balance,
         available=sum(points for points, is_available, _ in lots if is_available),
         pending=sum(points for points, is_available, _ in lots if not is_available),
+        held=held,
         debt=debt,
         expiring=tuple((points, lapses) for points, is_available, lapses in lots if is_available and lapses),
     )
 
 
 _SUMMARY = """
-    SELECT account.balance, account.debt, lot.points, lot.is_available, lot.expires_at
+    WITH reserved AS MATERIALIZED (
+        SELECT lot_id, points FROM points_reserved(ARRAY[%(customer)s]::bigint[], %(at)s)
+    )
+    SELECT account.balance, account.debt, (SELECT coalesce(sum(points), 0)::bigint FROM reserved), lot.points,
+           lot.is_available, lot.expires_at
     FROM rewards_pointsaccount account
     LEFT JOIN (
-        SELECT customer_id, sum(remaining)::bigint AS points, available_at <= %(at)s AS is_available, expires_at
-        FROM rewards_pointslot
+        SELECT customer_id, sum(remaining - coalesce(reserved.points, 0))::bigint AS points,
+               available_at <= %(at)s AS is_available, expires_at
+        FROM rewards_pointslot LEFT JOIN reserved ON lot_id = id
         WHERE customer_id = %(customer)s AND remaining > 0 AND (expires_at IS NULL OR expires_at > %(at)s)
+          AND remaining > coalesce(reserved.points, 0)
         GROUP BY customer_id, is_available, expires_at
     ) lot USING (customer_id)
     WHERE customer_id = %(customer)s
@@ -166,7 +253,7 @@ def _add(
 ) -> PointsEntry:
     _refuse_unless(points > 0)
     details = None if breakdown is None else json.dumps(breakdown, ensure_ascii=False)
-    entry = _call("points_award", customer.pk, kind, points, reference, at, str(by), reason, details)
+    entry = _call(PointsEntry, "points_award", customer.pk, kind, points, reference, at, str(by), reason, details)
     return _same(entry, points, reference)
 
 
@@ -174,7 +261,7 @@ def _take(
     kind: EntryKind, customer: Customer, points: int, reference: str, by: Actor, at: datetime, reason: str
 ) -> PointsEntry:
     _refuse_unless(points > 0)
-    entry = _call("points_redeem", customer.pk, kind, points, reference, at, str(by), reason)
+    entry = _call(PointsEntry, "points_redeem", customer.pk, kind, points, reference, at, str(by), reason)
     if entry is None:
         raise InsufficientPoints(points=points, available=summary(customer=customer, at=at).available)
     return _same(entry, -points, reference)
@@ -190,10 +277,15 @@ def _same(entry: PointsEntry | None, points: int, reference: str) -> PointsEntry
 def _refuse_unless(makes_sense: bool) -> None:
     """Callers know these bounds; a breach is their fault, not a refusal to show to anybody."""
     if not makes_sense:
-        raise ValueError("points must be positive, and the entry of the kind that is corrected this way")
+        raise ValueError("points and times must be positive, and the entry of the kind that is corrected this way")
 
 
-def _call(function: str, *arguments: object) -> PointsEntry | None:
-    """The entry that a function of rewards/sql returns, if it returns one."""
+def _asked(correction: PointsEntry) -> int:
+    return int((correction.breakdown or {}).get("asked", correction.points))
+
+
+def _call(model: type[_Row], function: str, *arguments: object) -> _Row | None:
+    """The row that a function of rewards/sql returns, if it returns one."""
     marks = ", ".join(["%s"] * len(arguments))
-    return next(iter(PointsEntry.objects.raw(f"SELECT * FROM {function}({marks})", arguments)), None)  # noqa: S608
+    rows = model._default_manager.raw(f"SELECT * FROM {function}({marks})", arguments)  # noqa: S608
+    return next(iter(rows), None)

@@ -51,7 +51,8 @@ WITH edge AS (
     JOIN rate ON basket.purchased_at >= rate.since AND basket.purchased_at < rate.until
     LEFT JOIN noted USING (purchase_id)
 )
-SELECT earned.*, points_lapse_at(available_at, expiry_policy, expiry_months, expiry_period_end, timezone) AS expires_at
+SELECT earned.*, points_lapse_at(available_at, expiry_policy, expiry_months, expiry_period_end, expiry_days, timezone)
+           AS expires_at
 FROM (
     SELECT purchase_id, customer_id, purchased_at, div(dividend, divisor)::bigint AS points,
            jsonb_build_object(

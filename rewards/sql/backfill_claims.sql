@@ -36,5 +36,5 @@ WITH weight AS (
               - points_left AS points
     FROM kept
 )
-SELECT id AS return_id, purchase_id, customer_id, returned_at, points::bigint AS points, %(by)s AS actor
+SELECT id AS return_id, purchase_id, customer_id, returned_at, points::bigint AS points
 FROM claim WHERE is_told AND points > 0

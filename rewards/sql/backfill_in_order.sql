@@ -4,12 +4,11 @@ DECLARE
     v_event record;
 BEGIN
     FOR v_event IN
-        SELECT customer_id, purchased_at AS at, false AS is_return, purchase_id, 0 AS return_id, points, breakdown,
-               (SELECT min(actor) FROM backfill_claims) AS actor
-        FROM backfill_awards WHERE customer_id IN (SELECT customer_id FROM backfill_in_turn)
+        SELECT customer_id, purchased_at AS at, false AS is_return, purchase_id, 0 AS return_id, points, breakdown, actor
+        FROM backfill_awards JOIN backfill_in_turn USING (customer_id)
         UNION ALL
         SELECT customer_id, returned_at, true, purchase_id, return_id, points, NULL, actor
-        FROM backfill_claims WHERE customer_id IN (SELECT customer_id FROM backfill_in_turn)
+        FROM backfill_claims JOIN backfill_in_turn USING (customer_id)
         ORDER BY customer_id, at, is_return, purchase_id, return_id
     LOOP
         IF v_event.is_return THEN

@@ -1,5 +1,6 @@
 -- Adds points (AWARD, or ADJUST upwards) as one lot. A debt is repaid first: that part counts as taken from the lot by
--- its own entry. Returns the entry; the first one when this kind and reference are in the books already.
+-- its own entry. A purchase's award is an activity. Returns the entry; the first one when this kind and reference are in
+-- the books already.
 CREATE OR REPLACE FUNCTION points_award(
     p_customer bigint, p_kind text, p_points bigint, p_reference text, p_at timestamptz, p_by text, p_reason text,
     p_breakdown jsonb
@@ -23,12 +24,16 @@ BEGIN
     SELECT * INTO v_terms FROM points_terms();
     IF p_kind = 'AWARD' THEN
         v_available_at := points_available_at(p_at, v_terms.pending_days, v_terms.timezone);
+        IF p_reference LIKE 'purchase:%' THEN
+            PERFORM points_keep_alive(p_customer, p_at);
+        END IF;
     END IF;
     v_repaid := least(v_account.debt, p_points);
-    INSERT INTO rewards_pointslot (customer_id, entry_id, points, remaining, available_at, expires_at)
+    INSERT INTO rewards_pointslot (customer_id, entry_id, points, remaining, available_at, expires_at, idle_months)
     VALUES (p_customer, v_entry.id, p_points, p_points - v_repaid, v_available_at,
             points_lapse_at(v_available_at, v_terms.expiry_policy, v_terms.expiry_months, v_terms.expiry_period_end,
-                            v_terms.timezone))
+                            v_terms.expiry_days, v_terms.timezone),
+            CASE WHEN v_terms.expiry_policy = 'INACTIVITY' THEN v_terms.expiry_months END)
     RETURNING id INTO v_lot;
     IF v_repaid > 0 THEN
         INSERT INTO rewards_pointsallocation (customer_id, entry_id, lot_id, points)

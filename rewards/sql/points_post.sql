@@ -37,24 +37,21 @@ BEGIN
     RETURN v_entry;
 END $$;
 
--- Takes p_points from the customer's lots in spending order, soonest lapse first, and remembers which. Only from lots
--- that can be spent at p_spendable_at when that is given; from p_first_lot before all others when that is given.
+-- Takes p_points from the customer's lots in spending order, soonest lapse first, and remembers which; never what active
+-- holds reserve. Only from lots that can be spent at p_at when p_spendable; from p_first_lot before all others when given.
 CREATE OR REPLACE FUNCTION points_take(
-    p_customer bigint, p_entry bigint, p_points bigint, p_spendable_at timestamptz, p_first_lot bigint
+    p_customer bigint, p_entry bigint, p_points bigint, p_at timestamptz, p_spendable boolean, p_first_lot bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_taken bigint;
 BEGIN
     WITH candidate AS (
-        SELECT id, remaining, sum(remaining) OVER (
+        SELECT id, points, sum(points) OVER (
                    ORDER BY (id IS NOT DISTINCT FROM p_first_lot) DESC, expires_at ASC NULLS LAST, id
-               )::bigint - remaining AS taken_before
-        FROM rewards_pointslot
-        WHERE customer_id = p_customer AND remaining > 0
-          AND (p_spendable_at IS NULL
-               OR available_at <= p_spendable_at AND (expires_at IS NULL OR expires_at > p_spendable_at))
+               )::bigint - points AS taken_before
+        FROM points_free(p_customer, p_at, p_spendable)
     ), taken AS (
-        SELECT id, least(remaining, p_points - taken_before) AS points FROM candidate WHERE taken_before < p_points
+        SELECT id, least(points, p_points - taken_before) AS points FROM candidate WHERE taken_before < p_points
     ), reduced AS (
         UPDATE rewards_pointslot lot SET remaining = lot.remaining - taken.points FROM taken WHERE lot.id = taken.id
     ), allocated AS (
@@ -66,5 +63,19 @@ BEGIN
     IF v_taken <> p_points THEN
         RAISE EXCEPTION 'the lots of customer % hold % of % points', p_customer, v_taken, p_points
             USING ERRCODE = 'check_violation';
+    END IF;
+END $$;
+
+-- The customer was active at p_at: lots that lapse some months after the last activity, and had not lapsed by then, lapse
+-- that long after p_at; never earlier than they would have. Spent ones too: points may come back to them.
+CREATE OR REPLACE FUNCTION points_keep_alive(p_customer bigint, p_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM rewards_pointslot
+               WHERE customer_id = p_customer AND idle_months IS NOT NULL AND expires_at > p_at) THEN
+        UPDATE rewards_pointslot lot SET expires_at = later.lapse
+        FROM rewards_pointslot moving, points_terms() terms, points_lapse_at(
+            p_at, 'INACTIVITY', moving.idle_months, terms.expiry_period_end, '', terms.timezone) AS later (lapse)
+        WHERE moving.customer_id = p_customer AND moving.idle_months IS NOT NULL AND moving.expires_at > p_at
+          AND moving.expires_at < later.lapse AND lot.id = moving.id;
     END IF;
 END $$;

@@ -1,11 +1,11 @@
--- What can be spent at p_at: in lots that are available and have not lapsed, whether or not the lapse is in the books.
+-- What can be spent at p_at: in lots that are available and have not lapsed, whether or not the lapse is in the books, and
+-- that no active hold reserves.
 CREATE OR REPLACE FUNCTION points_spendable(p_customer bigint, p_at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(remaining), 0)::bigint FROM rewards_pointslot
-    WHERE customer_id = p_customer AND remaining > 0 AND available_at <= p_at AND (expires_at IS NULL OR expires_at > p_at)
+    SELECT coalesce(sum(points), 0)::bigint FROM points_free(p_customer, p_at, true)
 $$;
 
--- Takes p_points that can be spent at p_at (REDEEM, or ADJUST downwards). Returns the entry; the first one when this kind
--- and reference are in the books already; no row when there are not enough.
+-- Takes p_points that can be spent at p_at (REDEEM, an activity, or ADJUST downwards). Returns the entry; the first one
+-- when this kind and reference are in the books already; no row when there are not enough.
 CREATE OR REPLACE FUNCTION points_redeem(
     p_customer bigint, p_kind text, p_points bigint, p_reference text, p_at timestamptz, p_by text, p_reason text
 ) RETURNS SETOF rewards_pointsentry LANGUAGE plpgsql AS $$
@@ -24,6 +24,9 @@ BEGIN
         RETURN;
     END IF;
     v_entry := points_post(p_customer, p_kind, -p_points, p_reference, p_at, p_by, p_reason, NULL, NULL);
-    PERFORM points_take(p_customer, v_entry.id, p_points, p_at, NULL);
+    PERFORM points_take(p_customer, v_entry.id, p_points, p_at, true, NULL);
+    IF p_kind = 'REDEEM' THEN
+        PERFORM points_keep_alive(p_customer, p_at);
+    END IF;
     RETURN NEXT v_entry;
 END $$;

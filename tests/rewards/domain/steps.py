@@ -1,5 +1,7 @@
 """Short steps for stories about points, and what one looks at after them."""
 
+from datetime import timedelta
+
 from loyalty_site.lib import actors
 from rewards.domain import points, redemptions
 from rewards.models import PointsAccount, PointsLot
@@ -23,8 +25,20 @@ def claw_back(entry, number, at, reference="return:1"):
     return points.claw_back(entry=entry, points=number, reference=reference, by=actors.SYSTEM, at=at)
 
 
-def reimburse(entry, at):
-    return points.reimburse(entry=entry, by=actors.SYSTEM, at=at)
+def reimburse(entry, at, number=None, reference=None):
+    return points.reimburse(entry=entry, points=number, reference=reference, by=actors.SYSTEM, at=at)
+
+
+def hold(customer, number, at, reference="h", ttl=timedelta(minutes=15)):
+    return points.hold(customer=customer, points=number, ttl=ttl, reference=reference, by=actors.till(3), at=at)
+
+
+def capture(kept, at):
+    return points.capture(hold=kept, by=actors.till(3), at=at)
+
+
+def release(kept, at):
+    return points.release(hold=kept, by=actors.till(4), at=at)
 
 
 def request(customer, reward, now, reference="web:1", quantity=1, **more):
@@ -53,6 +67,15 @@ def remaining(customer):
 def allocations(entry):
     """Which lots an entry took from or gave back to: (number of the lot's entry, points)."""
     return list(entry.allocations.order_by("lot_id").values_list("lot__entry__seq", "points"))
+
+
+def parts(kept):
+    """What a hold keeps of which lots: (number of the lot's entry, points)."""
+    return list(kept.parts.order_by("lot_id").values_list("lot__entry__seq", "points"))
+
+
+def available(customer, at):
+    return points.summary(customer=customer, at=at).available
 
 
 def account(customer):

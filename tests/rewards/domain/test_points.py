@@ -168,7 +168,7 @@ def test_adjust_with_known_reference_and_other_sign_is_refused(customer, now):
 
 
 def test_summary_of_a_customer_without_account_is_zero(customer, now):
-    assert points.summary(customer=customer, at=now) == points.PointsSummary(0, 0, 0, 0, ())
+    assert points.summary(customer=customer, at=now) == points.PointsSummary(0, 0, 0, 0, 0, ())
 
 
 def test_summary_tells_available_pending_and_what_lapses(customer, now, django_assert_num_queries):
@@ -194,7 +194,7 @@ def test_summary_tells_a_debt(customer, now):
     returned = award(customer, 40, now)
     redeem(customer, 40, now)
     claw_back(returned, 40, now)
-    assert points.summary(customer=customer, at=now) == points.PointsSummary(-40, 0, 0, 40, ())
+    assert points.summary(customer=customer, at=now) == points.PointsSummary(-40, 0, 0, 0, 40, ())
 
 
 # --- what the database itself refuses

@@ -57,13 +57,13 @@ def test_terms_are_the_programs_or_the_models_defaults(program):
 )
 def test_points_lapse_at_local_midnight(available_at, months, period_end, timezone, lapses):
     found = ask(
-        "points_lapse_at(%s, 'ROLLING', %s, %s, %s)", parse_datetime(available_at), months, period_end, timezone
+        "points_lapse_at(%s, 'ROLLING', %s, %s, '', %s)", parse_datetime(available_at), months, period_end, timezone
     )
     assert found.isoformat() == lapses
 
 
 def test_points_never_lapse_when_the_program_says_so(now):
-    assert ask("points_lapse_at(%s, 'NEVER', 12, 'MONTH', 'UTC')", now) is None
+    assert ask("points_lapse_at(%s, 'NEVER', 12, 'MONTH', '12-31', 'UTC')", now) is None
 
 
 @pytest.mark.parametrize(

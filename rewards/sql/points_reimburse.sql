@@ -1,0 +1,112 @@
+-- Gives back p_points (NULL: all that is left) of what an entry took. Before all, points that later claw-backs forgave because
+-- they were spent are made good: this undoes the spending. Then a debt is repaid. The rest goes back to the very lots it
+-- came from, those that lapse last first, so that each keeps its date; what came from lots that have lapsed meanwhile
+-- makes a new lot, good for p_grace_days full days in the programme's zone. What is left to give is counted by lot, so
+-- that several parts give back what the whole would. Returns the entry, which may be of 0 points; the first one when this
+-- reference is in the books already.
+CREATE OR REPLACE FUNCTION points_reimburse(
+    p_customer bigint, p_redeemed bigint, p_points bigint, p_reference text, p_at timestamptz, p_by text, p_reason text,
+    p_grace_days integer
+) RETURNS SETOF rewards_pointsentry LANGUAGE plpgsql AS $$
+DECLARE
+    v_account rewards_pointsaccount := points_lock(p_customer);
+    v_entry rewards_pointsentry;
+    v_redeemed rewards_pointsentry;
+    v_left bigint;
+    v_asked bigint;
+    v_recouped jsonb;
+    v_given bigint;
+    v_restored bigint;
+    v_lots bigint[];
+    v_points bigint[];
+    v_renewed jsonb;
+    v_fresh bigint;
+    v_timezone text;
+BEGIN
+    SELECT * INTO v_entry FROM rewards_pointsentry
+    WHERE customer_id = p_customer AND kind = 'REIMBURSE' AND reference = p_reference;
+    IF FOUND THEN
+        RETURN NEXT v_entry;
+        RETURN;
+    END IF;
+
+    SELECT * INTO STRICT v_redeemed FROM rewards_pointsentry WHERE id = p_redeemed AND customer_id = p_customer;
+    SELECT -v_redeemed.points - coalesce(sum(coalesce((breakdown ->> 'asked')::bigint, points)), 0) INTO v_left
+    FROM rewards_pointsentry WHERE corrects_id = p_redeemed;
+    v_asked := coalesce(p_points, v_left);
+    IF v_asked > v_left THEN
+        RAISE EXCEPTION 'entry % has % points left to give back, not %', p_redeemed, v_left, v_asked
+            USING ERRCODE = 'check_violation';
+    END IF;
+
+    SELECT parts, v_asked - points INTO v_recouped, v_given FROM points_recoup(p_customer, v_redeemed.seq, v_asked);
+    v_restored := v_given - least(v_account.debt, v_given);
+    WITH source AS (
+        SELECT lot.id, lot.expires_at, allocation.points - coalesce(sum(back.points), 0)::bigint AS points
+        FROM rewards_pointsallocation allocation
+        JOIN rewards_pointslot lot ON lot.id = allocation.lot_id
+        LEFT JOIN (
+            SELECT lot_id, -given.points AS points
+            FROM rewards_pointsallocation given JOIN rewards_pointsentry entry ON entry.id = given.entry_id
+            WHERE entry.corrects_id = p_redeemed
+            UNION ALL
+            SELECT key::bigint, value::bigint
+            FROM rewards_pointsentry entry, jsonb_each_text(entry.breakdown -> 'renewed')
+            WHERE entry.corrects_id = p_redeemed
+        ) back ON back.lot_id = lot.id
+        WHERE allocation.entry_id = p_redeemed
+        GROUP BY lot.id, allocation.id
+    ), ordered AS (
+        SELECT *, sum(points) OVER (ORDER BY expires_at DESC NULLS FIRST, id DESC)::bigint - points AS given_before
+        FROM source WHERE points > 0
+    ), given AS (
+        SELECT id, expires_at IS NULL OR expires_at > p_at AS is_open, least(points, v_restored - given_before) AS points
+        FROM ordered WHERE given_before < v_restored
+    )
+    SELECT array_agg(id) FILTER (WHERE is_open), array_agg(points) FILTER (WHERE is_open),
+           coalesce(jsonb_object_agg(id, points) FILTER (WHERE NOT is_open), '{}'),
+           coalesce(sum(points) FILTER (WHERE NOT is_open), 0)
+    INTO v_lots, v_points, v_renewed, v_fresh
+    FROM given;
+
+    v_entry := points_post(
+        p_customer, 'REIMBURSE', v_given, p_reference, p_at, p_by, p_reason,
+        jsonb_build_object('asked', v_asked, 'recouped', v_recouped, 'renewed', v_renewed), p_redeemed);
+    WITH given AS (
+        SELECT * FROM unnest(v_lots, v_points) AS part (lot_id, points)
+    ), allocated AS (
+        INSERT INTO rewards_pointsallocation (customer_id, entry_id, lot_id, points)
+        SELECT p_customer, v_entry.id, lot_id, -points FROM given
+    )
+    UPDATE rewards_pointslot lot SET remaining = lot.remaining + given.points FROM given WHERE lot.id = given.lot_id;
+    IF v_fresh > 0 THEN
+        v_timezone := (points_terms()).timezone;
+        INSERT INTO rewards_pointslot (customer_id, entry_id, points, remaining, available_at, expires_at)
+        VALUES (p_customer, v_entry.id, v_fresh, v_fresh, p_at,
+                (date_trunc('day', p_at AT TIME ZONE v_timezone) + make_interval(days => p_grace_days + 1))
+                AT TIME ZONE v_timezone);
+    END IF;
+    RETURN NEXT v_entry;
+END $$;
+
+-- Up to p_points that claw-backs after the entry numbered p_after forgave and no reimbursement has made good yet, the oldest
+-- first: how many in all, and of which claw-backs.
+CREATE OR REPLACE FUNCTION points_recoup(
+    p_customer bigint, p_after bigint, p_points bigint, OUT points bigint, OUT parts jsonb
+) LANGUAGE sql STABLE AS $$
+    WITH recouped AS (
+        SELECT key::bigint AS id, sum(value::bigint)::bigint AS points
+        FROM rewards_pointsentry entry, jsonb_each_text(entry.breakdown -> 'recouped')
+        WHERE entry.customer_id = p_customer AND entry.seq > p_after AND entry.kind = 'REIMBURSE'
+        GROUP BY key
+    ), forgiven AS (
+        SELECT entry.id, entry.seq, (entry.breakdown ->> 'forgiven')::bigint - coalesce(recouped.points, 0) AS points
+        FROM rewards_pointsentry entry LEFT JOIN recouped USING (id)
+        WHERE entry.customer_id = p_customer AND entry.seq > p_after AND entry.kind = 'CLAW_BACK'
+    ), ordered AS (
+        SELECT *, sum(points) OVER (ORDER BY seq)::bigint - points AS before FROM forgiven WHERE points > 0
+    ), part AS (
+        SELECT id, least(points, p_points - before) AS points FROM ordered WHERE before < p_points
+    )
+    SELECT coalesce(sum(part.points), 0)::bigint, coalesce(jsonb_object_agg(part.id, part.points), '{}') FROM part
+$$;
