@@ -6,7 +6,7 @@ from rewards.migrations import _sql
 class Migration(migrations.Migration):
     """Holds, reimbursements in parts, policies that lapse on fixed days or after inactivity."""
 
-    dependencies = [("rewards", "0004_holds")]
+    dependencies = [("rewards", "0006_coupon_give_back")]
 
     operations = [
         migrations.RunSQL(
