@@ -78,7 +78,7 @@ def _sentences(entry: PointsEntry, facts: _Facts) -> list[str]:
         case EntryKind.CLAW_BACK:
             return _claw_back(entry, points, facts)
         case EntryKind.REIMBURSE:
-            return [_reimbursement(entry, points, facts)]
+            return _reimbursement(entry, points, facts)
         case EntryKind.EXPIRE:
             last_day = (entry.happened_at - timedelta(microseconds=1)).astimezone(facts.timezone)
             return [_("%(points)s lapsed at the end of %(date)s.") % {"points": points, "date": _date(last_day)}]
@@ -159,11 +159,18 @@ def _claw_back(entry: PointsEntry, points: str, facts: _Facts) -> list[str]:
     return sentences
 
 
-def _reimbursement(entry: PointsEntry, points: str, facts: _Facts) -> str:
-    taken = facts.redemptions.get(entry.corrects_id or 0)
+def _reimbursement(entry: PointsEntry, points: str, facts: _Facts) -> list[str]:
+    sentences = [_given_back(entry, points, facts)]
+    if recouped := sum((entry.breakdown or {}).get("recouped", {}).values()):
+        kept = _("%(points)s made up for points that were forgiven when goods were returned.")
+        sentences.append(kept % {"points": numbers.points(recouped)})
+    return sentences
+
+
+def _given_back(entry: PointsEntry, points: str, facts: _Facts) -> str:
+    taken, made = facts.redemptions.get(entry.corrects_id or 0), facts.returns.get(entry.reference)
     if taken:
         return _("%(points)s given back: %(reward)s was cancelled.") % {"points": points, "reward": _reward(taken)}
-    made = facts.returns.get(entry.reference)
     if made:
         told = _("%(points)s given back because goods paid with points were returned at %(store)s on %(date)s.")
         return told % {"points": points, **_where_back(made)}

@@ -121,9 +121,9 @@ def _reimburse(
     net = sum(line.net_minor for line in lines)
     back = net - sum(line.net_left_minor for line in lines)
     due = -paid.points * back // net - _asked_before(paid, EntryKind.REIMBURSE)
-    if due < -paid.points:
+    if due <= 0:
         return None
-    return points.reimburse(entry=paid, by=by, at=at)
+    return points.reimburse(entry=paid, points=due, reference=_reference(made), by=by, at=at)
 
 
 def _claw_back(
