@@ -37,6 +37,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
         [
             Item(_("Ledger"), "menu_book", "rewards.pointsentry"),
             Item(_("Holds"), "hourglass_top", "rewards.pointshold"),
+            Item(_("Adjustments"), "exposure", "rewards.pointsadjustment"),
             Item(_("Accounts"), "account_balance_wallet", "rewards.pointsaccount"),
             Item(_("Earning rules"), "rule", "rewards.earningrule"),
             Item(_("Programme"), "tune", "rewards.program"),

@@ -7,9 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from customers.domain import audit
 from customers.models import AuditEvent, Consent, Customer, Purchase, Purpose
-from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.admin import actor_label, list_url, named, own_stores
 from rewards.domain import explanations, points, queries
 from rewards.models import Coupon, PointsEntry, RewardRedemption
@@ -95,12 +93,3 @@ def consents(customer: Customer) -> list[dict[str, Any]]:
 def events(customer: Customer) -> list[dict[str, Any]]:
     rows = AuditEvent.objects.filter(subject=f"customer:{customer.pk}").annotate(named_actor=named("actor"))
     return [{"event": event, "who": actor_label(event.named_actor)} for event in rows.order_by("-id")[:NEWEST]]
-
-
-def note_adjustment(*, entry: PointsEntry, by: Actor, at: datetime) -> None:
-    """Writes the audit log's row of an adjustment, once for each entry."""
-    data: dict[str, object] = {"points": entry.points, "entry": entry.pk}
-    subject = f"customer:{entry.customer_id}"
-    if AuditEvent.objects.filter(subject=subject, action="points.adjusted", data=data).exists():
-        return
-    audit.record(actor=by, action="points.adjusted", subject=subject, reason=entry.reason, data=data, at=at)

@@ -19,7 +19,16 @@ from customers.models import Customer, ImportState, Purchase, PurchaseImport
 from loyalty_site.lib.admin import list_url, own_stores
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
-from rewards.models import EarningKind, EarningRule, EntryKind, PointsEntry, RedemptionState, RewardRedemption
+from rewards.models import (
+    AdjustmentState,
+    EarningKind,
+    EarningRule,
+    EntryKind,
+    PointsAdjustment,
+    PointsEntry,
+    RedemptionState,
+    RewardRedemption,
+)
 from surveys.domain import scoring
 from surveys.models import Answer, Campaign, CampaignState, Delivery, DeliveryState, QuestionKind
 
@@ -242,6 +251,10 @@ def _attention(request: HttpRequest, now: datetime) -> Iterator[dict[str, str]]:
         number = late.count()
         text = ngettext("%s reward waits for more than a week.", "%s rewards wait for more than a week.", number)
         yield from _when(number, text, RewardRedemption, RedemptionState.REQUESTED)
+    if may("rewards.change_pointsadjustment"):
+        number = PointsAdjustment.objects.filter(state=AdjustmentState.WAITING).count()
+        text = ngettext("%s adjustment waits for a second person.", "%s adjustments wait for a second person.", number)
+        yield from _when(number, text, PointsAdjustment, AdjustmentState.WAITING)
     if may("customers.view_purchaseimport"):
         number = PurchaseImport.objects.filter(state__in=[ImportState.READY, ImportState.FAILED]).count()
         text = ngettext("%s import waits for you.", "%s imports wait for you.", number)

@@ -1,7 +1,8 @@
 """What each kind of staff may do: the groups and their permissions, kept in code.
 
-A letter is a permission on a model: v view, a add, c change, d delete. Adding a points entry is adjusting points,
-adding a coupon issuing one by hand, changing a redemption handing it over or cancelling it; no form writes these rows.
+A letter is a permission on a model: v view, a add, c change, d delete. Adding a points adjustment is asking for one,
+changing it deciding what somebody else asked for, adding a coupon issuing one by hand, changing a redemption handing it
+over or cancelling it; no form writes these rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,7 +39,8 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "rewards.coupon": "vac",
         "rewards.offer": "v",
         "rewards.pointsaccount": "v",
-        "rewards.pointsentry": "va",
+        "rewards.pointsadjustment": "va",
+        "rewards.pointsentry": "v",
         "rewards.pointshold": "v",
         "rewards.reward": "v",
         "rewards.rewardredemption": "vc",

@@ -7,7 +7,6 @@ from uuid import uuid4
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -28,7 +27,7 @@ from customers.models import Customer, Purpose
 from loyalty_site import customer_page
 from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, act_page, acting, posted, row_url, state_filter
 from loyalty_site.lib.numbers import points as points_text
-from rewards.domain import coupons, points
+from rewards.domain import adjustments, coupons, points
 from rewards.models import Offer
 
 MOST_POINTS = 1_000_000
@@ -99,6 +98,14 @@ class IssueCouponForm(OnceForm):
         live = Offer.objects.filter(published_at__lte=now, withdrawn_at__isnull=True)
         still = live.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=now))
         self.fields["offer"].queryset = still.order_by("-pk")  # type: ignore[attr-defined]
+
+
+def adjustments_wait(request: HttpRequest) -> list[str]:
+    """The sentence that says from when on a second person is needed, where there is such a rule."""
+    threshold = request.program.adjustment_threshold  # type: ignore[attr-defined]
+    if threshold is None:
+        return []
+    return [_("More than %s by you for this customer in 24 hours wait for a second person.") % points_text(threshold)]
 
 
 def states(_now: datetime) -> States:
@@ -183,26 +190,40 @@ class CustomerAdmin(ModelAdmin):
         hidden = {"show_save_and_continue": False, "show_save_and_add_another": False, "actions_detail": []}
         return self.changeform_view(request, str(object_id), "", {**hidden, "is_edit_page": True})
 
-    @act(title=gettext_lazy("Adjust points"), permission="rewards.add_pointsentry", icon="exposure", variant="primary")
+    @act(
+        title=gettext_lazy("Adjust points"),
+        permission="rewards.add_pointsadjustment",
+        icon="exposure",
+        variant="primary",
+    )
     def adjust_points(self, request: HttpRequest, object_id: int) -> HttpResponse:
         at = timezone.now()
         customer: Customer = self.row(request, object_id)
         summary = points.summary(customer=customer, at=at)
+        stands = _("%(available)s can be spent now; the balance is %(balance)s.") % {
+            "available": points_text(summary.available),
+            "balance": points_text(summary.balance),
+        }
 
-        @transaction.atomic
         def do(data: Any) -> str:
-            told = {"points": data["points"], "reason": data["reason"], "by": acting(request), "at": at}
-            entry = points.adjust(customer=customer, reference=f"adjustment:{data['token']}", **told)
-            customer_page.note_adjustment(entry=entry, by=acting(request), at=at)
-            return _("Done: the balance is now %s.") % points_text(entry.balance_after)
+            adjustment = adjustments.ask(
+                customer=customer,
+                points_wanted=data["points"],
+                reason=data["reason"],
+                reference=f"form:{data['token']}",
+                by=acting(request),
+                at=at,
+            )
+            if adjustment.entry is None:
+                return _("Nothing is booked yet: this waits for a second person.")
+            return _("Done: the balance is now %s.") % points_text(adjustment.entry.balance_after)
 
         return act_page(
             self,
             request,
             customer,
             title=_("Adjust the points of %s") % customer,
-            explanation=_("%(available)s can be spent now; the balance is %(balance)s.")
-            % {"available": points_text(summary.available), "balance": points_text(summary.balance)},
+            explanation=" ".join([stands, *adjustments_wait(request)]),
             button=_("Adjust"),
             do=do,
             form=AdjustForm(posted(request)),

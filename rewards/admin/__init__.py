@@ -1,6 +1,19 @@
-from rewards.admin import coupon, earning, hold, offer, points, program, purchase_import, redemption, reward, surprise
+from rewards.admin import (
+    adjustment,
+    coupon,
+    earning,
+    hold,
+    offer,
+    points,
+    program,
+    purchase_import,
+    redemption,
+    reward,
+    surprise,
+)
 
 __all__ = [
+    "adjustment",
     "coupon",
     "earning",
     "hold",

@@ -25,7 +25,7 @@ class ProgramAdmin(ModelAdmin):
     conditional_fields = only_for("expiry_policy", ExpiryPolicy.ROLLING, "expiry_months", "expiry_period_end")
     fieldsets = (
         (None, {"fields": ("name", "timezone", "currency")}),
-        (_("Points"), {"fields": ("point_value_minor", "pending_days", "shortfall_policy")}),
+        (_("Points"), {"fields": ("point_value_minor", "pending_days", "shortfall_policy", "adjustment_threshold")}),
         (_("Rewards"), {"fields": ("customer_cancel_hours",)}),
         (_("Lapse"), {"fields": ("expiry_policy", "expiry_months", "expiry_period_end")}),
     )

@@ -1,3 +1,4 @@
+from rewards.models.adjustment import AdjustmentState, PointsAdjustment
 from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
 from rewards.models.earning import EarningKind, EarningRule
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
@@ -8,6 +9,7 @@ from rewards.models.reward import LimitPeriod, RedemptionState, Reward, RewardKi
 from rewards.models.surprise import Arm, Surprise, SurpriseRule, Trigger
 
 __all__ = [
+    "AdjustmentState",
     "Arm",
     "Coupon",
     "CouponGiveBack",
@@ -22,6 +24,7 @@ __all__ = [
     "OfferKind",
     "PeriodEnd",
     "PointsAccount",
+    "PointsAdjustment",
     "PointsAllocation",
     "PointsEntry",
     "PointsHold",

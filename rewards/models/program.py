@@ -81,6 +81,13 @@ class Program(models.Model):
         choices=ShortfallPolicy.choices,
         default=ShortfallPolicy.DEBT,
     )
+    adjustment_threshold = models.PositiveIntegerField(
+        _("adjustments above wait for a second person (points)"),
+        null=True,
+        blank=True,
+        default=1000,
+        help_text=_("What one member of staff moves for one customer in 24 hours. Empty: never."),
+    )
     customer_cancel_hours = models.PositiveSmallIntegerField(
         _("customers may cancel (hours)"),
         default=24,

@@ -39,6 +39,7 @@ MUTABLE = {
     "rewards.EarningRule",
     "rewards.Offer",
     "rewards.PointsAccount",
+    "rewards.PointsAdjustment",
     "rewards.PointsHold",
     "rewards.PointsHoldPart",
     "rewards.PointsLot",

@@ -25,13 +25,14 @@ from customers.models import (
     User,
 )
 from loyalty_site.lib import actors
-from rewards.domain import points, redemptions
+from rewards.domain import adjustments, points, redemptions
 from rewards.models import (
     Arm,
     Coupon,
     EarningRule,
     Offer,
     PointsAccount,
+    PointsAdjustment,
     PointsAllocation,
     PointsEntry,
     PointsHold,
@@ -113,6 +114,14 @@ def hold() -> PointsHold:
     return kept
 
 
+def adjustment() -> PointsAdjustment:
+    """One that waits for a second person."""
+    customer = customers.CustomerFactory()
+    told = {"customer": customer, "points_wanted": 5000, "reason": "lost receipts", "reference": f"test:{customer.pk}"}
+    asker = customers.UserFactory(password=None)
+    return adjustments.ask(**told, by=actors.user(asker.pk), at=AT)
+
+
 def redemption() -> RewardRedemption:
     customer, reward = entry().customer.customer, rewards.RewardFactory()
     reference = f"test:{customer.pk}"
@@ -181,6 +190,7 @@ MAKERS = {
     EarningRule: rewards.MultiplierRuleFactory,
     Offer: rewards.OfferFactory,
     PointsAccount: lambda: entry().customer,
+    PointsAdjustment: adjustment,
     PointsAllocation: lambda: entry().lots.get().allocations.get(),
     PointsEntry: entry,
     PointsHold: hold,

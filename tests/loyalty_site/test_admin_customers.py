@@ -10,9 +10,9 @@ from customers.domain import consents
 from customers.models import AuditEvent, Card, Consent, Customer, Purpose
 from loyalty_site.lib import actors
 from rewards.domain import points
-from rewards.models import Coupon, PointsEntry
+from rewards.models import Coupon, PointsAdjustment, PointsEntry, Program
 from tests.factories.customers import CustomerFactory, PurchaseFactory, StoreFactory, UserFactory
-from tests.factories.rewards import OfferFactory
+from tests.factories.rewards import OfferFactory, ProgramFactory
 from tests.loyalty_site import rows
 from tests.races import at_once
 
@@ -131,7 +131,7 @@ def test_adjust_books_points_with_their_reason(staff, mei):
     assert (event.subject, event.reason, event.data) == (
         f"customer:{mei.pk}",
         "Broken jar",
-        {"points": 25, "entry": entry.pk},
+        {"points": 25, "adjustment": entry.adjustment.pk, "entry": entry.pk},
     )
     assert "the balance is now 25 points" in answer.content.decode()
 
@@ -169,6 +169,21 @@ def test_adjust_refuses(staff, mei, told, field):
     answer = staff.post(act(mei, "adjust_points"), form)
     assert field in answer.context["form"].errors
     assert not PointsEntry.objects.exists()
+
+
+def test_adjust_says_from_when_on_it_waits_and_then_waits(staff, mei):
+    ProgramFactory(adjustment_threshold=1500)
+    page = staff.get(act(mei, "adjust_points")).content.decode()
+    assert "More than 1,500 points by you for this customer in 24 hours wait for a second person." in page
+    form = {"token": uuid4(), "points": "1501", "reason": "Lost receipts"}
+    for _ in range(2):
+        answer = staff.post(act(mei, "adjust_points"), form, follow=True)
+    assert "Nothing is booked yet: this waits for a second person." in answer.content.decode()
+    assert not PointsEntry.objects.exists()
+    waiting = PointsAdjustment.objects.get()
+    assert (waiting.state, waiting.asked_by, waiting.points) == ("WAITING", f"user:{staff.member.pk}", 1501)
+    Program.objects.update(adjustment_threshold=None)
+    assert "second person" not in staff.get(act(mei, "adjust_points")).content.decode().split("bo-form")[1]
 
 
 def test_adjust_takes_no_more_than_there_is(staff, mei):

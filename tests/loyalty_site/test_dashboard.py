@@ -187,6 +187,18 @@ def test_files_that_wait_for_a_person_are_listed(owner):
     assert owner.get(told[0]["url"]).status_code == 200
 
 
+def test_adjustments_that_wait_are_listed_for_who_decides(owner, client):
+    rows.make(rows.PointsAdjustment)
+    told = owner.get("/admin/").context["attention"]
+    assert [item["text"] for item in told] == ["1 adjustment waits for a second person."]
+    assert len(owner.get(told[0]["url"]).context["cl"].result_list) == 1
+    roles.sync()
+    member = UserFactory(password=None)
+    member.groups.add(Group.objects.get(name=roles.STORE_MANAGER))
+    client.force_login(member)
+    assert client.get("/admin/").context["attention"] == []
+
+
 def test_missing_earning_rule_is_told(owner):
     rows.EarningRule.objects.all().delete()
     assert "No earning rule yet" in owner.get("/admin/").context["attention"][0]["text"]

@@ -34,6 +34,7 @@ SEEN = {
         "rewards.coupon",
         "rewards.offer",
         "rewards.pointsaccount",
+        "rewards.pointsadjustment",
         "rewards.pointsentry",
         "rewards.pointshold",
         "rewards.reward",
@@ -79,6 +80,8 @@ ACTS = {
     "rewards_earningrule_new_version": (rows.EarningRule, {roles.OWNER, roles.MARKETING}),
     "rewards_offer_publish": (rows.Offer, {roles.OWNER, roles.MARKETING}),
     "rewards_offer_withdraw": (rows.Offer, {roles.OWNER, roles.MARKETING}),
+    "rewards_pointsadjustment_approve": (rows.PointsAdjustment, {roles.OWNER}),
+    "rewards_pointsadjustment_refuse": (rows.PointsAdjustment, {roles.OWNER}),
     "rewards_reward_set_picture": (rows.Reward, {roles.OWNER, roles.MARKETING}),
     "rewards_reward_remove_picture": (rows.Reward, {roles.OWNER, roles.MARKETING}),
     "rewards_rewardredemption_hand_over": (

@@ -10,12 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.models import AuditEvent
+from customers.models import AuditEvent, User
 from rewards.domain import pictures
 from rewards.models import (
     CouponState,
     EarningRule,
     Offer,
+    PointsAdjustment,
     PointsEntry,
     Program,
     RedemptionState,
@@ -248,6 +249,45 @@ def test_cancelling_gives_the_points_back_once(staff):
     assert PointsEntry.objects.filter(kind="REIMBURSE").count() == 1
 
 
+def test_adjustment_is_decided_by_another(staff):
+    adjustment = rows.make(PointsAdjustment)
+    asker = User.objects.get(pk=adjustment.asked_by.removeprefix("user:"))
+    page = text_of(staff.get(act(adjustment, "approve")))
+    assert f"{asker.email} asked for it: lost receipts. The balance is 0 points." in page
+    for _ in range(2):
+        staff.post(act(adjustment, "approve"))
+    adjustment.refresh_from_db()
+    assert (adjustment.state, adjustment.decided_by) == ("BOOKED", f"user:{staff.member.pk}")
+    assert [entry.points for entry in PointsEntry.objects.all()] == [5000]
+    answer = staff.post(act(adjustment, "refuse"), {"note": "Too much"})
+    assert answer.context["form"].non_field_errors() == ["This adjustment is booked already."]
+
+
+def test_adjustment_is_refused_with_a_reason(staff):
+    adjustment = rows.make(PointsAdjustment)
+    assert "note" in staff.post(act(adjustment, "refuse"), {"note": " "}).context["form"].errors
+    staff.post(act(adjustment, "refuse"), {"note": "No receipts"})
+    adjustment.refresh_from_db()
+    assert (adjustment.state, adjustment.note) == ("REFUSED", "No receipts")
+    assert not PointsEntry.objects.exists()
+
+
+def test_nobody_decides_what_they_asked_for(staff):
+    adjustment = rows.make(PointsAdjustment)
+    page = f"/admin/rewards/pointsadjustment/{adjustment.pk}/change/"
+    assert act(adjustment, "approve") in staff.get(page).content.decode()
+    PointsAdjustment.objects.update(asked_by=f"user:{staff.member.pk}")
+    assert act(adjustment, "approve") not in staff.get(page).content.decode()
+    answer = staff.post(act(adjustment, "approve"))
+    said = "You asked for this yourself: somebody else must decide."
+    assert answer.context["form"].non_field_errors() == [said]
+    assert not PointsEntry.objects.exists()
+
+
+def text_of(answer):
+    return html.unescape(answer.content.decode())
+
+
 def test_rule_is_made_and_changed_in_versions(staff):
     staff.post("/admin/rewards/earningrule/add/", RULE)
     first = EarningRule.objects.get()
@@ -305,6 +345,7 @@ def test_programme_takes_the_value_of_a_point_in_money(staff):
         "pending_days": "3",
         "shortfall_policy": "DEBT",
         "customer_cancel_hours": "24",
+        "adjustment_threshold": "",
         "expiry_policy": "NEVER",
         "expiry_months": "12",
         "expiry_period_end": "MONTH",
@@ -312,6 +353,7 @@ def test_programme_takes_the_value_of_a_point_in_money(staff):
     staff.post(f"/admin/rewards/program/{program.pk}/change/", told)
     program = Program.objects.get()
     assert (program.name, program.timezone, program.point_value_minor) == ("Orchard", "Asia/Shanghai", 2)
+    assert program.adjustment_threshold is None
 
 
 def test_ledger_tells_each_entry_in_words(staff):
