@@ -2,9 +2,25 @@
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from customers.models import Card, Customer
 from loyalty_site.lib import codes
+from loyalty_site.lib.errors import DomainError
+
+
+class CustomerUnknown(DomainError):
+    code = "customer_unknown"
+    message = _("There is no customer %(number)s.")
+
+
+def by_number(*, number: str) -> Customer:
+    """The customer, not closed, with this number as it is printed. Raises CustomerUnknown."""
+    code = codes.normalize(_readable(number))
+    customer = Customer.objects.filter(number=code, closed_at__isnull=True).first()
+    if customer is None:
+        raise CustomerUnknown(number=number)
+    return customer
 
 
 def find(*, text: str) -> list[Customer]:

@@ -39,7 +39,7 @@ def enroll(
     by: Actor,
     at: datetime,
 ) -> Customer:
-    """Raises ContactMissing, or CustomerExists with the `number` of who has the e-mail or phone already."""
+    """Raises ContactMissing, or CustomerExists with the printed `number` of who has the e-mail or phone already."""
     if not email.strip() and not phone.strip():
         raise ContactMissing
     customer = _create(
@@ -84,7 +84,7 @@ def _refuse_known(customer: Customer) -> None:
     same_phone = Customer.objects.filter(phone=customer.phone).exclude(phone="")
     known = same_email.first() or same_phone.first()
     if known:
-        raise CustomerExists(number=known.number)
+        raise CustomerExists(number=known.display_number)
 
 
 def _record_wishes(

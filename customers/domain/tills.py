@@ -3,15 +3,18 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
 from customers.models import Store, Till, TillScope
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
+
+SEEN_EVERY = timedelta(minutes=1)
 
 
 class TillExists(DomainError):
@@ -47,6 +50,14 @@ def authenticate(*, key: str) -> Till | None:
     A key has 256 random bits, so its hash needs no salt and is looked up by an index.
     """
     return Till.objects.select_related("store").filter(key_hash=_hash(key), revoked_at__isnull=True).first()
+
+
+def note_seen(*, till: Till, at: datetime) -> None:
+    """Writes when the till was last seen, at most once a minute."""
+    before = at - SEEN_EVERY
+    if till.last_seen_at is None or till.last_seen_at <= before:
+        due = Till.objects.filter(Q(last_seen_at__isnull=True) | Q(last_seen_at__lte=before), pk=till.pk)
+        due.update(last_seen_at=at)
 
 
 def _hash(key: str) -> str:

@@ -2,6 +2,7 @@ from customers.models.audit import AuditEvent
 from customers.models.catalog import Category, Product
 from customers.models.consent import Consent, Purpose
 from customers.models.customer import Card, Customer, Preference, SignInCode
+from customers.models.idempotent_call import IdempotentCall
 from customers.models.outbox import OutboxMail
 from customers.models.purchase import Purchase, PurchaseLine, PurchaseReturn, PurchaseReturnLine, PurchaseSource
 from customers.models.purchase_import import ImportState, PurchaseImport
@@ -15,6 +16,7 @@ __all__ = [
     "Category",
     "Consent",
     "Customer",
+    "IdempotentCall",
     "ImportState",
     "OutboxMail",
     "Preference",

@@ -74,7 +74,7 @@ def test_enroll_refuses_known_contact_and_names_its_owner(contact, now):
     with pytest.raises(enrollment.CustomerExists) as caught:
         enroll(**contact, at=now)
 
-    assert caught.value.details == {"number": known.number}
+    assert caught.value.details == {"number": known.display_number}
     assert known.number in str(caught.value)
 
 
@@ -111,4 +111,4 @@ def test_enroll_makes_one_customer_when_two_tills_race(now):
     winner = Customer.objects.get()
     refusals = [result for result in results if not isinstance(result, Customer)]
     assert [type(refusal) for refusal in refusals] == [enrollment.CustomerExists] * 3
-    assert {refusal.details["number"] for refusal in refusals} == {winner.number}
+    assert {refusal.details["number"] for refusal in refusals} == {winner.display_number}

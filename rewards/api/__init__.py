@@ -1,0 +1,1 @@
+"""The till API's calls about points, purchases, coupons and rewards."""

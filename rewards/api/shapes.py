@@ -1,0 +1,178 @@
+"""What was booked and found, as tills are told of it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from customers.models import Customer, Purchase, PurchaseReturn
+from loyalty_site.lib.texts import localized
+from rewards.domain import explanations, points, queries
+from rewards.domain.checkout import Settlement
+from rewards.models import Coupon, PointsEntry, Reward, RewardRedemption
+from rewards.schemas import (
+    CouponOut,
+    CustomerOut,
+    EntryOut,
+    ExpiringOut,
+    LineOut,
+    PointsOut,
+    PurchaseOut,
+    RedemptionOut,
+    ReturnedLineOut,
+    ReturnOut,
+    RewardOut,
+    SettledPointsOut,
+    SettlementOut,
+    SurpriseOut,
+    UsedCouponOut,
+)
+
+
+def customer(found: Customer, *, at: datetime) -> CustomerOut:
+    summary = points.summary(customer=found, at=at)
+    return CustomerOut(
+        number=found.display_number,
+        name=found.name,
+        tier=None,
+        points=points_of(summary),
+        rewards=[reward(one) for one in queries.affordable_rewards(points=summary.available, at=at)],
+        coupons=[coupon(one) for one in queries.available_coupons(customer=found, at=at)],
+    )
+
+
+def points_of(summary: points.PointsSummary) -> PointsOut:
+    return PointsOut(
+        balance=summary.balance,
+        available=summary.available,
+        pending=summary.pending,
+        held=0,
+        debt=summary.debt,
+        expiring=[ExpiringOut(points=number, expires_at=lapses) for number, lapses in summary.expiring],
+    )
+
+
+def reward(one: Reward) -> RewardOut:
+    return RewardOut(
+        id=str(one.pk),
+        name=localized(one.name),
+        description=localized(one.description),
+        kind=one.kind.lower(),
+        cost_points=one.cost_points,
+        stock=one.stock,
+    )
+
+
+def coupon(one: Coupon) -> CouponOut:
+    return CouponOut(
+        code=one.display_code,
+        title=localized(one.offer.title),
+        description=localized(one.offer.description),
+        kind=one.offer.kind.lower(),
+        expires_at=one.expires_at,
+    )
+
+
+def entries(found: Iterable[PointsEntry]) -> list[EntryOut]:
+    return [
+        EntryOut(
+            id=str(entry.pk),
+            kind=entry.kind.lower(),
+            points=entry.points,
+            balance_after=entry.balance_after,
+            happened_at=entry.happened_at,
+            reference=entry.reference,
+            explanation=entry.explanation,
+        )
+        for entry in explanations.explained(found)
+    ]
+
+
+def settlement(settled: Settlement, *, at: datetime) -> SettlementOut:
+    bought = settled.purchase
+    return SettlementOut(
+        id=str(bought.pk),
+        receipt_number=bought.receipt_number,
+        customer=bought.customer.display_number if bought.customer else None,
+        total_minor=bought.total_minor,
+        discount_minor=bought.discount_minor,
+        points_value_minor=bought.points_value_minor,
+        paid_minor=bought.paid_minor,
+        points=_settled_points(settled),
+        coupons=[UsedCouponOut(code=one.display_code, discount_minor=one.discount_minor or 0) for one in settled.coupons],
+        surprises=[_surprise(one.coupon) for one in settled.surprises if one.coupon],
+        tier=None,
+    )
+
+
+def purchase(settled: Settlement, *, at: datetime) -> PurchaseOut:
+    """Lines, entries and returns with what was booked: as many queries however many there are."""
+    bought = settled.purchase
+    lines = bought.lines.select_related("product__category").order_by("position")
+    returns = bought.returns.prefetch_related("lines__line").order_by("pk")
+    found = PointsEntry.objects.filter(customer=bought.customer_id, reference__startswith=f"purchase:{bought.pk}")
+    return PurchaseOut(
+        **settlement(settled, at=at).model_dump(),
+        store=bought.store.code,
+        purchased_at=bought.purchased_at,
+        currency=bought.currency,
+        lines=[
+            LineOut(
+                line=line.position,
+                sku=line.product.sku,
+                name=line.product.name,
+                category=line.product.category.code if line.product.category else "",
+                quantity=str(line.quantity),
+                amount_minor=line.amount_minor,
+                discount_minor=line.discount_minor,
+            )
+            for line in lines
+        ],
+        entries=entries(found.order_by("seq")),
+        returns=[returned(one) for one in returns],
+    )
+
+
+def returned(one: PurchaseReturn) -> ReturnOut:
+    lines = sorted(one.lines.all(), key=lambda line: line.line.position)
+    return ReturnOut(
+        id=str(one.pk),
+        return_number=one.return_number,
+        returned_at=one.returned_at,
+        lines=[
+            ReturnedLineOut(line=line.line.position, quantity=str(line.quantity), amount_minor=line.amount_minor)
+            for line in lines
+        ],
+    )
+
+
+def redemption(one: RewardRedemption) -> RedemptionOut:
+    return RedemptionOut(
+        id=str(one.pk),
+        customer=one.customer.display_number,
+        reward=reward(one.reward),
+        quantity=one.quantity,
+        points=one.points,
+        pickup_code=str(one),
+        state=one.state.lower(),
+        requested_at=one.requested_at,
+        closed_at=one.closed_at,
+    )
+
+
+def bought_by(purchase: Purchase) -> Customer | None:
+    return purchase.customer
+
+
+def _settled_points(settled: Settlement) -> SettledPointsOut:
+    """The balance when it was booked, so that telling it again later is answered the same."""
+    award, spent, summary = settled.entry, settled.redeemed_entry, settled.summary
+    last = award or spent
+    balance = last.balance_after if last else summary.balance if summary else 0
+    earned = award.points if award else 0
+    return SettledPointsOut(
+        earned=earned, pending=_pending(settled), redeemed=-spent.points if spent else 0, balance=balance
+    )
+
+
+def _surprise(given: Coupon) -> SurpriseOut:
+    title = localized(given.offer.title)
+    return SurpriseOut(kind="coupon", title=title, code=given.display_code, expires_at=given.expires_at)

@@ -1,0 +1,323 @@
+"""What tills tell and are told about purchases, points, coupons and rewards."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from loyalty_site.lib.api.fields import (
+    Amount,
+    Code,
+    Currency,
+    Moment,
+    OptionalText,
+    OptionalWord,
+
+    PointsOrNone,
+    Quantity,
+    Shown,
+    Sku,
+    Told,
+    Word,
+    within_bounds,
+)
+
+MAX_LINES = 1000
+MAX_COUPONS = 20
+
+# --- what tills tell
+
+
+class LineIn(Told):
+    """`amount_minor` is what the line cost after its own price reductions and before coupons and points."""
+
+    sku: Sku
+    name: OptionalText = ""
+    category: OptionalWord = ""
+    quantity: Quantity
+    amount_minor: Amount
+
+
+def _bounded(lines: list[LineIn]) -> list[LineIn]:
+    within_bounds([line.amount_minor for line in lines])
+    return lines
+
+
+Lines = Annotated[list[LineIn], Field(min_length=1, max_length=MAX_LINES), AfterValidator(_bounded)]
+Coupons = Annotated[list[Code], Field(max_length=MAX_COUPONS)]
+
+_PURCHASE = {
+    "receipt_number": "R-2026-000123",
+    "customer": "C7K2-94QX",
+    "purchased_at": "2026-11-23T10:15:00+08:00",
+    "currency": "CNY",
+    "coupons": [],
+    "points_to_redeem": 0,
+    "lines": [{"sku": "4011", "name": "Bananas", "category": "FRUIT", "quantity": "1.250", "amount_minor": 1250}],
+}
+
+
+class PurchaseTold(Told):
+    """`customer` is null for an anonymous sale. An unknown sku is created with its name and category."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PURCHASE]})
+
+    receipt_number: Word
+    customer: Code | None
+    purchased_at: Moment
+    currency: Currency
+    coupons: Coupons = []
+    points_to_redeem: PointsOrNone = 0
+    lines: Lines
+
+
+class BasketTold(Told):
+    """A purchase that has not happened yet; without `purchased_at` it is one of now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{k: v for k, v in _PURCHASE.items() if k != "receipt_number"}]}
+    )
+
+    receipt_number: Word | None = None
+    customer: Code | None = None
+    purchased_at: Moment | None = None
+    currency: Currency
+    coupons: Coupons = []
+    points_to_redeem: PointsOrNone = 0
+    lines: Lines
+
+
+class CouponCheckIn(Told):
+    """Without lines only what speaks against the coupon itself is looked at."""
+
+    customer: Code | None = None
+    purchased_at: Moment | None = None
+    currency: Currency | None = None
+    lines: Lines | None = None
+
+
+class CouponRedeemIn(Told):
+    customer: Code | None = None
+
+
+class RedemptionIn(Told):
+    reward: Code = Field(examples=["1"], description="its id")
+    quantity: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+class Nothing(Told):
+    """The call says it all by its address."""
+
+
+# --- what tills are told
+
+
+class ExpiringOut(Shown):
+    points: int
+    expires_at: datetime
+
+
+class PointsOut(Shown):
+    """`balance` is the ledger's; `available` can be spent now, `pending` later; `held` is set aside by a hold."""
+
+    balance: int
+    available: int
+    pending: int
+    held: int
+    debt: int
+    expiring: list[ExpiringOut]
+
+
+class TierOut(Shown):
+    name: str
+    points_to_next: int | None
+
+
+class RewardOut(Shown):
+    """`stock` is null where there is no limit."""
+
+    id: str
+    name: str
+    description: str
+    kind: str
+    cost_points: int
+    stock: int | None
+
+
+class RewardList(Shown):
+    items: list[RewardOut]
+    next_cursor: str | None
+
+
+class CouponOut(Shown):
+    code: str
+    title: str
+    description: str
+    kind: str
+    expires_at: datetime | None
+
+
+class CustomerOut(Shown):
+    """`rewards` are those that the available points suffice for, `coupons` those that a till would take now."""
+
+    number: str
+    name: str
+    tier: TierOut | None
+    points: PointsOut
+    rewards: list[RewardOut]
+    coupons: list[CouponOut]
+
+
+class CustomerList(Shown):
+    items: list[CustomerOut]
+    next_cursor: str | None = None
+
+
+class EntryOut(Shown):
+    id: str
+    kind: str
+    points: int
+    balance_after: int
+    happened_at: datetime
+    reference: str
+    explanation: str
+
+
+class EntryList(Shown):
+    items: list[EntryOut]
+    next_cursor: str | None
+
+
+class UsedCouponOut(Shown):
+    code: str
+    discount_minor: int
+
+
+class RefusalOut(Shown):
+    code: str
+    detail: str
+
+
+class QuotedCouponOut(Shown):
+    """`refusal` says why it would not be taken; then it takes nothing off."""
+
+    code: str
+    discount_minor: int
+    refusal: RefusalOut | None
+
+
+class QuotedPointsOut(Shown):
+    """`payable` is how many points could pay for this basket."""
+
+    earned: int
+    payable: int
+
+
+class QuoteOut(Shown):
+    currency: str
+    total_minor: int
+    discount_minor: int
+    points_value_minor: int
+    paid_minor: int
+    points: QuotedPointsOut
+    coupons: list[QuotedCouponOut]
+
+
+class SettledPointsOut(Shown):
+    """`pending` of the earned points can be spent only later; `balance` is the customer's when this was booked."""
+
+    earned: int
+    pending: int
+    redeemed: int
+    balance: int
+
+
+class SurpriseOut(Shown):
+    kind: str
+    title: str
+    code: str
+    expires_at: datetime | None
+
+
+class SettlementOut(Shown):
+    id: str
+    receipt_number: str
+    customer: str | None
+    total_minor: int
+    discount_minor: int
+    points_value_minor: int
+    paid_minor: int
+    points: SettledPointsOut
+    coupons: list[UsedCouponOut]
+    surprises: list[SurpriseOut]
+    tier: TierOut | None
+
+
+class LineOut(Shown):
+    """`line` is its number on the receipt, from 1; `discount_minor` its share of the coupons' discount."""
+
+    line: int
+    sku: str
+    name: str
+    category: str
+    quantity: str
+    amount_minor: int
+    discount_minor: int
+
+
+class ReturnedLineOut(Shown):
+    line: int
+    quantity: str
+    amount_minor: int
+
+
+class ReturnOut(Shown):
+    id: str
+    return_number: str
+    returned_at: datetime
+    lines: list[ReturnedLineOut]
+
+
+class PurchaseOut(SettlementOut):
+    """What was booked, and what came back since."""
+
+    store: str
+    purchased_at: datetime
+    currency: str
+    lines: list[LineOut]
+    entries: list[EntryOut]
+    returns: list[ReturnOut]
+
+
+class CouponCheckOut(Shown):
+    """`discount_minor` is null where no basket was told. `code` is that of the refusal, `coupon` the coupon's own."""
+
+    coupon: str
+    usable: bool
+    discount_minor: int | None
+    code: str | None
+    detail: str | None
+    title: str | None
+    kind: str | None
+    expires_at: datetime | None
+
+
+class CouponRedeemedOut(Shown):
+    coupon: str
+    title: str
+    kind: str
+    redeemed_at: datetime
+
+
+class RedemptionOut(Shown):
+    id: str
+    customer: str
+    reward: RewardOut
+    quantity: int
+    points: int
+    pickup_code: str
+    state: str
+    requested_at: datetime
+    closed_at: datetime | None
+
+
