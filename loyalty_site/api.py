@@ -1,11 +1,13 @@
 """The till API, composed of what the apps bring, with its problems and its description."""
 
 import json
+import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import DataError, OperationalError
+from django.db import DataError, Error, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -19,11 +21,22 @@ from loyalty_site.lib.errors import DomainError
 from rewards.api import coupons, customers, purchases, rewards
 
 
+logger = logging.getLogger(__name__)
+
+
 class StrictParser(Parser):
     """JSON as RFC 8259 has it: no NaN, no Infinity."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         return json.loads(request.body, parse_constant=_refuse_constant)
+
+
+class DocsPage(Swagger):
+    """Loads nothing from elsewhere and runs no inline script."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        settings = {**self.settings, "url": self.get_openapi_url(api, kwargs)}
+        return render(request, self.template, {"api": api, "page_settings": settings})
 
 
 class TillAPI(NinjaAPI):
@@ -37,7 +50,7 @@ api = TillAPI(
     description=api_description.INTRODUCTION,
     urls_namespace="api",
     parser=StrictParser(),
-    docs=Swagger({"tryItOutEnabled": True, "validatorUrl": None, "defaultModelsExpandDepth": 0}),
+    docs=DocsPage({"tryItOutEnabled": True, "validatorUrl": None, "defaultModelsExpandDepth": 0}),
 )
 for router in (customers.router, recommendations.router, purchases.router, coupons.router, rewards.router):
     api.add_router("", router)
@@ -91,10 +104,18 @@ def _out_of_range(request: HttpRequest, error: DataError) -> HttpResponse:
     return Problem(422, "out_of_range", _("A number is larger than the books can hold.")).response()
 
 
+@api.exception_handler(InterfaceError)
 @api.exception_handler(OperationalError)
-def _unavailable(request: HttpRequest, error: OperationalError) -> HttpResponse:
+def _unavailable(request: HttpRequest, error: Error) -> HttpResponse:
     """The database is away, or another call was in the way (a deadlock). Nothing was done."""
+    logger.error("A till's call was given up: %s", type(error.__cause__ or error).__name__, exc_info=error)
     return Problem(503, "unavailable", _("This did not work just now. Please try again.")).response()
+
+
+@api.exception_handler(Exception)
+def _unforeseen(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Django logs it and answers 500."""
+    raise error
 
 
 def _place(place: tuple[object, ...]) -> str:

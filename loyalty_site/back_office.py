@@ -74,6 +74,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
         [
             Item(_("Stores"), "store", "customers.store"),
             Item(_("Tills"), "point_of_sale", "customers.till"),
+            Item(_("Answered calls"), "swap_horiz", "customers.idempotentcall"),
             Item(_("Products"), "inventory_2", "customers.product"),
             Item(_("Staff"), "badge", "customers.user"),
             Item(_("Audit log"), "history", "customers.auditevent"),

@@ -29,5 +29,6 @@ app.conf.beat_schedule = {
     "run-imports": {"task": "rewards.run_import", "schedule": MINUTE, "options": {"expires": 60}},
     "send-sign-in-codes": {"task": "customers.send_sign_in_codes", "schedule": MINUTE / 6, "options": {"expires": 10}},
     "refresh-recommendations": {"task": "customers.refresh_recommendations", "schedule": crontab(hour=2, minute=30)},
+    "forget-calls": {"task": "customers.forget_calls", "schedule": 60 * MINUTE, "options": {"expires": 600}},
     "forget-sign-ins": {"task": "customers.forget_sign_ins", "schedule": crontab(hour=3, minute=30)},
 }

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from customers.domain import sign_in
+from loyalty_site.lib.api import problems
 from rewards.models import Program
 
 WITHOUT_DATABASE = {"/healthz", "/readyz"}  # must answer while PostgreSQL is away
@@ -37,6 +38,25 @@ def content_security_policy(get_response: Handler) -> Handler:
     return middleware
 
 
+def problems_under_api(get_response: Handler) -> Handler:
+    """What goes wrong below /api/ before or beside the API is told as the API tells it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not is_api(request) or response.status_code < 400 or response["Content-Type"] == problems.CONTENT_TYPE:
+            return response
+        told = problems.for_status(response.status_code).response()
+        if "Allow" in response:
+            told["Allow"] = response["Allow"]
+        return told
+
+    return middleware
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
 def readable_query(get_response: Handler) -> Handler:
     """A NUL in the query is read as U+FFFD, which stands for what cannot be read: no text column takes a NUL, so every
     list and search would fail on it."""
@@ -52,7 +72,7 @@ def program_time_zone(get_response: Handler) -> Handler:
     """`request.program`, and its zone for every date a page shows, so that midnight is the stores' midnight."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path in WITHOUT_DATABASE:
+        if request.path in WITHOUT_DATABASE or is_api(request):
             return get_response(request)
         program = Program.objects.current()
         request.program = program  # type: ignore[attr-defined]

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "django_htmx",
+    "ninja",  # its page of docs then loads nothing from elsewhere
     "pgtrigger",
     "phonenumber_field",
     "customers",
@@ -68,6 +69,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "loyalty_site.middleware.problems_under_api",
     "django.middleware.security.SecurityMiddleware",
     "loyalty_site.middleware.content_security_policy",
     "loyalty_site.middleware.readable_query",
@@ -195,6 +197,13 @@ if not DEBUG:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
     SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_PRELOAD", default=True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- tills -------------------------------------------------------------------------------------------------------
+
+# How many calls a till may make in a minute.
+TILL_RATE_PER_MINUTE: int = env.int("TILL_RATE_PER_MINUTE", default=1200)
+if TILL_RATE_PER_MINUTE < 1:
+    raise ImproperlyConfigured(f"TILL_RATE_PER_MINUTE must be at least 1 (it is {TILL_RATE_PER_MINUTE}).")
 
 # --- languages and time ------------------------------------------------------------------------------------------
 

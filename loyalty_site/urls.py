@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from customers import urls as customers
 from loyalty_site import portal, views
+from loyalty_site.api import api
 from rewards import urls as rewards
 from surveys import urls as surveys
 
@@ -19,6 +20,7 @@ portal_patterns = [
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     path("staff/email/", RedirectView.as_view(pattern_name="admin:index")),  # addresses are the owner's to change
     path("staff/", include("allauth.urls")),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from customers.domain import purchases
 from loyalty_site.lib.api.fields import (
     Amount,
     Code,
@@ -28,7 +29,7 @@ MAX_COUPONS = 20
 # --- what tills tell
 
 
-class LineIn(Told):
+class LineTold(Told):
     """`amount_minor` is what the line cost after its own price reductions and before coupons and points."""
 
     sku: Sku
@@ -37,13 +38,16 @@ class LineIn(Told):
     quantity: Quantity
     amount_minor: Amount
 
+    def told(self) -> purchases.LineIn:
+        return purchases.LineIn(self.sku, self.name, self.category, self.quantity, self.amount_minor)
 
-def _bounded(lines: list[LineIn]) -> list[LineIn]:
+
+def _bounded(lines: list[LineTold]) -> list[LineTold]:
     within_bounds([line.amount_minor for line in lines])
     return lines
 
 
-Lines = Annotated[list[LineIn], Field(min_length=1, max_length=MAX_LINES), AfterValidator(_bounded)]
+Lines = Annotated[list[LineTold], Field(min_length=1, max_length=MAX_LINES), AfterValidator(_bounded)]
 Coupons = Annotated[list[Code], Field(max_length=MAX_COUPONS)]
 
 _PURCHASE = {
@@ -309,10 +313,15 @@ class CouponRedeemedOut(Shown):
     redeemed_at: datetime
 
 
+class RewardNameOut(Shown):
+    id: str
+    name: str
+
+
 class RedemptionOut(Shown):
     id: str
     customer: str
-    reward: RewardOut
+    reward: RewardNameOut
     quantity: int
     points: int
     pickup_code: str

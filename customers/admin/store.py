@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from customers.domain import audit, tills
-from customers.models import Store, Till, TillScope
-from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, act_page, acting, own_stores, state_filter
+from customers.models import IdempotentCall, Store, Till, TillScope
+from loyalty_site.lib.admin import ModelAdmin, ReadOnlyAdmin, RowForm, States, act, act_page, acting, own_stores, state_filter
 
 
 @admin.register(Store)
@@ -125,3 +125,16 @@ class TillAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("in use"), boolean=True)
     def is_in_use(self, till: Till) -> bool:
         return till.revoked_at is None
+
+
+@admin.register(IdempotentCall)
+class IdempotentCallAdmin(ReadOnlyAdmin):
+    """What tills told and when; not the answers, which name customers."""
+
+    list_display = ("created_at", "till", "key", "status")
+    list_select_related = ("till__store",)
+    search_fields = ("=key",)
+    ordering = ("-created_at", "-pk")
+    sortable_by = ()
+    store_lookup = "till__store"
+    fields = list_display

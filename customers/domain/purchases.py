@@ -21,6 +21,7 @@ from customers.models import (
     Store,
     Till,
 )
+from loyalty_site.lib import ids
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 
@@ -91,6 +92,11 @@ class LineLeft:
         return self.net_minor * (self.amount_minor - self.returned_minor) // self.amount_minor
 
 
+class PurchaseUnknown(DomainError):
+    code = "purchase_unknown"
+    message = _("There is no purchase %(purchase)s.")
+
+
 class ReceiptConflict(DomainError):
     code = "receipt_conflict"
     message = _("Receipt %(receipt_number)s was already told with another content.")
@@ -158,6 +164,14 @@ def record(
     purchase = Purchase.objects.get(store=store, receipt_number=receipt_number)
     _refuse_another_fact(purchase, fingerprint)
     return purchase, False
+
+
+def by_id(*, text: str) -> Purchase:
+    """With its store and customer. Raises PurchaseUnknown."""
+    purchase = Purchase.objects.select_related("store", "customer").filter(pk=ids.parse(text)).first()
+    if purchase is None:
+        raise PurchaseUnknown(purchase=text)
+    return purchase
 
 
 def told(*, store: Store, receipt_number: str, fingerprint: bytes) -> Purchase | None:

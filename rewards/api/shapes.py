@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from customers.models import Customer, Purchase, PurchaseReturn
+from django.db.models import Q
+
+from customers.models import Customer, PurchaseReturn
 from loyalty_site.lib.texts import localized
 from rewards.domain import explanations, points, queries
 from rewards.domain.checkout import Settlement
-from rewards.models import Coupon, PointsEntry, Reward, RewardRedemption
+from rewards.models import Coupon, PointsEntry, PointsLot, Reward, RewardRedemption
 from rewards.schemas import (
     CouponOut,
     CustomerOut,
@@ -19,6 +21,7 @@ from rewards.schemas import (
     RedemptionOut,
     ReturnedLineOut,
     ReturnOut,
+    RewardNameOut,
     RewardOut,
     SettledPointsOut,
     SettlementOut,
@@ -86,7 +89,7 @@ def entries(found: Iterable[PointsEntry]) -> list[EntryOut]:
     ]
 
 
-def settlement(settled: Settlement, *, at: datetime) -> SettlementOut:
+def settlement(settled: Settlement) -> SettlementOut:
     bought = settled.purchase
     return SettlementOut(
         id=str(bought.pk),
@@ -103,14 +106,15 @@ def settlement(settled: Settlement, *, at: datetime) -> SettlementOut:
     )
 
 
-def purchase(settled: Settlement, *, at: datetime) -> PurchaseOut:
+def purchase(settled: Settlement) -> PurchaseOut:
     """Lines, entries and returns with what was booked: as many queries however many there are."""
     bought = settled.purchase
     lines = bought.lines.select_related("product__category").order_by("position")
     returns = bought.returns.prefetch_related("lines__line").order_by("pk")
-    found = PointsEntry.objects.filter(customer=bought.customer_id, reference__startswith=f"purchase:{bought.pk}")
+    reference = f"purchase:{bought.pk}"
+    found = PointsEntry.objects.filter(Q(reference=reference) | Q(corrects__reference=reference))
     return PurchaseOut(
-        **settlement(settled, at=at).model_dump(),
+        **settlement(settled).model_dump(),
         store=bought.store.code,
         purchased_at=bought.purchased_at,
         currency=bought.currency,
@@ -126,7 +130,7 @@ def purchase(settled: Settlement, *, at: datetime) -> PurchaseOut:
             )
             for line in lines
         ],
-        entries=entries(found.order_by("seq")),
+        entries=entries(found.filter(customer=bought.customer_id).order_by("seq")),
         returns=[returned(one) for one in returns],
     )
 
@@ -148,7 +152,7 @@ def redemption(one: RewardRedemption) -> RedemptionOut:
     return RedemptionOut(
         id=str(one.pk),
         customer=one.customer.display_number,
-        reward=reward(one.reward),
+        reward=RewardNameOut(id=str(one.reward_id), name=localized(one.reward.name)),
         quantity=one.quantity,
         points=one.points,
         pickup_code=str(one),
@@ -158,10 +162,6 @@ def redemption(one: RewardRedemption) -> RedemptionOut:
     )
 
 
-def bought_by(purchase: Purchase) -> Customer | None:
-    return purchase.customer
-
-
 def _settled_points(settled: Settlement) -> SettledPointsOut:
     """The balance when it was booked, so that telling it again later is answered the same."""
     award, spent, summary = settled.entry, settled.redeemed_entry, settled.summary
@@ -169,8 +169,18 @@ def _settled_points(settled: Settlement) -> SettledPointsOut:
     balance = last.balance_after if last else summary.balance if summary else 0
     earned = award.points if award else 0
     return SettledPointsOut(
-        earned=earned, pending=_pending(settled), redeemed=-spent.points if spent else 0, balance=balance
+        earned=earned,
+        pending=earned if _is_pending(settled) else 0,
+        redeemed=-spent.points if spent else 0,
+        balance=balance,
     )
+
+
+def _is_pending(settled: Settlement) -> bool:
+    """Whether what was earned could not be spent when it was booked."""
+    if settled.entry is None or settled.created and settled.summary and not settled.summary.pending:
+        return False
+    return PointsLot.objects.filter(entry=settled.entry, available_at__gt=settled.purchase.recorded_at).exists()
 
 
 def _surprise(given: Coupon) -> SurpriseOut:

@@ -1,6 +1,7 @@
 """Coupons are issued, redeemed once, or made void."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -132,6 +133,16 @@ def find(*, text: str) -> Coupon:
         return coupon
     well_formed = codes.is_well_formed(code[-Coupon.BODY_LENGTH :]) and len(code) >= Coupon.BODY_LENGTH
     raise (CouponUnknown if well_formed else CouponMistyped)(coupon=text)
+
+
+def refusal_before_purchase(*, coupon: Coupon, customer: Customer | None, at: datetime) -> DomainError | None:
+    """What speaks against a coupon by itself, whatever is bought with it; whose it is counts where `customer` is told."""
+    as_read = as_calculated(coupon)
+    for_any_basket = replace(as_read, terms=replace(as_read.terms, min_spend_minor=0))
+    holder = customer.pk if customer else coupon.customer_id
+    basket = eligibility.Basket((), coupon.offer.currency, holder, purchased_at=at)
+    word = eligibility.refusal_of(coupon=for_any_basket, basket=basket)
+    return refusal_for(word, coupon) if word else None
 
 
 @transaction.atomic

@@ -7,11 +7,21 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from loyalty_site.lib import codes
+from loyalty_site.lib import codes, ids
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import catalogue, points
 from rewards.models import PointsEntry, Program, RedemptionState, Reward, RewardRedemption
+
+
+class RewardUnknown(DomainError):
+    code = "reward_unknown"
+    message = _("There is no reward %(reward)s.")
+
+
+class RedemptionUnknown(DomainError):
+    code = "redemption_unknown"
+    message = _("There is no redemption %(redemption)s.")
 
 
 class RewardOutOfStock(DomainError):
@@ -32,6 +42,22 @@ class RedemptionCancelled(DomainError):
 class CancellationTooLate(DomainError):
     code = "cancellation_too_late"
     message = _("It is too late to cancel this yourself. Please ask in the store.")
+
+
+def reward_by_id(*, text: str) -> Reward:
+    """Raises RewardUnknown."""
+    reward = Reward.objects.filter(pk=ids.parse(text)).first()
+    if reward is None:
+        raise RewardUnknown(reward=text)
+    return reward
+
+
+def by_id(*, text: str) -> RewardRedemption:
+    """With its reward, customer and entry. Raises RedemptionUnknown."""
+    found = RewardRedemption.objects.select_related("reward", "customer", "entry").filter(pk=ids.parse(text)).first()
+    if found is None:
+        raise RedemptionUnknown(redemption=text)
+    return found
 
 
 @transaction.atomic

@@ -26,6 +26,7 @@ MUTABLE = {
     "customers.Category",
     "customers.Consent",
     "customers.Customer",
+    "customers.IdempotentCall",
     "customers.OutboxMail",
     "customers.Preference",
     "customers.Product",

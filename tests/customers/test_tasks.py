@@ -9,9 +9,16 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from customers import tasks
-from customers.domain import sign_in
-from customers.models import Recommendation, SignInCode
-from tests.factories.customers import CustomerFactory, ProductFactory, PurchaseFactory, PurchaseLineFactory
+from customers.domain import sign_in, tills
+from customers.models import IdempotentCall, Recommendation, SignInCode
+from loyalty_site.lib import actors
+from tests.factories.customers import (
+    CustomerFactory,
+    ProductFactory,
+    PurchaseFactory,
+    PurchaseLineFactory,
+    StoreFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -71,3 +78,14 @@ def test_forget_sign_ins_clears_old_requests_and_ended_sessions():
     tasks.forget_sign_ins()
     assert SignInCode.objects.count() == 1
     assert Session.objects.get().session_key == "open"
+
+
+def test_forget_calls_keeps_what_a_till_may_still_repeat():
+    till, _key = tills.create(store=StoreFactory(), name="1", scopes=[], by=actors.SYSTEM, at=timezone.now())
+    for days in (1, 4):
+        at = timezone.now() - timedelta(days=days)
+        IdempotentCall.objects.create(
+            till=till, key=f"{days}", fingerprint=b"", status=200, body="{}", created_at=at
+        )
+    tasks.forget_calls(added_later="ignored")
+    assert IdempotentCall.objects.get().key == "1"

@@ -11,6 +11,7 @@ from customers.models import (
     Category,
     Consent,
     Customer,
+    IdempotentCall,
     ImportState,
     OutboxMail,
     Preference,
@@ -76,6 +77,12 @@ def purchase_return() -> PurchaseReturn:
 def till() -> Till:
     store = customers.StoreFactory()
     return tills.create(store=store, name="Till 1", scopes=list(TillScope), by=actors.SYSTEM, at=AT)[0]
+
+
+def idempotent_call() -> IdempotentCall:
+    return IdempotentCall.objects.create(
+        till=till(), key="k-1", fingerprint=bytes(32), status=201, body="{}", created_at=AT
+    )
 
 
 def user() -> User:
@@ -177,6 +184,7 @@ MAKERS = {
     Category: lambda: customers.CategoryFactory(parent=customers.CategoryFactory()),
     Consent: customers.ConsentFactory,
     Customer: lambda: entry().customer.customer,
+    IdempotentCall: idempotent_call,
     OutboxMail: outbox_mail,
     Preference: preference,
     Product: lambda: customers.ProductFactory(category=customers.CategoryFactory()),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from loyalty_site.lib.errors import DomainError
 
@@ -69,3 +70,14 @@ class Problem(Exception):
 
     def response(self) -> HttpResponse:
         return HttpResponse(self.body, status=self.status, content_type=CONTENT_TYPE, headers=self.headers)
+
+
+def for_status(status: int) -> Problem:
+    """What the server itself refuses, before any call is reached."""
+    if status == 404:
+        return Problem(404, "not_found", _("There is nothing at this address."))
+    if status == 405:
+        return Problem(405, "method_not_allowed", _("This address does not take this method."))
+    if status >= 500:
+        return Problem(status, "internal_error", _("Something went wrong here. Please try again under the same key."))
+    return Problem(status, "bad_request", _("This request cannot be read."))

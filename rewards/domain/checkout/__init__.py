@@ -16,7 +16,7 @@ from rewards.domain.checkout.refusals import (
     ReturnedInFuture,
 )
 from rewards.domain.checkout.returns import TakenBack, take_back
-from rewards.domain.checkout.settlement import Settlement, settle
+from rewards.domain.checkout.settlement import Settlement, settle, settled_before
 from rewards.domain.checkout.told import PurchaseIn, ReturnIn
 from rewards.domain.eligibility import CLOCK_TOLERANCE
 
@@ -36,5 +36,6 @@ __all__ = [
     "TakenBack",
     "quote",
     "settle",
+    "settled_before",
     "take_back",
 ]

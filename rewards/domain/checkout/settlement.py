@@ -44,7 +44,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
     fingerprint = purchase.fingerprint
     known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
     if known:
-        return _settled_before(known, at)
+        return settled_before(purchase=known, at=at)
     program = Program.objects.current()
     try:
         if purchase.purchased_at > at + CLOCK_TOLERANCE:
@@ -57,7 +57,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         # Another till may have booked this very receipt, and used its coupons, since we looked.
         known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
         if known:
-            return _settled_before(known, at)
+            return settled_before(purchase=known, at=at)
         raise
     recorded, created = purchases.record(
         store=store,
@@ -75,7 +75,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         at=at,
     )
     if not created:
-        return _settled_before(recorded, at)
+        return settled_before(purchase=recorded, at=at)
     return _book(recorded, purchase, priced, program, by, at)
 
 
@@ -118,7 +118,8 @@ def _book(
     return Settlement(recorded, True, entry, redeemed, tuple(priced.found), tuple(given), summary)
 
 
-def _settled_before(purchase: Purchase, at: datetime) -> Settlement:
+def settled_before(*, purchase: Purchase, at: datetime) -> Settlement:
+    """What was booked for a purchase of the past; `summary` is of `at`."""
     entries = PointsEntry.objects.filter(customer=purchase.customer_id, reference=f"purchase:{purchase.pk}")
     by_kind = {entry.kind: entry for entry in entries} if purchase.customer_id else {}
     given = Surprise.objects.filter(purchase=purchase, arm=Arm.TREATED).select_related("coupon__offer")

@@ -1,0 +1,94 @@
+"""Purchases: what a basket would come to, booking it, looking it up."""
+
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router
+
+from customers.api import calls
+from customers.domain import customers, purchases
+from customers.models import Customer, TillScope
+from loyalty_site.lib import actors
+from loyalty_site.lib.api.fields import Code
+from rewards.api import shapes
+from rewards.domain import checkout
+from rewards.domain.checkout import PurchaseIn, Quote
+from rewards.schemas import (
+    BasketTold,
+    PurchaseOut,
+    PurchaseTold,
+    QuotedCouponOut,
+    QuotedPointsOut,
+    QuoteOut,
+    RefusalOut,
+    SettlementOut,
+)
+
+router = Router(tags=["purchases"])
+
+
+@calls.post(router, "/quotes", gives=QuoteOut, scope=TillScope.READ)
+def quote_basket(request: HttpRequest, told: BasketTold) -> QuoteOut:
+    """What a basket would come to and earn, each coupon's discount or its refusal, how many points could pay."""
+    now = timezone.now()
+    owner = _customer(told.customer)
+    quoted = checkout.quote(purchase=_purchase(told, owner, now), store=request.auth.store, at=now)
+    with calls.texts_for(request, owner):
+        return _quote(told.currency, quoted)
+
+
+@calls.post(router, "/purchases", gives=SettlementOut, status=201)
+def book_purchase(request: HttpRequest, told: PurchaseTold) -> SettlementOut:
+    """Books a purchase with its coupons and points, whole or not at all.
+
+    The same receipt told again, under this key or another, is answered with what was booked the first time.
+    """
+    now, till = timezone.now(), request.auth
+    owner = _customer(told.customer)
+    settled = checkout.settle(
+        purchase=_purchase(told, owner, now), store=till.store, till=till, by=actors.till(till.pk), at=now
+    )
+    with calls.texts_for(request, owner):
+        return shapes.settlement(settled)
+
+
+@calls.get(router, "/purchases/{id}", gives=PurchaseOut)
+def show_purchase(request: HttpRequest, id: Code) -> PurchaseOut:  # noqa: A002 - its name in the address
+    """With its lines, what it did in the points ledger, and what came back."""
+    bought = purchases.by_id(text=id)
+    with calls.texts_for(request, bought.customer):
+        return shapes.purchase(checkout.settled_before(purchase=bought, at=timezone.now()))
+
+
+def _customer(number: str | None) -> Customer | None:
+    return customers.by_number(number=number) if number is not None else None
+
+
+def _purchase(told: PurchaseTold | BasketTold, owner: Customer | None, now: datetime) -> PurchaseIn:
+    return PurchaseIn(
+        receipt_number=told.receipt_number or "",
+        customer=owner,
+        purchased_at=told.purchased_at or now,
+        currency=told.currency,
+        lines=[line.told() for line in told.lines],
+        coupons=told.coupons,
+        points_to_redeem=told.points_to_redeem,
+    )
+
+
+def _quote(currency: str, quoted: Quote) -> QuoteOut:
+    used = [QuotedCouponOut(code=code, discount_minor=taken, refusal=None) for code, taken in quoted.discounts.items()]
+    refused = [
+        QuotedCouponOut(code=code, discount_minor=0, refusal=RefusalOut(code=error.code, detail=str(error)))
+        for code, error in quoted.refusals.items()
+    ]
+    return QuoteOut(
+        currency=currency,
+        total_minor=quoted.total_minor,
+        discount_minor=quoted.discount_minor,
+        points_value_minor=quoted.points_value_minor,
+        paid_minor=quoted.paid_minor,
+        points=QuotedPointsOut(earned=quoted.earned.points, payable=quoted.points_payable),
+        coupons=used + refused,
+    )
