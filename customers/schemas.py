@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from phonenumber_field.phonenumber import to_python
 from pydantic import AfterValidator, Field
 
-from customers.models import Purpose
+from customers.models import Purpose, RecommendationKind
 from loyalty_site.lib.api.fields import Code, Day, Shown, Text, Told, Word
 
 
@@ -52,7 +52,7 @@ class RecommendationOut(Shown):
     name: str
     category: str
     score: float
-    kind: Literal["again", "new"]
+    kind: Annotated[str, Field(json_schema_extra={"enum": RecommendationKind.values})]
     reason: str
 
 

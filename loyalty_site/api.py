@@ -20,7 +20,6 @@ from loyalty_site.lib.api.problems import Problem
 from loyalty_site.lib.errors import DomainError
 from rewards.api import coupons, customers, purchases, rewards
 
-
 logger = logging.getLogger(__name__)
 
 

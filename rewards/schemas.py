@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from customers.domain import purchases
 from loyalty_site.lib.api.fields import (
@@ -13,7 +14,6 @@ from loyalty_site.lib.api.fields import (
     Moment,
     OptionalText,
     OptionalWord,
-
     PointsOrNone,
     Quantity,
     Shown,
@@ -50,7 +50,7 @@ def _bounded(lines: list[LineTold]) -> list[LineTold]:
 Lines = Annotated[list[LineTold], Field(min_length=1, max_length=MAX_LINES), AfterValidator(_bounded)]
 Coupons = Annotated[list[Code], Field(max_length=MAX_COUPONS)]
 
-_PURCHASE = {
+_PURCHASE: JsonDict = {
     "receipt_number": "R-2026-000123",
     "customer": "C7K2-94QX",
     "purchased_at": "2026-11-23T10:15:00+08:00",
@@ -328,5 +328,3 @@ class RedemptionOut(Shown):
     state: str
     requested_at: datetime
     closed_at: datetime | None
-
-

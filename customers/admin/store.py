@@ -16,7 +16,17 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from customers.domain import audit, tills
 from customers.models import IdempotentCall, Store, Till, TillScope
-from loyalty_site.lib.admin import ModelAdmin, ReadOnlyAdmin, RowForm, States, act, act_page, acting, own_stores, state_filter
+from loyalty_site.lib.admin import (
+    ModelAdmin,
+    ReadOnlyAdmin,
+    RowForm,
+    States,
+    act,
+    act_page,
+    acting,
+    own_stores,
+    state_filter,
+)
 
 
 @admin.register(Store)

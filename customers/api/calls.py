@@ -29,6 +29,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
+class TillRequest(HttpRequest):
+    """A request that was let in."""
+
+    auth: Till
+
+
 class TillKey(HttpBearer):
     """Lets in a till whose key has the scope; `request.auth` is the till, with its store."""
 
@@ -84,9 +90,9 @@ def texts_for(request: HttpRequest, customer: Customer | None) -> AbstractContex
 
 def _once(view: Callable[..., BaseModel], status: int) -> Callable[..., HttpResponse]:
     @wraps(view)
-    def keyed(request: HttpRequest, **values: Any) -> HttpResponse:
+    def keyed(request: TillRequest, **values: Any) -> HttpResponse:
         answer = idempotency.answer_once(
-            till=request.auth,  # type: ignore[attr-defined]
+            till=request.auth,
             key=_key_of(request),
             fingerprint=_fingerprint(request),
             call=partial(_answer, partial(view, request, **values), status),

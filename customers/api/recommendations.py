@@ -1,9 +1,9 @@
 """What a customer may like."""
 
-from django.http import HttpRequest
 from ninja import Router
 
 from customers.api import calls
+from customers.api.calls import TillRequest
 from customers.domain import customers, recommendations
 from customers.schemas import RecommendationList, RecommendationOut
 from loyalty_site.lib.api.fields import Code, Limit
@@ -12,7 +12,7 @@ router = Router(tags=["customers"])
 
 
 @calls.get(router, "/customers/{number}/recommendations", gives=RecommendationList)
-def list_recommendations(request: HttpRequest, number: Code, limit: Limit = recommendations.SIZE) -> RecommendationList:
+def list_recommendations(request: TillRequest, number: Code, limit: Limit = recommendations.SIZE) -> RecommendationList:
     """What the customer buys again and again, and what people who buy the same take too; best first."""
     customer = customers.by_number(number=number)
     with calls.texts_for(request, customer):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
 from customers.api import calls
+from customers.api.calls import TillRequest
 from customers.domain import customers
 from customers.models import Customer, Store, TillScope
 from loyalty_site.lib import actors
@@ -25,7 +25,7 @@ router = Router(tags=["coupons"])
 
 
 @calls.post(router, "/coupons/{code}/check", gives=CouponCheckOut, scope=TillScope.READ)
-def check_coupon(request: HttpRequest, code: Code, told: CouponCheckIn | None = None) -> CouponCheckOut:
+def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = None) -> CouponCheckOut:
     """Whether a till would take the coupon, for this basket and customer; nothing is written."""
     told, now = told or CouponCheckIn(), timezone.now()
     owner = customers.by_number(number=told.customer) if told.customer is not None else None
@@ -37,13 +37,15 @@ def check_coupon(request: HttpRequest, code: Code, told: CouponCheckIn | None = 
         if not told.lines:
             refusal = coupons.refusal_before_purchase(coupon=found, customer=owner, at=told.purchased_at or now)
             return _checked(found, code, refusal=refusal)
-        quoted = checkout.quote(purchase=_basket(told, owner, code, request.auth.store, now), store=request.auth.store, at=now)
+        quoted = checkout.quote(
+            purchase=_basket(told, owner, code, request.auth.store, now), store=request.auth.store, at=now
+        )
         refusal = next(iter(quoted.refusals.values()), None)
         return _checked(found, code, refusal=refusal, discount_minor=quoted.discount_minor)
 
 
 @calls.post(router, "/coupons/{code}/redeem", gives=CouponRedeemedOut, status=201)
-def redeem_coupon(request: HttpRequest, code: Code, told: CouponRedeemIn | None = None) -> CouponRedeemedOut:
+def redeem_coupon(request: TillRequest, code: Code, told: CouponRedeemIn | None = None) -> CouponRedeemedOut:
     """For a gift that is handed over without a purchase. A coupon that takes something off belongs into a purchase."""
     owner = customers.by_number(number=told.customer) if told and told.customer is not None else None
     with _unknown_is_not_found():

@@ -1,12 +1,11 @@
 """Customers at the till: who they are and what they have."""
 
-from typing import Annotated
-
-from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from ninja import Router
 
 from customers.api import calls
+from customers.api.calls import TillRequest
 from customers.domain import customers, enrollment
 from customers.models import Category, Purpose, TillScope
 from customers.schemas import EnrollIn
@@ -14,7 +13,6 @@ from loyalty_site.lib import actors
 from loyalty_site.lib.api import cursors
 from loyalty_site.lib.api.fields import Code, Limit, Text
 from loyalty_site.lib.errors import DomainError
-from django.utils.translation import gettext_lazy as _
 from rewards.api import shapes
 from rewards.domain import queries
 from rewards.schemas import CustomerList, CustomerOut, EntryList
@@ -28,7 +26,7 @@ class CategoryUnknown(DomainError):
 
 
 @calls.post(router, "/customers", gives=CustomerOut, status=201, scope=TillScope.ENROLL)
-def enroll_customer(request: HttpRequest, told: EnrollIn) -> CustomerOut:
+def enroll_customer(request: TillRequest, told: EnrollIn) -> CustomerOut:
     """Somebody joins. A known e-mail address or phone number is refused with the `number` of whose it is."""
     now = timezone.now()
     made = enrollment.enroll(
@@ -48,7 +46,7 @@ def enroll_customer(request: HttpRequest, told: EnrollIn) -> CustomerOut:
 
 
 @calls.get(router, "/customers", gives=CustomerList)
-def find_customers(request: HttpRequest, q: Text) -> CustomerList:
+def find_customers(request: TillRequest, q: Text) -> CustomerList:
     """By phone number, e-mail address, number or card, whatever was typed or scanned; only exact matches."""
     now = timezone.now()
     items = []
@@ -59,7 +57,7 @@ def find_customers(request: HttpRequest, q: Text) -> CustomerList:
 
 
 @calls.get(router, "/customers/{number}", gives=CustomerOut)
-def show_customer(request: HttpRequest, number: Code) -> CustomerOut:
+def show_customer(request: TillRequest, number: Code) -> CustomerOut:
     """With points, the rewards they suffice for, and the coupons that a till would take now."""
     found = customers.by_number(number=number)
     with calls.texts_for(request, found):
@@ -68,7 +66,7 @@ def show_customer(request: HttpRequest, number: Code) -> CustomerOut:
 
 @calls.get(router, "/customers/{number}/entries", gives=EntryList)
 def list_entries(
-    request: HttpRequest, number: Code, limit: Limit = 20, cursor: cursors.Cursor | None = None
+    request: TillRequest, number: Code, limit: Limit = 20, cursor: cursors.Cursor | None = None
 ) -> EntryList:
     """The points ledger, newest first, each entry explained in words."""
     owner = customers.by_number(number=number)

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
 from customers.api import calls
+from customers.api.calls import TillRequest
 from customers.domain import customers, purchases
 from customers.models import Customer, TillScope
 from loyalty_site.lib import actors
@@ -29,7 +29,7 @@ router = Router(tags=["purchases"])
 
 
 @calls.post(router, "/quotes", gives=QuoteOut, scope=TillScope.READ)
-def quote_basket(request: HttpRequest, told: BasketTold) -> QuoteOut:
+def quote_basket(request: TillRequest, told: BasketTold) -> QuoteOut:
     """What a basket would come to and earn, each coupon's discount or its refusal, how many points could pay."""
     now = timezone.now()
     owner = _customer(told.customer)
@@ -39,7 +39,7 @@ def quote_basket(request: HttpRequest, told: BasketTold) -> QuoteOut:
 
 
 @calls.post(router, "/purchases", gives=SettlementOut, status=201)
-def book_purchase(request: HttpRequest, told: PurchaseTold) -> SettlementOut:
+def book_purchase(request: TillRequest, told: PurchaseTold) -> SettlementOut:
     """Books a purchase with its coupons and points, whole or not at all.
 
     The same receipt told again, under this key or another, is answered with what was booked the first time.
@@ -54,7 +54,7 @@ def book_purchase(request: HttpRequest, told: PurchaseTold) -> SettlementOut:
 
 
 @calls.get(router, "/purchases/{id}", gives=PurchaseOut)
-def show_purchase(request: HttpRequest, id: Code) -> PurchaseOut:  # noqa: A002 - its name in the address
+def show_purchase(request: TillRequest, id: Code) -> PurchaseOut:  # noqa: A002 - its name in the address
     """With its lines, what it did in the points ledger, and what came back."""
     bought = purchases.by_id(text=id)
     with calls.texts_for(request, bought.customer):

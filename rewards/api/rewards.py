@@ -2,11 +2,11 @@
 
 import secrets
 
-from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router
 
 from customers.api import calls
+from customers.api.calls import TillRequest
 from customers.domain import customers
 from loyalty_site.lib import actors
 from loyalty_site.lib.api import cursors
@@ -19,7 +19,7 @@ router = Router(tags=["rewards"])
 
 
 @calls.get(router, "/rewards", gives=RewardList)
-def list_rewards(request: HttpRequest, limit: Limit = 100, cursor: cursors.PairCursor | None = None) -> RewardList:
+def list_rewards(request: TillRequest, limit: Limit = 100, cursor: cursors.PairCursor | None = None) -> RewardList:
     """What is on offer now, the cheapest first, with stock and cost in points."""
     offered = queries.catalogue(at=timezone.now())
     rest = [reward for reward in offered if cursor is None or (reward.cost_points, reward.pk) > cursor]
@@ -29,7 +29,7 @@ def list_rewards(request: HttpRequest, limit: Limit = 100, cursor: cursors.PairC
 
 
 @calls.post(router, "/customers/{number}/redemptions", gives=RedemptionOut, status=201)
-def redeem_reward(request: HttpRequest, number: Code, told: RedemptionIn) -> RedemptionOut:
+def redeem_reward(request: TillRequest, number: Code, told: RedemptionIn) -> RedemptionOut:
     """Takes points and stock, and gives a pick-up code."""
     owner = customers.by_number(number=number)
     taken = redemptions.request(
@@ -45,7 +45,7 @@ def redeem_reward(request: HttpRequest, number: Code, told: RedemptionIn) -> Red
 
 
 @calls.post(router, "/redemptions/{id}/fulfil", gives=RedemptionOut)
-def fulfil_redemption(request: HttpRequest, id: Code, told: Nothing | None = None) -> RedemptionOut:  # noqa: A002
+def fulfil_redemption(request: TillRequest, id: Code, told: Nothing | None = None) -> RedemptionOut:  # noqa: A002
     """Handed over, at any store; once."""
     taken = redemptions.by_id(text=id)
     redemptions.fulfil(redemption=taken, by=actors.till(request.auth.pk), at=timezone.now())
@@ -54,7 +54,7 @@ def fulfil_redemption(request: HttpRequest, id: Code, told: Nothing | None = Non
 
 
 @calls.post(router, "/redemptions/{id}/cancel", gives=RedemptionOut)
-def cancel_redemption(request: HttpRequest, id: Code, told: Nothing | None = None) -> RedemptionOut:  # noqa: A002
+def cancel_redemption(request: TillRequest, id: Code, told: Nothing | None = None) -> RedemptionOut:  # noqa: A002
     """Gives the points back to where they came from, and the stock; cancelling again changes nothing."""
     taken = redemptions.by_id(text=id)
     redemptions.cancel(redemption=taken, by=actors.till(request.auth.pk), at=timezone.now())

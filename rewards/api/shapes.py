@@ -100,7 +100,9 @@ def settlement(settled: Settlement) -> SettlementOut:
         points_value_minor=bought.points_value_minor,
         paid_minor=bought.paid_minor,
         points=_settled_points(settled),
-        coupons=[UsedCouponOut(code=one.display_code, discount_minor=one.discount_minor or 0) for one in settled.coupons],
+        coupons=[
+            UsedCouponOut(code=one.display_code, discount_minor=one.discount_minor or 0) for one in settled.coupons
+        ],
         surprises=[_surprise(one.coupon) for one in settled.surprises if one.coupon],
         tier=None,
     )

@@ -136,7 +136,7 @@ def find(*, text: str) -> Coupon:
 
 
 def refusal_before_purchase(*, coupon: Coupon, customer: Customer | None, at: datetime) -> DomainError | None:
-    """What speaks against a coupon by itself, whatever is bought with it; whose it is counts where `customer` is told."""
+    """What speaks against a coupon whatever is bought with it; whose it is counts where `customer` is told."""
     as_read = as_calculated(coupon)
     for_any_basket = replace(as_read, terms=replace(as_read.terms, min_spend_minor=0))
     holder = customer.pk if customer else coupon.customer_id

@@ -84,8 +84,6 @@ def test_forget_calls_keeps_what_a_till_may_still_repeat():
     till, _key = tills.create(store=StoreFactory(), name="1", scopes=[], by=actors.SYSTEM, at=timezone.now())
     for days in (1, 4):
         at = timezone.now() - timedelta(days=days)
-        IdempotentCall.objects.create(
-            till=till, key=f"{days}", fingerprint=b"", status=200, body="{}", created_at=at
-        )
+        IdempotentCall.objects.create(till=till, key=f"{days}", fingerprint=b"", status=200, body="{}", created_at=at)
     tasks.forget_calls(added_later="ignored")
     assert IdempotentCall.objects.get().key == "1"

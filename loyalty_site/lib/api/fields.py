@@ -100,4 +100,3 @@ def within_bounds(amounts: list[int]) -> None:
     """Raises ValueError when the sum leaves what a basket may come to."""
     if sum(amounts) > MAX_AMOUNT:
         raise ValueError(_("The lines come to more than %(most)s.") % {"most": MAX_AMOUNT})
-

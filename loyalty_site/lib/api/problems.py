@@ -20,16 +20,19 @@ STATUS: Mapping[str, int] = {
     "reward_unknown": 404,
     "category_unknown": 422,
     "contact_missing": 422,
+    "nothing_returned": 422,
     "idempotency_key_reused": 422,
     "points_without_customer": 422,
     "purchased_in_future": 422,
     "return_line_unknown": 422,
+    "returned_before_purchase": 422,
+    "returned_in_future": 422,
 }
 RETRY_AFTER: Mapping[str, int] = {"still_running": 1, "unavailable": 2}
 
 
 class Problem(Exception):
-    """A refusal. `members` stand beside `code` and `detail`; `errors` are [{"at": "lines.0.quantity", "message": …}]."""
+    """A refusal. `members` stand beside its code; `errors` are [{"at": "lines.0.quantity", "message": …}]."""
 
     def __init__(
         self,

@@ -75,7 +75,7 @@ def test_enroll_refuses_known_contact_and_names_its_owner(contact, now):
         enroll(**contact, at=now)
 
     assert caught.value.details == {"number": known.display_number}
-    assert known.number in str(caught.value)
+    assert known.display_number in str(caught.value)
 
 
 @pytest.mark.django_db

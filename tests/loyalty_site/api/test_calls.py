@@ -151,7 +151,9 @@ def test_limit_is_from_1_to_100(till, limit):
     assert told(till.get("rewards", limit=limit)) == (422, "invalid")
 
 
-@pytest.mark.parametrize("cursor", ["x", "MA", "AAAA", "LTEuMQ", "ÿ", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5Lj", "MS4y.", "MQ=="])
+@pytest.mark.parametrize(
+    "cursor", ["x", "MA", "AAAA", "LTEuMQ", "ÿ", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5Lj", "MS4y.", "MQ=="]
+)
 def test_cursor_that_was_not_given_out_is_refused(till, cursor):
     assert told(till.get("rewards", cursor=cursor)) == (422, "invalid")
 

@@ -61,7 +61,9 @@ def test_enroll_makes_a_customer_of_the_tills_store(till, now):
     assert Preference.objects.get().category == fruit
 
 
-@pytest.mark.parametrize("joins", [{"email": "LI@example.org"}, {"phone": "+8613812345678", "email": "new@example.org"}])
+@pytest.mark.parametrize(
+    "joins", [{"email": "LI@example.org"}, {"phone": "+8613812345678", "email": "new@example.org"}]
+)
 def test_enroll_tells_whose_an_address_is_already(till, joins):
     known = CustomerFactory(number="C7K294QX", email="li@example.org", phone="+8613812345678")
 

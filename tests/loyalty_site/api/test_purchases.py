@@ -10,8 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Product, Purchase, PurchaseSource
 from loyalty_site.lib import actors
 from rewards.domain import points
-from rewards.models import Coupon, CouponState, OfferKind, PointsEntry, Program
-from tests.factories.customers import CustomerFactory, ProductFactory
+from rewards.models import Coupon, CouponState, OfferKind, PointsEntry
 from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, SurpriseRuleFactory
 from tests.loyalty_site.api.calling import basket, caller, told
 from tests.races import at_once
