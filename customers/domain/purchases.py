@@ -29,10 +29,10 @@ from loyalty_site.lib.errors import DomainError
 _INSERT_PURCHASE = """
     INSERT INTO customers_purchase (
         store_id, receipt_number, customer_id, source, purchased_at, recorded_at, recorded_by, currency,
-        total_minor, discount_minor, points_value_minor, paid_minor, fingerprint)
+        total_minor, discount_minor, points_value_minor, paid_minor, gift_card_minor, fingerprint)
     VALUES (
         %(store)s, %(number)s, %(customer)s, %(source)s, %(purchased_at)s, %(at)s, %(by)s, %(currency)s,
-        %(total)s, %(discount)s, %(points_value)s, %(paid)s, %(fingerprint)s)
+        %(total)s, %(discount)s, %(points_value)s, %(paid)s, %(gift_card)s, %(fingerprint)s)
     ON CONFLICT (store_id, receipt_number) DO NOTHING
     RETURNING *
 """
@@ -47,13 +47,15 @@ _INSERT_RETURN = """
 
 @dataclass(frozen=True, slots=True)
 class LineIn:
-    """`amount_minor` is after the line's own price cuts, before coupons and points. `category` may be empty."""
+    """`amount_minor` is after the line's own price cuts, before coupons and points; `tax_minor` is the tax contained in
+    it, where the till tells. `category` may be empty."""
 
     sku: str
     name: str
     category: str
     quantity: Decimal
     amount_minor: int
+    tax_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class LineLeft:
     discount_minor: int
     returned_quantity: Decimal
     returned_minor: int
+    tax_minor: int = 0
 
     @property
     def is_all_back(self) -> bool:
@@ -129,6 +132,7 @@ def record(
     lines: Sequence[LineIn],
     discounts: Sequence[int] = (),
     points_value_minor: int = 0,
+    gift_card_minor: int = 0,
     source: PurchaseSource,
     fingerprint: bytes,
     by: Actor,
@@ -136,7 +140,8 @@ def record(
 ) -> tuple[Purchase, bool]:
     """The purchase and whether this call made it.
 
-    `discounts` are the lines' shares of the coupons' discount, in their order. `fingerprint` is the SHA-256 of the fact
+    `discounts` are the lines' shares of the coupons' discount, in their order; `gift_card_minor` is the part of what
+    remains to pay that gift cards paid. `fingerprint` is the SHA-256 of the fact
     as it was told: the same receipt with the same one finds the first purchase, with another raises ReceiptConflict.
     """
     if till is not None and till.store_id != store.pk:
@@ -155,6 +160,7 @@ def record(
         "discount": discount,
         "points_value": points_value_minor,
         "paid": total - discount - points_value_minor,
+        "gift_card": gift_card_minor,
         "fingerprint": fingerprint,
     }
     for purchase in Purchase.objects.raw(_INSERT_PURCHASE, values):
@@ -230,6 +236,7 @@ def lines_left(*, purchase: Purchase) -> list[LineLeft]:
             line.amount_minor,
             line.discount_minor,
             *returned.get(line.pk, (Decimal(0), 0)),
+            line.tax_minor,
         )
         for line in bought
     ]
@@ -251,6 +258,7 @@ def _insert_lines(purchase: Purchase, lines: Sequence[LineIn], discounts: Sequen
             quantity=line.quantity,
             amount_minor=line.amount_minor,
             discount_minor=discount,
+            tax_minor=line.tax_minor,
         )
         for position, (line, discount) in enumerate(zip(lines, shares, strict=True), start=1)
     )

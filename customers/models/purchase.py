@@ -19,6 +19,8 @@ class PurchaseSource(models.TextChoices):
 class Purchase(models.Model):
     """A paid basket. Amounts are minor units of `currency`; `paid = total − discount − points value`.
 
+    `gift_card_minor` is the part of what was paid that came from gift cards, where the till told it.
+
     `fingerprint` is the SHA-256 of what was told, so that the same receipt told again is recognized and another fact
     under the same number is refused. Imports leave it empty and compare customer, time, total and lines.
     """
@@ -45,6 +47,7 @@ class Purchase(models.Model):
     discount_minor = models.BigIntegerField(_("coupon discount"), default=0)
     points_value_minor = models.BigIntegerField(_("paid with points"), default=0)
     paid_minor = models.BigIntegerField(_("paid"))
+    gift_card_minor = models.BigIntegerField(_("of it with gift cards"), default=0, db_default=0)
     fingerprint = models.BinaryField(max_length=32, default=bytes, editable=False)
 
     class Meta:
@@ -62,6 +65,10 @@ class Purchase(models.Model):
                 name="purchase_paid_is_what_remains",
                 condition=Q(paid_minor=F("total_minor") - F("discount_minor") - F("points_value_minor")),
             ),
+            models.CheckConstraint(
+                name="purchase_gift_cards_within_paid",
+                condition=Q(gift_card_minor__gte=0, gift_card_minor__lte=F("paid_minor")),
+            ),
         ]
         indexes = [
             models.Index(fields=["customer", "-purchased_at", "-id"], name="purchase_of_customer"),
@@ -75,7 +82,8 @@ class Purchase(models.Model):
 class PurchaseLine(models.Model):
     """One line of a receipt. `amount_minor` is after the line's own price cuts, before coupons and points.
 
-    `discount_minor` is the line's share of the coupons' discount. Quantity zero happens (returned deposit, price only).
+    `discount_minor` is the line's share of the coupons' discount, `tax_minor` the tax contained in the amount where the
+    till told it. Quantity zero happens (returned deposit, price only).
     """
 
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="lines", db_index=False)
@@ -84,6 +92,7 @@ class PurchaseLine(models.Model):
     quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
     amount_minor = models.BigIntegerField(_("amount"))
     discount_minor = models.BigIntegerField(_("coupon discount"), default=0)
+    tax_minor = models.BigIntegerField(_("tax in it"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("purchase line")
@@ -94,6 +103,10 @@ class PurchaseLine(models.Model):
             constraints.not_negative("purchase_line_not_negative", "quantity", "amount_minor", "discount_minor"),
             models.CheckConstraint(
                 name="purchase_line_discount_within_amount", condition=Q(discount_minor__lte=F("amount_minor"))
+            ),
+            models.CheckConstraint(
+                name="purchase_line_tax_within_amount",
+                condition=Q(tax_minor__gte=0, tax_minor__lte=F("amount_minor")),
             ),
         ]
 

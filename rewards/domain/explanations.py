@@ -15,7 +15,7 @@ from django.utils.translation import pgettext
 from customers.models import Purchase, PurchaseReturn, Store
 from loyalty_site.lib import numbers
 from loyalty_site.lib.money import format_money
-from rewards.domain.earning import Breakdown, MultiplierNote
+from rewards.domain.breakdowns import Breakdown, MultiplierNote
 from rewards.models import EntryKind, PointsEntry, Program, RewardRedemption
 
 

@@ -1,20 +1,22 @@
 """The earning rules in force, and their versions."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from customers.models import Category, Product, Store
+from customers.models import Category, Customer, Product, Store
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import earning
-from rewards.models import EarningKind, EarningRule
+from rewards.domain.breakdowns import MILLI
+from rewards.models import CapPeriod, EarningKind, EarningRule, Tier
 
 
 class RuleNotYetInForce(DomainError):
@@ -28,18 +30,39 @@ class RuleTerms(TypedDict, total=False):
     points: int | None
     per_minor: int | None
     multiplier: Decimal | None
+    cap_period: str
     category: Category | None
     product: Product | None
     store: Store | None
+    tier: Tier | None
+    weekdays: list[int]
+    time_from: time | None
+    time_to: time | None
     valid_to: datetime | None
 
 
-def effective(*, at: datetime, currency: str) -> earning.Rules:
-    """The rules for a purchase made at `at`; `currency` is the programme's."""
-    found = list(
-        EarningRule.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at).order_by("code")
+def effective(*, at: datetime, currency: str, earns_on_tax: bool = True) -> earning.Rules:
+    """The rules for a purchase made at `at`; `currency` and whether tax earns are the programme's."""
+    in_force = EarningRule.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
+    found = list(in_force.select_related("tier").order_by("code"))
+    return earning.Rules(
+        currency=currency,
+        rates=_rates(found),
+        multipliers=_multipliers(found),
+        caps=_caps(found),
+        earns_on_tax=earns_on_tax,
     )
-    return earning.Rules(currency=currency, rates=_rates(found), multipliers=_multipliers(found))
+
+
+def with_earned_before(*, caps: Sequence[earning.Cap], customer: Customer, at: datetime) -> list[earning.Cap]:
+    """The caps for this customer's purchase made at `at`: with what purchases earned in their periods, less what their
+    returns took back. While the customer's account is locked nobody else can fill them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT earning_before(%s, period, %s) FROM unnest(%s::text[]) AS period",
+            [customer.pk, at, [cap.period for cap in caps]],
+        )
+        return [replace(cap, before=before) for cap, (before,) in zip(caps, cursor.fetchall(), strict=True)]
 
 
 @transaction.atomic
@@ -82,11 +105,28 @@ def _multipliers(found: Sequence[EarningRule]) -> list[earning.Multiplier]:
             rule.code,
             rule.version,
             rule.name,
-            int(rule.multiplier * earning.MILLI),
+            int(rule.multiplier * MILLI),
             category=rule.category_id,
             product=rule.product_id,
             store=rule.store_id,
+            tier=rule.tier_id,
+            tier_name=rule.tier.name if rule.tier else None,
+            window=_window(rule),
         )
         for rule in found
         if rule.multiplier is not None
+    ]
+
+
+def _window(rule: EarningRule) -> earning.Window | None:
+    if not rule.weekdays and rule.time_from is None:
+        return None
+    return earning.Window(frozenset(rule.weekdays), rule.time_from, rule.time_to)
+
+
+def _caps(found: Sequence[EarningRule]) -> list[earning.Cap]:
+    return [
+        earning.Cap(rule.code, rule.version, rule.name, rule.points, CapPeriod(rule.cap_period).value)
+        for rule in found
+        if rule.kind == EarningKind.CAP and rule.points
     ]

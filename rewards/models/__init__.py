@@ -1,16 +1,26 @@
 from rewards.models.adjustment import AdjustmentState, PointsAdjustment
 from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
-from rewards.models.earning import EarningKind, EarningRule
+from rewards.models.earning import CapPeriod, EarningKind, EarningRule, Weekday
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.offer import Offer, OfferKind
 from rewards.models.points import EntryKind, PointsAccount, PointsAllocation, PointsEntry, PointsLot
-from rewards.models.program import ExpiryPolicy, PeriodEnd, Program, ShortfallPolicy
+from rewards.models.program import (
+    ExpiryPolicy,
+    PeriodEnd,
+    Program,
+    ShortfallPolicy,
+    TierBasis,
+    TierDowngrade,
+    TierWindow,
+)
 from rewards.models.reward import LimitPeriod, RedemptionState, Reward, RewardKind, RewardPicture, RewardRedemption
 from rewards.models.surprise import Arm, Surprise, SurpriseRule, Trigger
+from rewards.models.tier import Tier, TierChange, TierChangeReason, TierMembership
 
 __all__ = [
     "AdjustmentState",
     "Arm",
+    "CapPeriod",
     "Coupon",
     "CouponGiveBack",
     "CouponState",
@@ -39,5 +49,13 @@ __all__ = [
     "ShortfallPolicy",
     "Surprise",
     "SurpriseRule",
+    "Tier",
+    "TierBasis",
+    "TierChange",
+    "TierChangeReason",
+    "TierDowngrade",
+    "TierMembership",
+    "TierWindow",
     "Trigger",
+    "Weekday",
 ]

@@ -29,6 +29,21 @@ class ShortfallPolicy(models.TextChoices):
     DEBT = "DEBT", _("keep the rest as a debt")
 
 
+class TierBasis(models.TextChoices):
+    POINTS = "POINTS", _("points earned with purchases")
+    SPEND = "SPEND", _("money paid")
+
+
+class TierWindow(models.TextChoices):
+    ROLLING = "ROLLING", _("the last months")
+    CALENDAR_YEAR = "CALENDAR_YEAR", _("the calendar year")
+
+
+class TierDowngrade(models.TextChoices):
+    ONE_DOWN = "ONE_DOWN", _("one tier down")
+    REASSESS = "REASSESS", _("to the tier that was reached meanwhile")
+
+
 # MM-DD, several with commas; 29 February stands for the last day of that month.
 _DAY = "(02-(0[1-9]|[12][0-9])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))"
 EXPIRY_DAYS = rf"^{_DAY}(, ?{_DAY})*\Z"
@@ -95,6 +110,30 @@ class Program(models.Model):
         validators=[MaxValueValidator(8760)],
     )
 
+    earns_on_tax = models.BooleanField(
+        _("tax earns points"), default=True, help_text=_("Where tills tell the tax that is contained in an amount.")
+    )
+    tier_basis = models.CharField(
+        _("tiers are reached by"), max_length=10, choices=TierBasis.choices, default=TierBasis.POINTS
+    )
+    tier_window = models.CharField(
+        _("counted over"), max_length=15, choices=TierWindow.choices, default=TierWindow.ROLLING
+    )
+    tier_months = models.PositiveSmallIntegerField(
+        _("months a tier is counted over and kept"),
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+    )
+    tier_grace_days = models.PositiveSmallIntegerField(
+        _("grace days"),
+        default=30,
+        help_text=_("A tier that was not kept is lost after this many more days."),
+        validators=[MaxValueValidator(365)],
+    )
+    tier_downgrade = models.CharField(
+        _("a tier that was not kept goes"), max_length=10, choices=TierDowngrade.choices, default=TierDowngrade.ONE_DOWN
+    )
+
     objects: ClassVar[ProgramManager] = ProgramManager()
 
     class Meta:
@@ -115,6 +154,11 @@ class Program(models.Model):
             constraints.choice_is_known("program_expiry_policy_is_known", "expiry_policy", ExpiryPolicy),
             constraints.choice_is_known("program_period_end_is_known", "expiry_period_end", PeriodEnd),
             constraints.choice_is_known("program_shortfall_policy_is_known", "shortfall_policy", ShortfallPolicy),
+            constraints.choice_is_known("program_tier_basis_is_known", "tier_basis", TierBasis),
+            constraints.choice_is_known("program_tier_window_is_known", "tier_window", TierWindow),
+            constraints.choice_is_known("program_tier_downgrade_is_known", "tier_downgrade", TierDowngrade),
+            models.CheckConstraint(name="program_tier_months_fit", condition=Q(tier_months__range=(1, 120))),
+            models.CheckConstraint(name="program_tier_grace_days_fit", condition=Q(tier_grace_days__range=(0, 365))),
         ]
 
     def __str__(self) -> str:

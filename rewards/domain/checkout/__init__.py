@@ -8,12 +8,15 @@ that goods come back of (by position), the receipt's or return's number (by its 
 from rewards.domain.checkout.quotation import Quote, quote
 from rewards.domain.checkout.refusals import (
     NothingReturned,
+    CLOCK_TOLERANCE,
+    GiftCardExceedsAmount,
     PointsExceedAmount,
     PointsOtherCurrency,
     PointsWithoutCustomer,
     PurchasedInFuture,
     ReturnedBeforePurchase,
     ReturnedInFuture,
+    TaxExceedsAmount,
 )
 from rewards.domain.checkout.returns import TakenBack, take_back
 from rewards.domain.checkout.settlement import Settlement, settle, settled_before
@@ -23,6 +26,7 @@ from rewards.domain.eligibility import CLOCK_TOLERANCE
 __all__ = [
     "CLOCK_TOLERANCE",
     "NothingReturned",
+    "GiftCardExceedsAmount",
     "PointsExceedAmount",
     "PointsOtherCurrency",
     "PointsWithoutCustomer",
@@ -34,6 +38,7 @@ __all__ = [
     "ReturnedInFuture",
     "Settlement",
     "TakenBack",
+    "TaxExceedsAmount",
     "quote",
     "settle",
     "settled_before",

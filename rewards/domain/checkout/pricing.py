@@ -1,14 +1,21 @@
 """What a basket costs with its coupons and points, and what it earns: read, not booked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from customers.domain.purchases import LineIn
-from customers.models import Category, Product
+from customers.models import Category, Product, Store
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import coupons, earning, eligibility, points, rules
-from rewards.domain.checkout.refusals import PointsExceedAmount, PointsOtherCurrency, PointsWithoutCustomer
+from rewards.domain import coupons, earning, eligibility, points, rules, tiers
+from rewards.domain.checkout.refusals import (
+    GiftCardExceedsAmount,
+    PointsExceedAmount,
+    PointsOtherCurrency,
+    PointsWithoutCustomer,
+    TaxExceedsAmount,
+)
 from rewards.domain.checkout.told import PurchaseIn
 from rewards.models import Coupon, Program
 
@@ -24,6 +31,9 @@ class Priced:
 
 
 def priced(*, purchase: PurchaseIn) -> Priced:
+    for line in purchase.lines:
+        if not 0 <= line.tax_minor <= line.amount_minor:
+            raise TaxExceedsAmount
     amounts = tuple(line.amount_minor for line in purchase.lines)
     priced = Priced(line_discounts=(0,) * len(amounts), left_minor=sum(amounts))
     found: dict[str, Coupon] = {}
@@ -71,16 +81,45 @@ def points_payable(*, purchase: PurchaseIn, left_minor: int, program: Program, a
     return min(available, left_minor // program.point_value_minor)
 
 
+def gift_card_value(*, purchase: PurchaseIn, left_minor: int) -> int:
+    """What gift cards paid of what is left after coupons and points."""
+    if not 0 <= purchase.gift_card_minor <= left_minor:
+        raise GiftCardExceedsAmount
+    return purchase.gift_card_minor
+
+
 def earned(
-    *, purchase: PurchaseIn, priced: Priced, points_value_minor: int, store_id: int, program: Program
+    *,
+    purchase: PurchaseIn,
+    priced: Priced,
+    points_value_minor: int,
+    store: Store,
+    program: Program,
+    booking: bool = False,
 ) -> earning.Earned:
-    known = rules.effective(at=purchase.purchased_at, currency=program.currency)
+    """What the basket earns. Before a booking the account is locked where caps count what was earned before, so that
+    two tills cannot both fill them."""
+    at, customer = purchase.purchased_at, purchase.customer
+    known = rules.effective(at=at, currency=program.currency, earns_on_tax=program.earns_on_tax)
     products, categories = _catalog(purchase.lines) if known.multipliers else ({}, {})
-    lines = [
-        earning.Line(line.amount_minor, discount, *products.get(line.sku, (None, categories.get(line.category))))
-        for line, discount in zip(purchase.lines, priced.line_discounts, strict=True)
-    ]
-    basket = earning.Basket(store_id, purchase.currency, lines, points_value_minor)
+    if known.caps and customer:
+        if booking:
+            points.lock(customer=customer)
+        known = replace(known, caps=rules.with_earned_before(caps=known.caps, customer=customer, at=at))
+    by_tier = any(multiplier.tier for multiplier in known.multipliers)
+    basket = earning.Basket(
+        store=store.pk,
+        currency=purchase.currency,
+        lines=[
+            earning.Line(line.amount_minor, discount, product, category, line.tax_minor)
+            for line, discount in zip(purchase.lines, priced.line_discounts, strict=True)
+            for product, category in [products.get(line.sku, (None, categories.get(line.category)))]
+        ],
+        points_value_minor=points_value_minor,
+        gift_card_minor=purchase.gift_card_minor,
+        tier=tiers.tier_at(customer=customer, at=at) if by_tier and customer else None,
+        local_at=at.astimezone(ZoneInfo(store.timezone)),
+    )
     return earning.points_for(basket=basket, rules=known)
 
 

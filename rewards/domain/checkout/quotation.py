@@ -29,14 +29,15 @@ class Quote:
 def quote(*, purchase: PurchaseIn, store: Store, at: datetime) -> Quote:
     """What `settle` would book, with each refused coupon's reason, and how many points could pay.
 
-    Raises PointsExceedAmount, PointsWithoutCustomer or PointsOtherCurrency.
+    Raises PointsExceedAmount, PointsWithoutCustomer, PointsOtherCurrency, GiftCardExceedsAmount or TaxExceedsAmount.
     """
     program = Program.objects.current()
     priced = pricing.priced(purchase=purchase)
     points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
+    pricing.gift_card_value(purchase=purchase, left_minor=priced.left_minor - points_value)
     total = sum(line.amount_minor for line in purchase.lines)
     earned = pricing.earned(
-        purchase=purchase, priced=priced, points_value_minor=points_value, store_id=store.pk, program=program
+        purchase=purchase, priced=priced, points_value_minor=points_value, store=store, program=program
     )
     return Quote(
         total_minor=total,

@@ -38,3 +38,13 @@ class ReturnedBeforePurchase(DomainError):
 class NothingReturned(DomainError):
     code = "nothing_returned"
     message = _("The return names no goods.")
+
+
+class GiftCardExceedsAmount(DomainError):
+    code = "gift_card_exceeds_amount"
+    message = _("Gift cards cannot pay more than what is left to pay.")
+
+
+class TaxExceedsAmount(DomainError):
+    code = "tax_exceeds_amount"
+    message = _("The tax contained in a line cannot be more than its amount.")

@@ -19,7 +19,7 @@ from customers.domain import purchases
 from customers.domain.purchases import LineLeft
 from customers.models import Customer, Purchase, PurchaseReturn, Store, Till
 from loyalty_site.lib.actors import Actor
-from rewards.domain import coupons, earning, points
+from rewards.domain import coupons, earning, points, tiers
 from rewards.domain.checkout.refusals import NothingReturned, ReturnedBeforePurchase, ReturnedInFuture
 from rewards.domain.checkout.told import ReturnIn
 from rewards.domain.eligibility import CLOCK_TOLERANCE
@@ -81,6 +81,7 @@ def take_back(
         clawed_back = _claw_back(customer, made, lines, by, at)
     given_back = _undo_coupons(made, by, at) if all(line.is_all_back for line in lines) else []
     if customer:
+        tiers.reassess(customer=customer, by=by, at=at)
         summary = points.summary(customer=customer, at=at)
     return TakenBack(made, True, clawed_back, reimbursed, tuple(given_back), summary)
 
@@ -145,7 +146,7 @@ def _points_left(award: PointsEntry, lines: Sequence[LineLeft]) -> int:
         return award.points * sum(line.net_left_minor for line in lines) // net if net else 0
     return earning.points_left(
         breakdown=award.breakdown,
-        lines=[earning.Line(line.amount_minor, line.discount_minor) for line in lines],
+        lines=[earning.Line(line.amount_minor, line.discount_minor, tax_minor=line.tax_minor) for line in lines],
         returned={line.position: line.returned_minor for line in lines},
     )
 

@@ -10,7 +10,7 @@ from customers.domain import purchases
 from customers.models import Purchase, PurchaseSource, Store, Till
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import coupons, points, surprises
+from rewards.domain import coupons, points, surprises, tiers
 from rewards.domain.checkout import pricing
 from rewards.domain.checkout.refusals import PurchasedInFuture
 from rewards.domain.checkout.told import PurchaseIn
@@ -22,7 +22,8 @@ from rewards.models import Arm, Coupon, EntryKind, PointsEntry, Program, Surpris
 class Settlement:
     """What was booked. `created` is False when the receipt was told before: then it is what was booked then.
 
-    `entry` is the award, `redeemed_entry` what paid with points, `surprises` have a coupon each; `summary` is of now.
+    `entry` is the award, `redeemed_entry` what paid with points, `surprises` have a coupon each; `summary` and `tier`
+    are of now.
     """
 
     purchase: Purchase
@@ -32,6 +33,7 @@ class Settlement:
     coupons: Sequence[Coupon] = ()
     surprises: Sequence[Surprise] = ()
     summary: points.PointsSummary | None = None
+    tier: tiers.Standing | None = None
 
 
 @transaction.atomic
@@ -39,7 +41,8 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
     """Books a purchase. The same receipt told again books nothing and returns the first result.
 
     Raises ReceiptConflict, a CouponRefused or a refusal of its offer, InsufficientPoints, PointsExceedAmount,
-    PointsWithoutCustomer, PointsOtherCurrency or PurchasedInFuture; then nothing is booked.
+    PointsWithoutCustomer, PointsOtherCurrency, GiftCardExceedsAmount, TaxExceedsAmount or PurchasedInFuture; then
+    nothing is booked.
     """
     fingerprint = purchase.fingerprint
     known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
@@ -53,6 +56,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         for refusal in priced.refusals.values():
             raise refusal
         points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
+        gift_card = pricing.gift_card_value(purchase=purchase, left_minor=priced.left_minor - points_value)
     except DomainError:
         # Another till may have booked this very receipt, and used its coupons, since we looked.
         known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
@@ -69,6 +73,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         lines=purchase.lines,
         discounts=priced.line_discounts,
         points_value_minor=points_value,
+        gift_card_minor=gift_card,
         source=PurchaseSource.TILL if till else PurchaseSource.STAFF,
         fingerprint=fingerprint,
         by=by,
@@ -82,7 +87,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
 def _book(
     recorded: Purchase, purchase: PurchaseIn, priced: pricing.Priced, program: Program, by: Actor, at: datetime
 ) -> Settlement:
-    entry = redeemed = summary = None
+    entry = redeemed = summary = tier = None
     reference = f"purchase:{recorded.pk}"
     if purchase.customer and purchase.points_to_redeem:
         redeemed = points.redeem(
@@ -97,8 +102,9 @@ def _book(
             purchase=purchase,
             priced=priced,
             points_value_minor=recorded.points_value_minor,
-            store_id=recorded.store_id,
+            store=recorded.store,
             program=program,
+            booking=True,
         )
         if earned.points:
             entry = points.award(
@@ -114,8 +120,9 @@ def _book(
     coupons.claim(discounts=priced.found, purchase=recorded, by=by, at=at)
     given = surprises.after_purchase(purchase=recorded, by=by, at=at)
     if purchase.customer:
+        tier = tiers.reassess(customer=purchase.customer, by=by, at=at)
         summary = points.summary(customer=purchase.customer, at=at)
-    return Settlement(recorded, True, entry, redeemed, tuple(priced.found), tuple(given), summary)
+    return Settlement(recorded, True, entry, redeemed, tuple(priced.found), tuple(given), summary, tier)
 
 
 def settled_before(*, purchase: Purchase, at: datetime) -> Settlement:
@@ -131,4 +138,5 @@ def settled_before(*, purchase: Purchase, at: datetime) -> Settlement:
         coupons=tuple(coupons.redeemed_by(purchase=purchase)),
         surprises=tuple(given.order_by("rule_id")),
         summary=points.summary(customer=purchase.customer, at=at) if purchase.customer else None,
+        tier=tiers.standing(customer=purchase.customer, at=at) if purchase.customer else None,
     )

@@ -13,7 +13,7 @@ from loyalty_site.lib import codes
 
 @dataclass(frozen=True, slots=True)
 class PurchaseIn:
-    """What a till tells. `coupons` are codes as typed or scanned."""
+    """What a till tells. `coupons` are codes as typed or scanned; `gift_card_minor` is what gift cards paid."""
 
     receipt_number: str
     customer: Customer | None
@@ -22,11 +22,12 @@ class PurchaseIn:
     lines: Sequence[LineIn]
     coupons: Sequence[str] = ()
     points_to_redeem: int = 0
+    gift_card_minor: int = 0
 
     @property
     def fingerprint(self) -> bytes:
         """SHA-256 of the fact, however its numbers, times and codes were written."""
-        fact = {
+        fact: dict[str, object] = {
             "customer": self.customer.pk if self.customer else None,
             "purchased_at": self.purchased_at.timestamp(),
             "currency": self.currency,
@@ -36,6 +37,10 @@ class PurchaseIn:
                 [line.sku, line.name, line.category, f"{line.quantity:.3f}", line.amount_minor] for line in self.lines
             ],
         }
+        if self.gift_card_minor:
+            fact["gift_card"] = self.gift_card_minor
+        if any(line.tax_minor for line in self.lines):
+            fact["taxes"] = [line.tax_minor for line in self.lines]
         return _hashed(fact)
 
 

@@ -111,7 +111,7 @@ def test_rate_that_gives_most_counts():
 )
 def test_of_several_multipliers_the_highest_counts_and_zero_beats_all(millis, expected):
     several = [Multiplier(f"m{milli}", 1, "", milli) for milli in millis]
-    best = earning.best_multiplier(Line(1), 1, several)
+    best = earning.best_multiplier(Line(1), basket(1), several)
     assert (best.milli if best else None) == expected
 
 
@@ -131,7 +131,7 @@ def test_of_several_multipliers_the_highest_counts_and_zero_beats_all(millis, ex
 )
 def test_multiplier_fits_when_all_it_names_fits(wanted, fits):
     multiplier = Multiplier("m", 1, "M", 2000, **wanted)
-    assert multiplier.fits(Line(100, product=5, category=10), store=1) is fits
+    assert multiplier.fits(Line(100, product=5, category=10), basket(100)) is fits
 
 
 amounts = st.integers(0, 10**7)
