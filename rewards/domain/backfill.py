@@ -1,6 +1,7 @@
 """Points for many purchases at once, at their own dates: to the point what each would have earned at its till."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ from django.db import connection, transaction
 
 from loyalty_site.lib import foreign_keys
 from loyalty_site.lib.actors import Actor
-from rewards.models import EarningKind, EarningRule, Program
+from rewards.domain import tiers
+from rewards.models import EarningKind, EarningRule, Program, Tier
 
 # Each named like the file that makes it; the last two read the accounts, which are locked by then.
 _TABLES = (
@@ -23,47 +25,74 @@ _SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 @transaction.atomic
-def award_purchases(*, purchases: Sequence[int], returns: Sequence[int] = (), by: Actor) -> int:
+def award_purchases(*, purchases: Sequence[int], returns: Sequence[int] = (), by: Actor, at: datetime) -> int:
     """Awards what these purchases (ids) earned and takes back what these returns cost. Returns the points awarded.
 
     `returns` bring back goods of these purchases or of earlier ones. Purchases must not have been awarded before:
-    IntegrityError. Points that lapsed long ago are booked as awarded; `points.expire` books the lapses.
+    IntegrityError. Points that lapsed long ago are booked as awarded; `points.expire` books the lapses. A tier's
+    multiplier counts where the customer was known to be in it at the purchase's own time; tiers that are reached are
+    reached as of `at`: nobody was in one before the programme knew of the purchases.
     """
     if not purchases and not returns:
         return 0
-    values = {
-        "purchases": list(purchases),
-        "returns": list(returns),
-        "by": str(by),
-        "currency": Program.objects.current().currency,
-        "has_multipliers": EarningRule.objects.filter(kind=EarningKind.MULTIPLIER).exists(),
-    }
+    values = {"purchases": list(purchases), "returns": list(returns), "by": str(by), **_what_rules_need()}
     for table in _TABLES[:4]:
         _make(table, values)
-    _lock_accounts()
+    has_tiers = Tier.objects.filter(is_active=True).exists()
+    _lock_accounts("backfill_baskets" if has_tiers else "backfill_awards")
+    if values["has_caps"]:
+        _run("backfill_caps")
     for table in _TABLES[4:]:
         _make(table, values)
     with foreign_keys.proven():
         _run("backfill_entries", values)
     _run("backfill_in_order")
+    if has_tiers:
+        _reach_tiers(by, at)
     return _points_awarded()
 
 
-def _lock_accounts() -> None:
-    """In the order of customers, as everybody does who books for several; the balances are read in later statements."""
+def _what_rules_need() -> dict[str, Any]:
+    """What the statements must look at: what no rule asks for costs nothing."""
+    program = Program.objects.current()
+    multipliers = EarningRule.objects.filter(kind=EarningKind.MULTIPLIER)
+    has_multipliers = multipliers.exists()
+    return {
+        "currency": program.currency,
+        "earns_on_tax": program.earns_on_tax,
+        "needs_lines": has_multipliers or not program.earns_on_tax,
+        "has_tiers": multipliers.filter(tier__isnull=False).exists(),
+        "has_windows": multipliers.exclude(weekdays=[], time_from__isnull=True).exists(),
+        "has_caps": EarningRule.objects.filter(kind=EarningKind.CAP).exists(),
+    }
+
+
+def _lock_accounts(customers: str) -> None:
+    """Of the customers in a table and of those who bring something back, in their order, as everybody does who books
+    for several; the balances are read in later statements."""
     with connection.cursor() as cursor:
-        cursor.execute("""
-            INSERT INTO rewards_pointsaccount (customer_id, balance, debt, last_seq)
-            SELECT customer_id, 0, 0, 0 FROM (SELECT DISTINCT customer_id FROM backfill_awards ORDER BY 1) fresh
-            ON CONFLICT DO NOTHING
-        """)
-        cursor.execute("""
-            SELECT count(*) FROM (
-                SELECT FROM rewards_pointsaccount
-                WHERE customer_id IN (
-                    SELECT customer_id FROM backfill_awards UNION SELECT customer_id FROM backfill_claims)
-                ORDER BY customer_id FOR NO KEY UPDATE) locked
-        """)
+        cursor.execute(_MAKE_ACCOUNTS.format(customers=customers))
+        cursor.execute(_LOCK_ACCOUNTS.format(customers=customers))
+
+
+_MAKE_ACCOUNTS = """
+    INSERT INTO rewards_pointsaccount (customer_id, balance, debt, last_seq)
+    SELECT customer_id, 0, 0, 0 FROM (SELECT DISTINCT customer_id FROM {customers} ORDER BY 1) fresh
+    ON CONFLICT DO NOTHING
+"""
+_LOCK_ACCOUNTS = """
+    SELECT count(*) FROM (
+        SELECT FROM rewards_pointsaccount
+        WHERE customer_id IN (SELECT customer_id FROM {customers} UNION SELECT customer_id FROM backfill_claims)
+        ORDER BY customer_id FOR NO KEY UPDATE) locked
+"""
+
+
+def _reach_tiers(by: Actor, at: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT customer_id FROM backfill_baskets")
+        customers = [customer for (customer,) in cursor.fetchall()]
+    tiers.reach(customers=customers, by=by, at=at)
 
 
 def _points_awarded() -> int:

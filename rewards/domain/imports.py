@@ -164,7 +164,7 @@ def _book_chunk(own: Scratch, chunk: Chunk, *, award_points: bool, by: Actor, at
                 booked = facts.book(own, chunk, again=attempt > 0, by=by, at=at)
                 points = 0
                 if award_points:
-                    points = backfill.award_purchases(purchases=booked.purchases, returns=booked.returns, by=by)
+                    points = backfill.award_purchases(purchases=booked.purchases, returns=booked.returns, by=by, at=at)
                 return booked, points
         except (IntegrityError, OperationalError):
             if attempt + 1 == _ATTEMPTS:

@@ -54,7 +54,7 @@ def effective(*, at: datetime, currency: str, earns_on_tax: bool = True) -> earn
     )
 
 
-def with_earned_before(*, caps: Sequence[earning.Cap], customer: Customer, at: datetime) -> list[earning.Cap]:
+def with_earned_before(*, caps: Sequence[earning.Cap], customer: Customer, at: datetime) -> tuple[earning.Cap, ...]:
     """The caps for this customer's purchase made at `at`: with what purchases earned in their periods, less what their
     returns took back. While the customer's account is locked nobody else can fill them."""
     with connection.cursor() as cursor:
@@ -62,7 +62,7 @@ def with_earned_before(*, caps: Sequence[earning.Cap], customer: Customer, at: d
             "SELECT earning_before(%s, period, %s) FROM unnest(%s::text[]) AS period",
             [customer.pk, at, [cap.period for cap in caps]],
         )
-        return [replace(cap, before=before) for cap, (before,) in zip(caps, cursor.fetchall(), strict=True)]
+        return tuple(replace(cap, before=before) for cap, (before,) in zip(caps, cursor.fetchall(), strict=True))
 
 
 @transaction.atomic
@@ -124,9 +124,9 @@ def _window(rule: EarningRule) -> earning.Window | None:
     return earning.Window(frozenset(rule.weekdays), rule.time_from, rule.time_to)
 
 
-def _caps(found: Sequence[EarningRule]) -> list[earning.Cap]:
-    return [
+def _caps(found: Sequence[EarningRule]) -> tuple[earning.Cap, ...]:
+    return tuple(
         earning.Cap(rule.code, rule.version, rule.name, rule.points, CapPeriod(rule.cap_period).value)
         for rule in found
         if rule.kind == EarningKind.CAP and rule.points
-    ]
+    )

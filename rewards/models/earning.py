@@ -104,7 +104,7 @@ class EarningRule(models.Model):
             ),
             models.CheckConstraint(
                 name="earning_rule_cap_has_a_period",
-                condition=Q(kind=EarningKind.CAP, cap_period__in=CapPeriod.values)
+                condition=Q(cap_period__in=CapPeriod.values, kind=EarningKind.CAP)
                 | ~Q(kind=EarningKind.CAP) & Q(cap_period=""),
             ),
             models.CheckConstraint(

@@ -1,4 +1,4 @@
--- What each purchase earns by the rules of its own time: the arithmetic of rewards.domain.earning, in sets.
+-- What each purchase earns by the rules of its own time, before caps: the arithmetic of rewards.domain.earning, in sets.
 CREATE TEMPORARY TABLE backfill_awards AS
 WITH edge AS (
     SELECT valid_from AS moment FROM rewards_earningrule WHERE kind = 'BASE'
@@ -15,41 +15,60 @@ WITH edge AS (
         AND (rule.valid_to IS NULL OR rule.valid_to > period.since)
     ORDER BY period.since, div(rule.points * 1e18, rule.per_minor) DESC, rule.code COLLATE "C"
 ), line AS MATERIALIZED (
-    SELECT bought.id, bought.purchase_id, bought.position, bought.amount_minor - bought.discount_minor AS net,
-           bought.product_id, product.category_id, basket.store_id, basket.purchased_at
+    SELECT bought.id, bought.purchase_id, bought.position, bought.net - CASE
+               WHEN %(earns_on_tax)s OR bought.tax_minor = 0 THEN 0
+               ELSE div(bought.net::numeric * bought.tax_minor, bought.amount_minor)::bigint END AS base,
+           bought.net,
+           bought.product_id, product.category_id, basket.store_id, basket.tier_id, basket.local_at,
+           basket.purchased_at
     FROM backfill_baskets basket
     CROSS JOIN LATERAL (
-        SELECT * FROM customers_purchaseline WHERE purchase_id = basket.purchase_id OFFSET 0  -- by its index, always
+        SELECT *, amount_minor - discount_minor AS net
+        FROM customers_purchaseline WHERE purchase_id = basket.purchase_id OFFSET 0  -- by its index, always
     ) bought
     JOIN customers_product product ON product.id = bought.product_id
-    WHERE %(has_multipliers)s
+    WHERE %(needs_lines)s
+), taxed AS (
+    SELECT purchase_id, sum(net - base)::bigint AS tax FROM line WHERE NOT %(earns_on_tax)s GROUP BY purchase_id
+), multiplier AS MATERIALIZED (
+    SELECT rule.*, jsonb_build_object('code', rule.code, 'version', rule.version, 'name', rule.name, 'multiplier',
+                                      trim_scale(multiplier)::text)
+           || CASE WHEN rule.tier_id IS NULL THEN '{}' ELSE jsonb_build_object('tier', tier.name) END
+           || CASE WHEN weekdays = '{}' AND time_from IS NULL THEN '{}' ELSE jsonb_build_object('window',
+                  jsonb_build_object('weekdays', array(SELECT unnest(weekdays) ORDER BY 1))
+                  || CASE WHEN time_from IS NULL THEN '{}' ELSE jsonb_build_object(
+                         'start', to_char(time_from, 'HH24:MI'), 'end', to_char(time_to, 'HH24:MI')) END) END AS note
+    FROM rewards_earningrule rule LEFT JOIN rewards_tier tier ON tier.id = rule.tier_id
+    WHERE kind = 'MULTIPLIER'
 ), multiplied AS (
-    SELECT DISTINCT ON (line.id) line.purchase_id, line.position, line.net, rule.code, rule.version, rule.name,
-           rule.multiplier
+    SELECT DISTINCT ON (line.id) line.purchase_id, line.position, line.base, rule.id AS rule_id, rule.multiplier
     FROM line
-    JOIN rewards_earningrule rule ON rule.kind = 'MULTIPLIER' AND rule.valid_from <= line.purchased_at
+    JOIN multiplier rule ON rule.valid_from <= line.purchased_at
         AND (rule.valid_to IS NULL OR rule.valid_to > line.purchased_at)
         AND (rule.store_id IS NULL OR rule.store_id = line.store_id)
         AND (rule.product_id IS NULL OR rule.product_id = line.product_id)
         AND (rule.category_id IS NULL OR rule.category_id = line.category_id)
+        AND (rule.tier_id IS NULL OR rule.tier_id = line.tier_id)
+        AND (rule.weekdays = '{}' AND rule.time_from IS NULL
+             OR earning_window_covers(rule.weekdays, rule.time_from, rule.time_to, line.local_at))
     ORDER BY line.id, rule.multiplier > 0, rule.multiplier DESC, rule.code COLLATE "C"
 ), note AS (
-    SELECT purchase_id, code, version, name, multiplier, sum(net)::bigint AS net,
-           jsonb_agg(position ORDER BY position) AS lines
-    FROM multiplied GROUP BY purchase_id, code, version, name, multiplier
+    SELECT purchase_id, rule_id, multiplier, sum(base)::bigint AS base, jsonb_agg(position ORDER BY position) AS lines
+    FROM multiplied GROUP BY purchase_id, rule_id, multiplier
 ), noted AS (
-    SELECT purchase_id, sum(net * (multiplier * 1000 - 1000)) AS extra,
-           jsonb_agg(jsonb_build_object('code', code, 'version', version, 'name', name, 'multiplier',
-                                        trim_scale(multiplier)::text, 'lines', lines, 'net_minor', net)
-                     ORDER BY code COLLATE "C") AS notes
-    FROM note GROUP BY purchase_id
+    SELECT purchase_id, sum(base * (note.multiplier * 1000 - 1000)) AS extra,
+           jsonb_agg(rule.note || jsonb_build_object('lines', lines, 'net_minor', base)
+                     ORDER BY rule.code COLLATE "C") AS notes
+    FROM note JOIN multiplier rule ON rule.id = note.rule_id GROUP BY purchase_id
 ), weighed AS MATERIALIZED (
     SELECT basket.*, rate.note, coalesce(noted.notes, '[]') AS notes,
-           (net * 1000::numeric + coalesce(noted.extra, 0)) * paid * rate.points AS dividend,
+           coalesce(taxed.tax, 0) AS tax,
+           ((net - coalesce(taxed.tax, 0)) * 1000::numeric + coalesce(noted.extra, 0)) * paid * rate.points AS dividend,
            net * 1000::numeric * rate.per_minor AS divisor
     FROM backfill_baskets basket
     JOIN rate ON basket.purchased_at >= rate.since AND basket.purchased_at < rate.until
     LEFT JOIN noted USING (purchase_id)
+    LEFT JOIN taxed USING (purchase_id)
 )
 SELECT earned.*, points_lapse_at(available_at, expiry_policy, expiry_months, expiry_period_end, expiry_days, timezone)
            AS expires_at
@@ -57,7 +76,9 @@ FROM (
     SELECT purchase_id, customer_id, purchased_at, div(dividend, divisor)::bigint AS points,
            jsonb_build_object(
                'currency', currency, 'net_minor', net, 'paid_minor', paid, 'rate', note, 'multipliers', notes,
-               'rounded_down', '0.' || lpad(div(mod(dividend, divisor) * 1000, divisor)::text, 3, '0')) AS breakdown,
+               'rounded_down', '0.' || lpad(div(mod(dividend, divisor) * 1000, divisor)::text, 3, '0'))
+               || CASE WHEN gift_card = 0 THEN '{}' ELSE jsonb_build_object('gift_card_minor', gift_card) END
+               || CASE WHEN tax = 0 THEN '{}' ELSE jsonb_build_object('tax_minor', tax) END AS breakdown,
            points_available_at(purchased_at, terms.pending_days, terms.timezone) AS available_at
     FROM weighed, points_terms() terms
     WHERE dividend >= divisor OFFSET 0

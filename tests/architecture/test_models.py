@@ -20,6 +20,7 @@ APPEND_ONLY = {
     "rewards.PointsAllocation",
     "rewards.PointsEntry",
     "rewards.Surprise",
+    "rewards.TierChange",
 }
 MUTABLE = {
     "customers.Card",
@@ -49,6 +50,8 @@ MUTABLE = {
     "rewards.RewardPicture",
     "rewards.RewardRedemption",
     "rewards.SurpriseRule",
+    "rewards.Tier",
+    "rewards.TierMembership",
     "surveys.Answer",
     "surveys.Campaign",
     "surveys.Delivery",

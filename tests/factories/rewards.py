@@ -8,6 +8,7 @@ from factory.django import DjangoModelFactory
 
 from loyalty_site.lib import codes
 from rewards.models import (
+    CapPeriod,
     Coupon,
     EarningKind,
     EarningRule,
@@ -18,6 +19,7 @@ from rewards.models import (
     Reward,
     RewardPicture,
     SurpriseRule,
+    Tier,
 )
 from tests.factories.customers import AT
 
@@ -54,6 +56,32 @@ class MultiplierRuleFactory(DjangoModelFactory):
     kind = EarningKind.MULTIPLIER
     multiplier = Decimal(2)
     valid_from = AT
+
+
+class CapRuleFactory(DjangoModelFactory):
+    """100 points a day."""
+
+    class Meta:
+        model = EarningRule
+
+    code = factory.Sequence(lambda n: f"cap-{n}")
+    name = factory.SelfAttribute("code")
+    kind = EarningKind.CAP
+    points = 100
+    cap_period = CapPeriod.DAY
+    valid_from = AT
+
+
+class TierFactory(DjangoModelFactory):
+    """Each reached with 100 more than the one before."""
+
+    class Meta:
+        model = Tier
+
+    rank = factory.Sequence(lambda n: n + 1)
+    code = factory.LazyAttribute(lambda own: f"tier-{own.rank}")
+    name = factory.LazyAttribute(lambda own: {"en": f"Tier {own.rank}"})
+    threshold = factory.LazyAttribute(lambda own: 100 * own.rank)
 
 
 class OfferFactory(DjangoModelFactory):

@@ -1,15 +1,19 @@
 """Points in sets are the points of one purchase after another, whatever the rules and the order."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError
 
-from customers.models import Category, Customer, Product, Purchase, PurchaseReturn, Store
+from customers.domain import purchases
+from customers.domain.purchases import LineIn, ReturnLineIn
+from customers.models import Category, Customer, Product, Purchase, PurchaseReturn, PurchaseSource, Store
 from loyalty_site.lib import actors
-from rewards.domain import backfill, earning, imports, ledger, points, rules
+from rewards.domain import backfill, earning, imports, ledger, points, rules, tiers
 from rewards.models import (
     EntryKind,
     ExpiryPolicy,
@@ -18,10 +22,25 @@ from rewards.models import (
     PointsAllocation,
     PointsEntry,
     PointsLot,
+    Program,
     ShortfallPolicy,
+    TierChange,
+    TierChangeReason,
 )
-from tests.factories.customers import CardFactory, CategoryFactory, ProductFactory, PurchaseFactory, StoreFactory
-from tests.factories.rewards import BaseRuleFactory, MultiplierRuleFactory, ProgramFactory
+from tests.factories.customers import (
+    CardFactory,
+    CategoryFactory,
+    ProductFactory,
+    PurchaseFactory,
+    StoreFactory,
+)
+from tests.factories.rewards import (
+    BaseRuleFactory,
+    CapRuleFactory,
+    MultiplierRuleFactory,
+    ProgramFactory,
+    TierFactory,
+)
 from tests.import_files import row, write
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,7 +50,7 @@ COLUMNS = ("store", "receipt_number", "customer", "purchased_at", "sku", "quanti
 @pytest.fixture
 def catalog():
     """Two stores, two categories, four products and rules that change, overlap and leave something out."""
-    stores = [StoreFactory(code=f"S{n}") for n in range(2)]
+    stores = [StoreFactory(code=f"S{n}", timezone=zone) for n, zone in enumerate(["Asia/Shanghai", "America/New_York"])]
     fruit, wine = CategoryFactory(code="FRUIT"), CategoryFactory(code="WINE")
     for sku, category in (("A", fruit), ("B", fruit), ("C", wine), ("D", None)):
         ProductFactory(sku=sku, category=category)
@@ -44,6 +63,43 @@ def catalog():
     MultiplierRuleFactory(code="here", store=stores[1], multiplier="3", valid_from=spring)
     MultiplierRuleFactory(code="no-wine", category=wine, multiplier="0", valid_from=spring)
     MultiplierRuleFactory(code="over", multiplier="9", valid_from=START, valid_to=START + timedelta(days=1))
+
+
+@pytest.fixture
+def fine_print(catalog):
+    """Rules by tier, weekday and hour, and caps over each other, that change too."""
+    gold, silver = TierFactory(rank=2, name={"en": "Gold"}), TierFactory(rank=1, name={"en": "Silver"})
+    for owner in "AB":
+        first = CardFactory(number=f"{owner}1").customer
+        second = CardFactory(number=f"{owner}2").customer
+        steps = [
+            (first, None, silver, 10),
+            (first, silver, gold, 60),
+            (second, None, gold, 20),
+            (second, gold, None, 90),
+        ]
+        for customer, before, after, day in steps:
+            TierChange.objects.create(
+                customer=customer,
+                from_tier=before,
+                to_tier=after,
+                happened_at=START + timedelta(days=day),
+                why=TierChangeReason.REACHED,
+                actor="system",
+            )
+    summer = START + timedelta(days=80)
+    MultiplierRuleFactory(code="silver", tier=silver, multiplier="1.75", valid_from=START)
+    MultiplierRuleFactory(code="gold", tier=gold, multiplier="2.25", valid_from=START)
+    MultiplierRuleFactory(code="weekend", weekdays=[6, 7], multiplier="2.5", valid_from=START)
+    MultiplierRuleFactory(
+        code="night", weekdays=[3, 5], time_from=time(20), time_to=time(6, 30), multiplier="4", valid_from=START
+    )
+    CapRuleFactory(code="basket", points=150, cap_period="PURCHASE", valid_from=START)
+    CapRuleFactory(code="day", points=160, cap_period="DAY", valid_from=START, valid_to=summer)
+    CapRuleFactory(code="week", points=180, cap_period="WEEK", valid_from=START)
+    CapRuleFactory(code="month", points=260, cap_period="MONTH", valid_from=START, valid_to=summer)
+    CapRuleFactory(code="month", version=2, points=330, cap_period="MONTH", valid_from=summer)
+    CapRuleFactory(code="year", points=600, cap_period="YEAR", valid_from=START)
 
 
 def some_rows(rng, owner):
@@ -86,49 +142,65 @@ def run(path, rows, **options):
 
 
 def replay(owner):
-    """The same through the ledger's door, event by event, with each claw-back from two baskets."""
+    """The same through the ledger's door, event by event, with each claw-back from the award's own breakdown."""
     purchases = Purchase.objects.filter(receipt_number__startswith=f"{owner}-", customer__isnull=False)
     backs = PurchaseReturn.objects.filter(purchase__in=purchases)
     events = [(bought.purchased_at, 0, bought.pk, bought) for bought in purchases]
     events += [(back.returned_at, 1, back.pk, back) for back in backs]
-    kept = {}
+    returned = {}
     for moment, is_return, _, event in sorted(events, key=lambda event: event[:3]):
         if is_return:
-            claw_back(event, kept, moment)
+            claw_back(event, returned.setdefault(event.purchase_id, {}), moment)
         else:
-            kept[event.pk] = {line.position: line.amount_minor for line in event.lines.all()}
-            earned = points_of(event, kept[event.pk])
-            if earned.points:
-                points.award(
-                    customer=event.customer,
-                    points=earned.points,
-                    reference=f"purchase:{event.pk}",
-                    breakdown=earned.breakdown,
-                    by=actors.SYSTEM,
-                    at=moment,
-                )
+            award(event)
 
 
-def claw_back(back, kept, moment):
-    amounts = kept[back.purchase_id]
-    before = points_of(back.purchase, amounts).points
-    for part in back.lines.select_related("line"):
-        amounts[part.line.position] -= part.amount_minor
-    lost = before - points_of(back.purchase, amounts).points
+def award(purchase):
+    earned = points_of(purchase)
+    if earned.points:
+        points.award(
+            customer=purchase.customer,
+            points=earned.points,
+            reference=f"purchase:{purchase.pk}",
+            breakdown=earned.breakdown,
+            by=actors.SYSTEM,
+            at=purchase.purchased_at,
+        )
+
+
+def claw_back(back, returned, moment):
     entry = PointsEntry.objects.filter(kind=EntryKind.AWARD, reference=f"purchase:{back.purchase_id}").first()
-    if lost and entry:
+    lines = lines_of(back.purchase)
+    left = [earning.points_left(breakdown=entry.breakdown, lines=lines, returned=returned)] if entry else [0]
+    for part in back.lines.select_related("line"):
+        returned[part.line.position] = returned.get(part.line.position, 0) + part.amount_minor
+    left += [earning.points_left(breakdown=entry.breakdown, lines=lines, returned=returned)] if entry else [0]
+    lost = left[0] - left[1]
+    if lost:
         points.claw_back(entry=entry, points=lost, reference=f"return:{back.pk}", by=actors.SYSTEM, at=moment)
 
 
-def points_of(purchase, amounts):
-    lines = [
-        earning.Line(amounts[line.position], product=line.product_id, category=line.product.category_id)
+def lines_of(purchase):
+    return [
+        earning.Line(line.amount_minor, line.discount_minor, line.product_id, line.product.category_id, line.tax_minor)
         for line in purchase.lines.select_related("product").order_by("position")
     ]
-    return earning.points_for(
-        basket=earning.Basket(store=purchase.store_id, currency=purchase.currency, lines=lines),
-        rules=rules.effective(at=purchase.purchased_at, currency="CNY"),
+
+
+def points_of(purchase):
+    at, program = purchase.purchased_at, Program.objects.current()
+    known = rules.effective(at=at, currency="CNY", earns_on_tax=program.earns_on_tax)
+    caps = rules.with_earned_before(caps=known.caps, customer=purchase.customer, at=at)
+    basket = earning.Basket(
+        store=purchase.store_id,
+        currency=purchase.currency,
+        lines=lines_of(purchase),
+        points_value_minor=purchase.points_value_minor,
+        gift_card_minor=purchase.gift_card_minor,
+        tier=tiers.tier_at(customer=purchase.customer, at=at),
+        local_at=at.astimezone(ZoneInfo(purchase.store.timezone)),
     )
+    return earning.points_for(basket=basket, rules=replace(known, caps=caps))
 
 
 def books(owner):
@@ -195,6 +267,106 @@ def test_import_books_what_one_purchase_after_another_would(seed, catalog, tmp_p
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_import_with_tiers_hours_and_caps_books_what_one_purchase_after_another_would(seed, fine_print, tmp_path):
+    ProgramFactory(timezone=["Asia/Shanghai", "America/New_York"][seed % 2])
+    at_once = some_rows(random.Random(seed), "A")
+    one_by_one = [
+        cells | {name: cells[name].replace("A", "B", 1) for name in ("receipt_number", "customer")} for cells in at_once
+    ]
+
+    run(tmp_path / "a.csv", at_once, chunk_receipts=1000)
+    run(tmp_path / "b.csv", one_by_one, award_points=False)
+    replay("B")
+
+    assert books("A") == books("B")
+    assert list(ledger.differences()) == []
+    said = [entry.breakdown for entry in PointsEntry.objects.filter(kind=EntryKind.AWARD)]
+    cut = {cap["code"] for breakdown in said for cap in breakdown.get("caps", [])}
+    counted = {note["code"] for breakdown in said for note in breakdown["multipliers"]}
+    assert len(cut & {"basket", "day", "week", "month", "year"}) >= 3
+    assert len(counted & {"silver", "gold", "weekend", "night"}) >= 3
+
+
+def some_facts(rng, owner_of):
+    """Forty purchases as told, with what is to come back of them: [(what `record` takes, [return lines, …]), …]."""
+    for number in range(40):
+        amounts = [rng.randrange(9000) for _ in range(rng.randint(1, 4))]
+        discounts = [rng.choice([0, rng.randint(0, amount)]) for amount in amounts]
+        left = sum(amounts) - sum(discounts)
+        points_value = rng.choice([0, rng.randint(0, left)])
+        told = {
+            "receipt_number": f"{number}",
+            "purchased_at": START + timedelta(minutes=rng.randrange(100 * 24 * 60)),
+            "lines": [
+                LineIn(rng.choice("ABCD"), "", "", Decimal(1), amount, rng.randint(0, amount // 5))
+                for amount in amounts
+            ],
+            "discounts": discounts,
+            "points_value_minor": points_value,
+            "gift_card_minor": rng.choice([0, rng.randint(0, left - points_value)]),
+        }
+        back = [ReturnLineIn(n, Decimal("0.3"), amount * rng.randrange(3) // 4) for n, amount in enumerate(amounts, 1)]
+        yield rng.choice(owner_of), told, number % 3, back
+
+
+def record(owner, number, told):
+    purchase, _ = purchases.record(
+        **told | {"receipt_number": f"{owner}-{told['receipt_number']}"},
+        store=Store.objects.get(code="S0"),
+        till=None,
+        customer=Customer.objects.get(cards__number=f"{owner}{number}"),
+        currency="CNY",
+        source=PurchaseSource.STAFF,
+        fingerprint=b"",
+        by=actors.SYSTEM,
+        at=START,
+    )
+    return purchase
+
+
+def bring_back(purchase, lines, step):
+    back, _ = purchases.record_return(
+        purchase=purchase,
+        store=purchase.store,
+        return_number=f"{purchase.receipt_number}-{step}",
+        returned_at=purchase.purchased_at + timedelta(days=3 + 100 * step),
+        lines=lines,
+        fingerprint=b"",
+        by=actors.SYSTEM,
+        at=START,
+    )
+    return back.pk
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("earns_on_tax", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_backfill_of_discounts_tax_gift_cards_and_points_is_that_of_single_purchases(seed, earns_on_tax, fine_print):
+    """A first return comes with its purchase, a second one when that is in the books."""
+    ProgramFactory(earns_on_tax=earns_on_tax)
+    facts = list(some_facts(random.Random(seed), "12"))
+    for owner in "AB":
+        bought = [record(owner, number, told) for number, told, _, _ in facts]
+        for step in range(2):
+            backs = [
+                bring_back(purchase, back, step)
+                for purchase, (_, _, times, back) in zip(bought, facts, strict=True)
+                if times > step
+            ]
+            if owner == "A":
+                fresh = [] if step else [purchase.pk for purchase in bought]
+                backfill.award_purchases(purchases=fresh, returns=backs, by=actors.SYSTEM, at=START)
+    replay("B")
+
+    assert books("A") == books("B")
+    said = [entry.breakdown for entry in PointsEntry.objects.filter(kind=EntryKind.AWARD)]
+    assert any("gift_card_minor" in breakdown for breakdown in said)
+    assert any("tax_minor" in breakdown for breakdown in said) is not earns_on_tax
+    assert any("caps" in breakdown for breakdown in said)
+
+
+@pytest.mark.django_db
 def test_import_repays_a_debt_first(catalog, tmp_path):
     ProgramFactory()
     customer = CardFactory(number="A1").customer
@@ -253,14 +425,16 @@ def test_award_purchases_again_is_refused(catalog, tmp_path):
     run(tmp_path / "a.csv", [row(customer="A1", purchased_at="2026-01-10T00:00Z", sku="D")])
 
     with pytest.raises(IntegrityError):
-        backfill.award_purchases(purchases=list(Purchase.objects.values_list("pk", flat=True)), by=actors.SYSTEM)
+        backfill.award_purchases(
+            purchases=list(Purchase.objects.values_list("pk", flat=True)), by=actors.SYSTEM, at=START
+        )
 
 
 @pytest.mark.django_db
 def test_award_purchases_of_nobody_awards_nothing(catalog):
     purchase = PurchaseFactory(customer=None, total_minor=1000, store=Store.objects.first())
 
-    assert backfill.award_purchases(purchases=[purchase.pk], by=actors.SYSTEM) == 0
-    assert backfill.award_purchases(purchases=[], by=actors.SYSTEM) == 0
+    assert backfill.award_purchases(purchases=[purchase.pk], by=actors.SYSTEM, at=START) == 0
+    assert backfill.award_purchases(purchases=[], by=actors.SYSTEM, at=START) == 0
     assert not PointsAccount.objects.exists()
     assert Category.objects.count() == 2
