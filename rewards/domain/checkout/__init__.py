@@ -7,9 +7,8 @@ that goods come back of (by position), the receipt's or return's number (by its 
 
 from rewards.domain.checkout.quotation import Quote, quote
 from rewards.domain.checkout.refusals import (
-    NothingReturned,
-    CLOCK_TOLERANCE,
     GiftCardExceedsAmount,
+    NothingReturned,
     PointsExceedAmount,
     PointsOtherCurrency,
     PointsWithoutCustomer,
