@@ -18,7 +18,7 @@ from customers.api import recommendations
 from loyalty_site import api_description
 from loyalty_site.lib.api.problems import Problem
 from loyalty_site.lib.errors import DomainError
-from rewards.api import coupons, customers, purchases, rewards
+from rewards.api import coupons, customers, holds, purchases, returns, rewards
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ api = TillAPI(
     parser=StrictParser(),
     docs=DocsPage({"tryItOutEnabled": True, "validatorUrl": None, "defaultModelsExpandDepth": 0}),
 )
-for router in (customers.router, recommendations.router, purchases.router, coupons.router, rewards.router):
-    api.add_router("", router)
+for part in (customers, recommendations, purchases, returns, coupons, holds, rewards):
+    api.add_router("", part.router)
 
 
 def _refuse_constant(name: str) -> Any:

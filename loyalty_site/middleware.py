@@ -46,8 +46,9 @@ def problems_under_api(get_response: Handler) -> Handler:
         if not is_api(request) or response.status_code < 400 or response["Content-Type"] == problems.CONTENT_TYPE:
             return response
         told = problems.for_status(response.status_code).response()
-        if "Allow" in response:
-            told["Allow"] = response["Allow"]
+        for name, value in response.items():
+            if name not in {"Content-Type", "Content-Length"}:
+                told.headers.setdefault(name, value)
         return told
 
     return middleware

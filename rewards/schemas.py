@@ -14,6 +14,7 @@ from loyalty_site.lib.api.fields import (
     Moment,
     OptionalText,
     OptionalWord,
+    Points,
     PointsOrNone,
     Quantity,
     Shown,
@@ -91,6 +92,20 @@ class BasketTold(Told):
     lines: Lines
 
 
+class ReturnLineTold(Told):
+    """`line` is its number on the receipt, from 1."""
+
+    line: Annotated[int, Field(ge=1, le=MAX_LINES)]
+    quantity: Quantity
+    amount_minor: Amount
+
+
+class ReturnTold(Told):
+    return_number: Word = Field(examples=["B-2026-000007"])
+    returned_at: Moment
+    lines: Annotated[list[ReturnLineTold], Field(min_length=1, max_length=MAX_LINES)]
+
+
 class CouponCheckIn(Told):
     """Without lines only what speaks against the coupon itself is looked at."""
 
@@ -102,6 +117,13 @@ class CouponCheckIn(Told):
 
 class CouponRedeemIn(Told):
     customer: Code | None = None
+
+
+class HoldIn(Told):
+    """`seconds`: a week at most."""
+
+    points: Points
+    seconds: Annotated[int, Field(ge=1, le=7 * 24 * 3600)]
 
 
 class RedemptionIn(Told):
@@ -138,7 +160,7 @@ class TierOut(Shown):
 
 
 class RewardOut(Shown):
-    """`stock` is null where there is no limit."""
+    """`stock` is null where there is no limit; `picture` is an address."""
 
     id: str
     name: str
@@ -146,6 +168,7 @@ class RewardOut(Shown):
     kind: str
     cost_points: int
     stock: int | None
+    picture: str | None
 
 
 class RewardList(Shown):
@@ -282,6 +305,27 @@ class ReturnOut(Shown):
     lines: list[ReturnedLineOut]
 
 
+class TakenBackPointsOut(Shown):
+    """Both counted upwards; `balance` is the customer's when this was booked."""
+
+    clawed_back: int
+    reimbursed: int
+    balance: int
+
+
+class GivenBackCouponOut(Shown):
+    code: str
+    expires_at: datetime | None
+
+
+class TakenBackOut(ReturnOut):
+    """`coupons` are good again."""
+
+    purchase: str
+    points: TakenBackPointsOut
+    coupons: list[GivenBackCouponOut]
+
+
 class PurchaseOut(SettlementOut):
     """What was booked, and what came back since."""
 
@@ -311,6 +355,18 @@ class CouponRedeemedOut(Shown):
     title: str
     kind: str
     redeemed_at: datetime
+
+
+class HoldOut(Shown):
+    """`state` is open, captured, released or expired."""
+
+    id: str
+    customer: str
+    points: int
+    state: str
+    held_at: datetime
+    expires_at: datetime
+    closed_at: datetime | None
 
 
 class RewardNameOut(Shown):

@@ -3,18 +3,22 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Q
+from django.urls import reverse
 
 from customers.models import Customer, PurchaseReturn
 from loyalty_site.lib.texts import localized
-from rewards.domain import explanations, points, queries
-from rewards.domain.checkout import Settlement
-from rewards.models import Coupon, PointsEntry, PointsLot, Reward, RewardRedemption
+from rewards.domain import catalogue, explanations, points, queries
+from rewards.domain.checkout import Settlement, TakenBack
+from rewards.models import Coupon, HoldState, PointsEntry, PointsHold, PointsLot, Program, Reward, RewardRedemption
 from rewards.schemas import (
     CouponOut,
     CustomerOut,
     EntryOut,
     ExpiringOut,
+    GivenBackCouponOut,
+    HoldOut,
     LineOut,
     PointsOut,
     PurchaseOut,
@@ -26,18 +30,22 @@ from rewards.schemas import (
     SettledPointsOut,
     SettlementOut,
     SurpriseOut,
+    TakenBackOut,
+    TakenBackPointsOut,
     UsedCouponOut,
 )
 
 
 def customer(found: Customer, *, at: datetime) -> CustomerOut:
     summary = points.summary(customer=found, at=at)
+    program = Program.objects.current()
+    shelf = catalogue.shelf(customer=found, spendable=summary.available, program=program, at=at)
     return CustomerOut(
         number=found.display_number,
         name=found.name,
         tier=None,
         points=points_of(summary),
-        rewards=[reward(one) for one in queries.affordable_rewards(points=summary.available, at=at)],
+        rewards=[reward(shown.reward) for shown in shelf if not shown.obstacle],
         coupons=[coupon(one) for one in queries.available_coupons(customer=found, at=at)],
     )
 
@@ -47,7 +55,7 @@ def points_of(summary: points.PointsSummary) -> PointsOut:
         balance=summary.balance,
         available=summary.available,
         pending=summary.pending,
-        held=0,
+        held=summary.held,
         debt=summary.debt,
         expiring=[ExpiringOut(points=number, expires_at=lapses) for number, lapses in summary.expiring],
     )
@@ -61,6 +69,7 @@ def reward(one: Reward) -> RewardOut:
         kind=one.kind.lower(),
         cost_points=one.cost_points,
         stock=one.stock,
+        picture=settings.BASE_URL + reverse("portal:reward-picture", args=[one.picture_id]) if one.picture_id else None,
     )
 
 
@@ -147,6 +156,34 @@ def returned(one: PurchaseReturn) -> ReturnOut:
             ReturnedLineOut(line=line.line.position, quantity=str(line.quantity), amount_minor=line.amount_minor)
             for line in lines
         ],
+    )
+
+
+def taken_back(taken: TakenBack) -> TakenBackOut:
+    made, minus, plus = taken.purchase_return, taken.clawed_back, taken.reimbursed
+    last = minus or plus
+    return TakenBackOut(
+        **returned(made).model_dump(),
+        purchase=str(made.purchase_id),
+        points=TakenBackPointsOut(
+            clawed_back=-minus.points if minus else 0,
+            reimbursed=plus.points if plus else 0,
+            balance=last.balance_after if last else taken.summary.balance if taken.summary else 0,
+        ),
+        coupons=[GivenBackCouponOut(code=one.display_code, expires_at=one.expires_at) for one in taken.coupons],
+    )
+
+
+def hold(one: PointsHold, *, at: datetime) -> HoldOut:
+    is_over = one.state == HoldState.OPEN and not one.is_active(at)
+    return HoldOut(
+        id=str(one.pk),
+        customer=one.customer.customer.display_number,
+        points=one.points,
+        state="expired" if is_over else one.state.lower(),
+        held_at=one.held_at,
+        expires_at=one.expires_at,
+        closed_at=one.closed_at,
     )
 
 

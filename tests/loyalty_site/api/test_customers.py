@@ -166,6 +166,7 @@ def test_show_tells_points_rewards_and_coupons(till, mia, now):
                     "kind": "goods",
                     "cost_points": 300,
                     "stock": 2,
+                    "picture": None,
                 }
             ],
             "coupons": [

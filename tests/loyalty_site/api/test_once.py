@@ -15,10 +15,15 @@ from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
+RETURNED = {"line": 1, "quantity": "1", "amount_minor": 1}
 POSTS = [
     ("customers", {"name": "Li Wei", "email": "li@example.org"}),
     ("quotes", basket()),
     ("purchases", basket()),
+    ("purchases/1/returns", {"return_number": "B", "returned_at": "2026-05-20T10:00:00Z", "lines": [RETURNED]}),
+    ("customers/C7K2-94QX/holds", {"points": 1, "seconds": 60}),
+    ("holds/1/capture", None),
+    ("holds/1/release", None),
     ("coupons/ABCD/check", {}),
     ("coupons/ABCD/redeem", {}),
     ("customers/C7K2-94QX/redemptions", {"reward": "1"}),

@@ -42,7 +42,15 @@ def test_catalogue_is_told_page_by_page_the_cheapest_first(till, now):
     assert [reward["id"] for reward in first["items"]] == [str(pen.pk), str(ink.pk)]
     assert second == {
         "items": [
-            {"id": str(cup.pk), "name": "Cup", "description": "", "kind": "goods", "cost_points": 200, "stock": 3}
+            {
+                "id": str(cup.pk),
+                "name": "Cup",
+                "description": "",
+                "kind": "goods",
+                "cost_points": 200,
+                "stock": 3,
+                "picture": None,
+            }
         ],
         "next_cursor": None,
     }
