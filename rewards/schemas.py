@@ -31,16 +31,20 @@ MAX_COUPONS = 20
 
 
 class LineTold(Told):
-    """`amount_minor` is what the line cost after its own price reductions and before coupons and points."""
+    """`amount_minor` is what the line cost after its own price reductions and before coupons and points; `tax_minor` is
+    the tax contained in it, for programmes that award no points for tax."""
 
     sku: Sku
     name: OptionalText = ""
     category: OptionalWord = ""
     quantity: Quantity
     amount_minor: Amount
+    tax_minor: Amount = 0
 
     def told(self) -> purchases.LineIn:
-        return purchases.LineIn(self.sku, self.name, self.category, self.quantity, self.amount_minor)
+        return purchases.LineIn(
+            self.sku, self.name, self.category, self.quantity, self.amount_minor, tax_minor=self.tax_minor
+        )
 
 
 def _bounded(lines: list[LineTold]) -> list[LineTold]:
@@ -63,7 +67,10 @@ _PURCHASE: JsonDict = {
 
 
 class PurchaseTold(Told):
-    """`customer` is null for an anonymous sale. An unknown sku is created with its name and category."""
+    """`customer` is null for an anonymous sale. An unknown sku is created with its name and category.
+
+    `gift_card_minor` is the part of what was paid that came from gift cards.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_PURCHASE]})
 
@@ -73,6 +80,7 @@ class PurchaseTold(Told):
     currency: Currency
     coupons: Coupons = []
     points_to_redeem: PointsOrNone = 0
+    gift_card_minor: Amount = 0
     lines: Lines
 
 
@@ -89,6 +97,7 @@ class BasketTold(Told):
     currency: Currency
     coupons: Coupons = []
     points_to_redeem: PointsOrNone = 0
+    gift_card_minor: Amount = 0
     lines: Lines
 
 
@@ -155,8 +164,15 @@ class PointsOut(Shown):
 
 
 class TierOut(Shown):
-    name: str
+    """`name` is null below the lowest tier, `next` above the highest.
+
+    What is missing to the next tier is in points, or in money where the programme's tiers count what was paid.
+    """
+
+    name: str | None
+    next: str | None
     points_to_next: int | None
+    amount_to_next_minor: int | None
 
 
 class RewardOut(Shown):
@@ -267,6 +283,8 @@ class SurpriseOut(Shown):
 
 
 class SettlementOut(Shown):
+    """What was booked; `tier` is of now."""
+
     id: str
     receipt_number: str
     customer: str | None
@@ -290,6 +308,7 @@ class LineOut(Shown):
     quantity: str
     amount_minor: int
     discount_minor: int
+    tax_minor: int
 
 
 class ReturnedLineOut(Shown):
@@ -332,6 +351,7 @@ class PurchaseOut(SettlementOut):
     store: str
     purchased_at: datetime
     currency: str
+    gift_card_minor: int
     lines: list[LineOut]
     entries: list[EntryOut]
     returns: list[ReturnOut]

@@ -74,6 +74,7 @@ def _purchase(told: PurchaseTold | BasketTold, owner: Customer | None, now: date
         lines=[line.told() for line in told.lines],
         coupons=told.coupons,
         points_to_redeem=told.points_to_redeem,
+        gift_card_minor=told.gift_card_minor,
     )
 
 

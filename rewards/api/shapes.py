@@ -9,9 +9,19 @@ from django.urls import reverse
 
 from customers.models import Customer, PurchaseReturn
 from loyalty_site.lib.texts import localized
-from rewards.domain import catalogue, explanations, points, queries
+from rewards.domain import catalogue, explanations, points, queries, tiers
 from rewards.domain.checkout import Settlement, TakenBack
-from rewards.models import Coupon, HoldState, PointsEntry, PointsHold, PointsLot, Program, Reward, RewardRedemption
+from rewards.models import (
+    Coupon,
+    HoldState,
+    PointsEntry,
+    PointsHold,
+    PointsLot,
+    Program,
+    Reward,
+    RewardRedemption,
+    TierBasis,
+)
 from rewards.schemas import (
     CouponOut,
     CustomerOut,
@@ -32,6 +42,7 @@ from rewards.schemas import (
     SurpriseOut,
     TakenBackOut,
     TakenBackPointsOut,
+    TierOut,
     UsedCouponOut,
 )
 
@@ -43,7 +54,7 @@ def customer(found: Customer, *, at: datetime) -> CustomerOut:
     return CustomerOut(
         number=found.display_number,
         name=found.name,
-        tier=None,
+        tier=tier(tiers.standing(customer=found, at=at), program),
         points=points_of(summary),
         rewards=[reward(shown.reward) for shown in shelf if not shown.obstacle],
         coupons=[coupon(one) for one in queries.available_coupons(customer=found, at=at)],
@@ -58,6 +69,19 @@ def points_of(summary: points.PointsSummary) -> PointsOut:
         held=summary.held,
         debt=summary.debt,
         expiring=[ExpiringOut(points=number, expires_at=lapses) for number, lapses in summary.expiring],
+    )
+
+
+def tier(standing: tiers.Standing | None, program: Program) -> TierOut | None:
+    if standing is None:
+        return None
+    missing = standing.to_next if standing.next_tier else None
+    by_money = program.tier_basis == TierBasis.SPEND
+    return TierOut(
+        name=str(standing.tier) if standing.tier else None,
+        next=str(standing.next_tier) if standing.next_tier else None,
+        points_to_next=None if by_money else missing,
+        amount_to_next_minor=missing if by_money else None,
     )
 
 
@@ -113,7 +137,7 @@ def settlement(settled: Settlement) -> SettlementOut:
             UsedCouponOut(code=one.display_code, discount_minor=one.discount_minor or 0) for one in settled.coupons
         ],
         surprises=[_surprise(one.coupon) for one in settled.surprises if one.coupon],
-        tier=None,
+        tier=tier(settled.tier, Program.objects.current()) if settled.tier else None,
     )
 
 
@@ -129,6 +153,7 @@ def purchase(settled: Settlement) -> PurchaseOut:
         store=bought.store.code,
         purchased_at=bought.purchased_at,
         currency=bought.currency,
+        gift_card_minor=bought.gift_card_minor,
         lines=[
             LineOut(
                 line=line.position,
@@ -138,6 +163,7 @@ def purchase(settled: Settlement) -> PurchaseOut:
                 quantity=str(line.quantity),
                 amount_minor=line.amount_minor,
                 discount_minor=line.discount_minor,
+                tax_minor=line.tax_minor,
             )
             for line in lines
         ],

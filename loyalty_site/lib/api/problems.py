@@ -21,12 +21,14 @@ STATUS: Mapping[str, int] = {
     "category_unknown": 422,
     "contact_missing": 422,
     "nothing_returned": 422,
+    "gift_card_exceeds_amount": 422,
     "idempotency_key_reused": 422,
     "points_without_customer": 422,
     "purchased_in_future": 422,
     "return_line_unknown": 422,
     "returned_before_purchase": 422,
     "returned_in_future": 422,
+    "tax_exceeds_amount": 422,
 }
 RETRY_AFTER: Mapping[str, int] = {"still_running": 1, "unavailable": 2}
 

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Product, Purchase, PurchaseSource
 from loyalty_site.lib import actors
 from rewards.domain import points
-from rewards.models import Coupon, CouponState, OfferKind, PointsEntry
-from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, SurpriseRuleFactory
+from rewards.models import Coupon, CouponState, OfferKind, PointsEntry, TierBasis
+from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, SurpriseRuleFactory, TierFactory
 from tests.loyalty_site.api.calling import basket, caller, told
 from tests.races import at_once
 
@@ -129,6 +129,45 @@ def test_anonymous_purchase_is_a_fact_too(till):
     }
 
 
+def test_gift_cards_and_tax_are_kept_and_earn_as_the_programme_says(till, mia):
+    ProgramFactory(earns_on_tax=False)
+    lines = [basket()["lines"][0] | {"tax_minor": 50}]
+
+    answered = till.post("purchases", basket(customer=mia.number, lines=lines, gift_card_minor=200)).json()
+
+    assert (answered["paid_minor"], answered["points"]["earned"]) == (1250, 10)
+    shown = till.get(f"purchases/{answered['id']}").json()
+    assert (shown["gift_card_minor"], shown["lines"][0]["tax_minor"]) == (200, 50)
+
+
+def test_tier_is_told_with_the_way_to_the_next(till, mia):
+    ProgramFactory()
+    TierFactory(rank=1, threshold=10, name={"en": "Silver", "zh-hans": "银卡"})
+    TierFactory(rank=2, threshold=30, name={"en": "Gold"})
+
+    before = till.get("customers/C7K2-94QX").json()["tier"]
+    answered = till.post("purchases", basket(customer=mia.number)).json()["tier"]
+    top = till.post("purchases", basket(customer=mia.number, receipt_number="R-2", lines=dear(3000))).json()["tier"]
+
+    assert before == {"name": None, "next": "Silver", "points_to_next": 10, "amount_to_next_minor": None}
+    assert answered == {"name": "Silver", "next": "Gold", "points_to_next": 18, "amount_to_next_minor": None}
+    assert top == {"name": "Gold", "next": None, "points_to_next": None, "amount_to_next_minor": None}
+    assert till.get("customers/C7K2-94QX").json()["tier"] == top
+
+
+def test_tier_reached_by_money_is_told_in_money(till, mia):
+    ProgramFactory(tier_basis=TierBasis.SPEND)
+    TierFactory(rank=1, threshold=2000, name={"en": "Silver"})
+
+    answered = till.post("purchases", basket(customer=mia.number)).json()["tier"]
+
+    assert answered == {"name": None, "next": "Silver", "points_to_next": None, "amount_to_next_minor": 750}
+
+
+def dear(amount_minor):
+    return [{"sku": "1", "quantity": "1", "amount_minor": amount_minor}]
+
+
 def test_earned_points_are_pending_as_long_as_the_programme_says(till, mia):
     ProgramFactory(pending_days=14)
 
@@ -166,6 +205,8 @@ REFUSED = [
     ({"customer": None, "points_to_redeem": 1}, 422, "points_without_customer"),
     ({"currency": "EUR", "points_to_redeem": 1}, 409, "points_other_currency"),
     ({"purchased_at": "2026-05-20T10:46:00Z"}, 422, "purchased_in_future"),
+    ({"gift_card_minor": 1251}, 422, "gift_card_exceeds_amount"),
+    ({"lines": [basket()["lines"][0] | {"tax_minor": 1251}]}, 422, "tax_exceeds_amount"),
     ({"coupons": ["ABCD"]}, 409, "coupon_mistyped"),
     ({"coupons": ["2222-2222-2222"]}, 409, "coupon_unknown"),
 ]
@@ -248,6 +289,7 @@ def test_show_purchase_tells_lines_and_entries(till, mia, now):
             "store": store.code,
             "purchased_at": "2026-05-20T10:15:00Z",
             "currency": "CNY",
+            "gift_card_minor": 0,
             "lines": [
                 {
                     "line": 1,
@@ -257,6 +299,7 @@ def test_show_purchase_tells_lines_and_entries(till, mia, now):
                     "quantity": "1.250",
                     "amount_minor": 1250,
                     "discount_minor": 0,
+                    "tax_minor": 0,
                 }
             ],
             "entries": [
@@ -303,4 +346,4 @@ def test_purchase_takes_few_queries(till, mia):
     statements = [query["sql"] for query in done if "SAVEPOINT" not in query["sql"]]
     auth = [sql for sql in statements if 'FROM "customers_till"' in sql or "UPDATE" in sql]
     once = [sql for sql in statements if "pg_try_advisory_xact_lock" in sql or "customers_idempotentcall" in sql]
-    assert (len(auth), len(once), len(statements)) == (1, 3, 14)
+    assert (len(auth), len(once), len(statements)) == (1, 3, 15)
