@@ -214,7 +214,9 @@ def books(owner):
         for entry in PointsEntry.objects.filter(customer=customer and customer.pk).order_by("seq"):
             kind, _, pk = entry.reference.partition(":")
             name = {"purchase": names, "return": names_of_returns}.get(kind, {}).get(int(pk), entry.reference)
-            lot = PointsLot.objects.filter(entry=entry).values_list("points", "remaining", "available_at", "expires_at")
+            lot = PointsLot.objects.filter(entry=entry).values_list(
+                "points", "remaining", "available_at", "expires_at", "idle_months"
+            )
             taken = PointsAllocation.objects.filter(entry=entry).order_by("lot__entry__seq")
             entries.append(
                 (
@@ -239,14 +241,15 @@ def books(owner):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_import_books_what_one_purchase_after_another_would(seed, catalog, tmp_path):
     ProgramFactory(
         pending_days=[0, 14][seed % 2],
-        expiry_policy=[ExpiryPolicy.ROLLING, ExpiryPolicy.NEVER][seed % 3 == 2],
+        expiry_policy=ExpiryPolicy.values[seed % 4],
         expiry_months=1,
+        expiry_days="01-31, 02-29",
         expiry_period_end=PeriodEnd.MONTH,
-        shortfall_policy=ShortfallPolicy.values[seed % 2],
+        shortfall_policy=ShortfallPolicy.values[seed // 2 % 2],
         timezone="Asia/Shanghai",
     )
     at_once = some_rows(random.Random(seed), "A")
