@@ -8,13 +8,33 @@ from django.utils.translation import gettext_lazy as _
 from loyalty_site.lib.admin import ModelAdmin, RowForm, only_for
 from rewards.models import ExpiryPolicy, Program
 
+_PERIODS = (ExpiryPolicy.ROLLING, ExpiryPolicy.INACTIVITY)
+
 
 class ProgramForm(RowForm):
     money_fields = {"point_value_minor": _("value of a point")}
 
     class Meta:
         labels = {"shortfall_policy": _("missing points")}
-        help_texts = {"shortfall_policy": _("When points of a returned purchase are spent already.")}
+        help_texts = {
+            "shortfall_policy": _("When points of a returned purchase are spent already."),
+            "expiry_policy": _("Points keep the rule under which they were earned. They lapse at midnight."),
+            "expiry_months": _(
+                "Counted from the day on which the points can be spent, or from the last purchase or redemption. With"
+                " fixed days 0 means the next one."
+            ),
+            "expiry_period_end": _("So that a customer's points lapse together."),
+            "expiry_days": _("Month-day, several with commas: 06-30, 12-31. 02-29 is the last day of February."),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        policy = cleaned.get("expiry_policy")
+        if cleaned.get("expiry_months") == 0 and policy == ExpiryPolicy.NEVER:
+            cleaned["expiry_months"] = Program._meta.get_field("expiry_months").default  # not shown, so not asked
+        elif cleaned.get("expiry_months") == 0 and policy != ExpiryPolicy.FIXED:
+            self.add_error("expiry_months", _("Give at least one month; only with fixed days there may be none."))
+        return cleaned
 
 
 @admin.register(Program)
@@ -22,12 +42,16 @@ class ProgramAdmin(ModelAdmin):
     """One row: its list leads straight to it."""
 
     form = ProgramForm
-    conditional_fields = only_for("expiry_policy", ExpiryPolicy.ROLLING, "expiry_months", "expiry_period_end")
+    conditional_fields = {
+        **only_for("expiry_policy", (*_PERIODS, ExpiryPolicy.FIXED), "expiry_months"),
+        **only_for("expiry_policy", _PERIODS, "expiry_period_end"),
+        **only_for("expiry_policy", ExpiryPolicy.FIXED, "expiry_days"),
+    }
     fieldsets = (
         (None, {"fields": ("name", "timezone", "currency")}),
         (_("Points"), {"fields": ("point_value_minor", "pending_days", "shortfall_policy", "adjustment_threshold")}),
         (_("Rewards"), {"fields": ("customer_cancel_hours",)}),
-        (_("Lapse"), {"fields": ("expiry_policy", "expiry_months", "expiry_period_end")}),
+        (_("Lapse"), {"fields": ("expiry_policy", "expiry_months", "expiry_period_end", "expiry_days")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -16,6 +16,7 @@ from customers.models import Purchase, PurchaseReturn, Store
 from loyalty_site.lib import numbers
 from loyalty_site.lib.money import format_money
 from rewards.domain.breakdowns import Breakdown, MultiplierNote
+from rewards.domain.points import GRACE_DAYS
 from rewards.models import EntryKind, PointsEntry, Program, RewardRedemption
 
 
@@ -82,6 +83,8 @@ def _sentences(entry: PointsEntry, facts: _Facts) -> list[str]:
         case EntryKind.EXPIRE:
             last_day = (entry.happened_at - timedelta(microseconds=1)).astimezone(facts.timezone)
             return [_("%(points)s lapsed at the end of %(date)s.") % {"points": points, "date": _date(last_day)}]
+        case EntryKind.MERGE:
+            return [_merger(entry, points)]
         case _:
             return [_adjustment(entry, points)]
 
@@ -140,6 +143,8 @@ def _redemption(entry: PointsEntry, points: str, facts: _Facts) -> str:
         return _("%(points)s for %(reward)s.") % {"points": points, "reward": _reward(taken)}
     if entry.reason:
         return _("%(points)s: %(reason)s") % {"points": points, "reason": entry.reason}
+    if entry.reference.startswith("hold:"):
+        return _("%(points)s spent, as they were held for you.") % {"points": points}
     return _("%(points)s spent.") % {"points": points}
 
 
@@ -161,6 +166,11 @@ def _claw_back(entry: PointsEntry, points: str, facts: _Facts) -> list[str]:
 
 def _reimbursement(entry: PointsEntry, points: str, facts: _Facts) -> list[str]:
     sentences = [_given_back(entry, points, facts)]
+    if not entry.points:
+        sentences = [_("Spending was undone; no points were given back.")]
+    if renewed := sum((entry.breakdown or {}).get("renewed", {}).values()):
+        told = _("%(points)s had lapsed meanwhile and can be spent for %(days)s more days.")
+        sentences.append(told % {"points": numbers.points(renewed), "days": GRACE_DAYS})
     if recouped := sum((entry.breakdown or {}).get("recouped", {}).values()):
         kept = _("%(points)s made up for points that were forgiven when goods were returned.")
         sentences.append(kept % {"points": numbers.points(recouped)})
@@ -182,6 +192,12 @@ def _adjustment(entry: PointsEntry, points: str) -> str:
     if entry.points > 0:
         return _("%(points)s added by our team: %(reason)s") % values
     return _("%(points)s taken off by our team: %(reason)s") % values
+
+
+def _merger(entry: PointsEntry, points: str) -> str:
+    if entry.points > 0:
+        return _("%(points)s came over from an account that was merged with this one.") % {"points": points}
+    return _("%(points)s went over to the account that this one was merged with.") % {"points": points}
 
 
 def _reward(taken: RewardRedemption) -> str:

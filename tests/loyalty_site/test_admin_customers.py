@@ -74,6 +74,16 @@ def test_page_shows_all_of_a_customer(staff, settings):
     assert "40 points: welcome" in text
 
 
+def test_page_shows_what_is_held(staff, time_machine):
+    time_machine.move_to(rows.LATER)
+    hold = rows.make(rows.PointsHold)
+    address = f"{LIST}{hold.customer_id}/change/"
+    assert staff.get(address).context["summary"].held == 5
+    assert "kept for whoever holds them" in staff.get(address).content.decode()
+    points.release(hold=hold, by=actors.SYSTEM, at=rows.LATER)
+    assert "kept for whoever holds them" not in staff.get(address).content.decode()
+
+
 def test_page_costs_the_same_queries_however_much_there_is(staff, django_assert_max_num_queries):
     customer = rows.make(Customer)
     for number in range(12):

@@ -73,6 +73,15 @@ def test_home_shows_balance_what_lapses_and_what_is_pending(client, mia, now):
     assert "50 points you can spend soon" in text
 
 
+def test_home_says_what_is_held(client, mia, now):
+    award(mia, 1200, now)
+    assert "held" not in text_of(client.get("/"))
+    points.hold(customer=mia, points=1, ttl=DAY, reference="till:1", by=actors.SYSTEM, at=now)
+    assert "1 point is held for a purchase you are making" in text_of(client.get("/"))
+    points.hold(customer=mia, points=1100, ttl=DAY, reference="till:2", by=actors.SYSTEM, at=now)
+    assert "1,101 points are held for a purchase you are making" in text_of(client.get("/"))
+
+
 def test_home_says_what_a_debt_is(client, mia, now):
     ProgramFactory()
     entry = award(mia, 100, now)

@@ -335,9 +335,9 @@ def test_surprise_rule_is_typed_in_the_offers_currency(staff):
     assert SurpriseRule.objects.get().threshold_minor == 5000
 
 
-def test_programme_takes_the_value_of_a_point_in_money(staff):
+def tell_programme(staff, **told):
     program = ProgramFactory()
-    told = {
+    form = {
         "name": "Orchard",
         "timezone": "Asia/Shanghai",
         "currency": "CNY",
@@ -349,11 +349,41 @@ def test_programme_takes_the_value_of_a_point_in_money(staff):
         "expiry_policy": "NEVER",
         "expiry_months": "12",
         "expiry_period_end": "MONTH",
+        "expiry_days": "12-31",
     }
-    staff.post(f"/admin/rewards/program/{program.pk}/change/", told)
-    program = Program.objects.get()
+    page = staff.post(f"/admin/rewards/program/{program.pk}/change/", form | told)
+    return Program.objects.get(), page.context and page.context["adminform"].form.errors
+
+
+def test_programme_takes_the_value_of_a_point_in_money(staff):
+    program, _ = tell_programme(staff)
     assert (program.name, program.timezone, program.point_value_minor) == ("Orchard", "Asia/Shanghai", 2)
     assert program.adjustment_threshold is None
+
+
+def test_programme_takes_fixed_days_on_which_points_lapse(staff):
+    program, _ = tell_programme(staff, expiry_policy="FIXED", expiry_months="0", expiry_days="06-30, 02-29")
+    assert (program.expiry_policy, program.expiry_months, program.expiry_days) == ("FIXED", 0, "06-30, 02-29")
+
+
+@pytest.mark.parametrize("policy", ["ROLLING", "INACTIVITY"])
+def test_programme_needs_a_month_before_points_lapse(staff, policy):
+    program, errors = tell_programme(staff, expiry_policy=policy, expiry_months="0")
+    assert errors == {"expiry_months": ["Give at least one month; only with fixed days there may be none."]}
+    assert (program.expiry_policy, program.expiry_months) == ("NEVER", 12)
+    program.delete()
+    assert tell_programme(staff, expiry_policy=policy, expiry_months="1")[0].expiry_policy == policy
+
+
+def test_programme_without_lapse_asks_for_no_months(staff):
+    assert tell_programme(staff, expiry_policy="NEVER", expiry_months="0")[0].expiry_months == 12
+
+
+@pytest.mark.parametrize("days", ["31-12", "02-30", "12-31;06-30", ""])
+def test_programme_refuses_days_that_are_none(staff, days):
+    program, errors = tell_programme(staff, expiry_policy="FIXED", expiry_days=days)
+    assert list(errors) == ["expiry_days"]
+    assert program.expiry_days == "12-31"
 
 
 def test_ledger_tells_each_entry_in_words(staff):

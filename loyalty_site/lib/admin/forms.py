@@ -1,6 +1,6 @@
 """How staff type money, periods, time zones and texts in several languages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -73,12 +73,13 @@ class RowForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(name, _("This is finer than the smallest unit of %s.") % self.currency())
 
 
-def only_for(kind: str, value: str, *names: str) -> dict[str, str]:
-    """For `conditional_fields`: the fields that are shown while the field `kind` has this value.
+def only_for(kind: str, values: str | Sequence[str], *names: str) -> dict[str, str]:
+    """For `conditional_fields`: the fields that are shown while the field `kind` has this value, or one of these.
 
     Where the page cannot be edited nothing is hidden: the theme then knows no `kind`.
     """
-    return dict.fromkeys(names, f"typeof {kind} === 'undefined' || {kind} == '{value}'")
+    shown = [f"{kind} == '{value}'" for value in ([values] if isinstance(values, str) else values)]
+    return dict.fromkeys(names, " || ".join([f"typeof {kind} === 'undefined'", *shown]))
 
 
 def dress(field: LocalizedTextFormField) -> LocalizedTextFormField:

@@ -5,11 +5,21 @@ from django.utils import translation
 
 from loyalty_site.lib import actors
 from rewards.domain import explanations, points
-from rewards.models import ExpiryPolicy, PointsEntry, ShortfallPolicy
+from rewards.models import EntryKind, ExpiryPolicy, PointsEntry, ShortfallPolicy
 from tests.factories.customers import CategoryFactory, PurchaseFactory, StoreFactory
 from tests.factories.rewards import BaseRuleFactory, MultiplierRuleFactory, ProgramFactory, RewardFactory
 from tests.rewards.domain.baskets import basket, line
-from tests.rewards.domain.steps import adjust, award, cancel, claw_back, redeem, reimburse, request
+from tests.rewards.domain.steps import (
+    adjust,
+    award,
+    cancel,
+    capture,
+    claw_back,
+    hold,
+    redeem,
+    reimburse,
+    request,
+)
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -94,6 +104,47 @@ def test_other_redemptions_tell_their_reason(customer, now):
     given_back = reimburse(plain, now)
     shown = [entry.explanation for entry in explanations.explained([plain, spoken, given_back])]
     assert shown == ["10 points spent.", "20 points: Raffle ticket", "10 points given back."]
+
+
+def test_capture_tells_that_the_points_were_held(customer, now):
+    award(customer, 30, now)
+    entry = capture(hold(customer, 10, now), now)
+    assert explanations.explain(entry) == "10 points spent, as they were held for you."
+
+
+def test_reimbursement_tells_what_made_good_what_a_return_had_left(customer, now):
+    ProgramFactory(shortfall_policy=ShortfallPolicy.WITHIN_BALANCE)
+    returned = award(customer, 100, now)
+    spent = redeem(customer, 100, now)
+    claw_back(returned, 60, now)
+    parts = [reimburse(spent, now, number, f"part:{number}") for number in (50, 30, 20)]
+    assert [entry.explanation for entry in explanations.explained(parts)] == [
+        "Spending was undone; no points were given back."
+        " 50 points made up for points that were forgiven when goods were returned.",
+        "20 points given back. 10 points made up for points that were forgiven when goods were returned.",
+        "20 points given back.",
+    ]
+
+
+def test_reimbursement_tells_how_long_lapsed_points_are_good(customer, now):
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    award(customer, 30, now)
+    entry = reimburse(redeem(customer, 10, now), now + 80 * DAY)
+    assert explanations.explain(entry) == (
+        "10 points given back. 10 points had lapsed meanwhile and can be spent for 30 more days."
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (30, "30 points came over from an account that was merged with this one."),
+        (-30, "30 points went over to the account that this one was merged with."),
+    ],
+)
+def test_merger_tells_which_way_the_points_went(customer, now, number, told):
+    entry = PointsEntry(kind=EntryKind.MERGE, points=number, reference="merge:1", happened_at=now)
+    assert explanations.explain(entry) == told
 
 
 def test_claw_back_tells_what_was_not_taken(customer, now):
