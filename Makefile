@@ -44,6 +44,7 @@ messages:
 	@sh .ci/install requirements-dev.txt
 	$(python) -m tests.translations
 
+# This program beside what the machine allows; writes benchmarks/results.md. make bench ARGS="settle --rounds 3"
 bench:
 	@sh .ci/install requirements-dev.txt
-	@exec $(python) -m benchmarks.settle $(ARGS)
+	@exec $(python) -m benchmarks $(ARGS)

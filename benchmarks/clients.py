@@ -9,6 +9,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
+from loyalty_site.processes import end_with_parent
+
 WARM_UP = 5
 
 Calls = Iterable[Callable[[], Any]]
@@ -49,7 +51,7 @@ class Clients:
             process.join(10)
 
     def rate(self, prepare: Callable[..., Calls], arguments: Iterable[tuple[Any, ...]], *, seconds: float) -> float:
-        """Calls per second of all clients together. `prepare(*arguments)` makes one client's calls, before the start."""
+        """Calls per second of all clients together. `prepare(*arguments)` makes a client's calls, before the start."""
         for pipe, values in zip(self._pipes, arguments, strict=True):
             pipe.send((prepare, values, seconds))
         self._receive()
@@ -67,6 +69,7 @@ class Clients:
 
 
 def _serve(pipe: Connection) -> None:
+    end_with_parent()
     while task := pipe.recv():
         prepare, values, seconds = task
         try:

@@ -20,7 +20,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `unit` is "/s" (more is better, the target a floor) or "s" (less is, the target a ceiling).
+    """One line of the table. `unit` is "/s" (more is better, the target a floor) or "s" (less, the target a ceiling).
 
     `ratios` are of the rounds, ours to the limit's; `note` is said below the table.
     """

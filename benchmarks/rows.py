@@ -18,13 +18,13 @@ BREAKDOWN = (
 )
 
 
-def programme() -> None:
+def programme(currency: str = "CNY") -> None:
     """A programme with a base rate, one store with code S, and goods numbered from 0."""
     from customers.models import Product, Store
     from rewards.models import EarningRule, Program
 
-    Program.objects.create()
-    Store.objects.create(code="S", name="Store")
+    Program.objects.create(currency=currency)
+    Store.objects.create(code="S", name="Store", currency=currency)
     Product.objects.bulk_create(Product(sku=f"{n}", name=f"Article {n}") for n in range(SKUS))
     EarningRule.objects.create(
         code="base", version=1, name="Base", kind="BASE", points=1, per_minor=100, valid_from=AT.replace(year=2020)
@@ -37,7 +37,9 @@ def customers(database: psycopg.Connection[Any], number: int) -> None:
 
     drawn = random.Random(1)
     with database.transaction():
-        with database.cursor().copy("COPY customers_customer (id, number, name, email, phone, language, enrolled_at) FROM STDIN") as copy:
+        with database.cursor().copy(
+            "COPY customers_customer (id, number, name, email, phone, language, enrolled_at) FROM STDIN"
+        ) as copy:
             for pk, body in enumerate(_distinct(drawn, ALPHABET, 7, number), start=1):
                 copy.write_row((pk, body + check_symbol(body), f"Customer {pk}", "", "", "en", AT))
         database.execute(
@@ -85,15 +87,16 @@ def loading(database: psycopg.Connection[Any], *tables: str) -> Iterator[None]:
 
     References are not looked at again, so the rows must be right.
     """
-    names = [f"{table}" for table in tables]
+    names = list(tables)
     keys = database.execute(
         "SELECT conrelid::regclass::text, conname, contype, pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE contype IN ('f', 'p', 'u') AND (conrelid = ANY (%(names)s::regclass[]) OR confrelid = ANY (%(names)s::regclass[]))"
+        " WHERE contype IN ('f', 'p', 'u') AND ARRAY[conrelid, confrelid]::regclass[] && %s::regclass[]"
         " ORDER BY contype <> 'f'",
-        {"names": names},
+        [names],
     ).fetchall()
     indexes = database.execute(
-        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = ANY (%s::regclass[])"
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
+        " WHERE indrelid = ANY (%s::regclass[])"
         " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))",
         [names],
     ).fetchall()
@@ -112,7 +115,9 @@ def loading(database: psycopg.Connection[Any], *tables: str) -> Iterator[None]:
         database.execute(definition)
     for table in tables:
         database.execute(
-            "SELECT setval(pg_get_serial_sequence(%s, 'id'), (SELECT coalesce(max(id), 0) + 1 FROM " + table + "), false)",
+            "SELECT setval(pg_get_serial_sequence(%s, 'id'), (SELECT coalesce(max(id), 0) + 1 FROM "
+            + table
+            + "), false)",
             [table],
         )
         database.execute(f"VACUUM ANALYZE {table}")
@@ -122,7 +127,8 @@ def loading(database: psycopg.Connection[Any], *tables: str) -> Iterator[None]:
 _AWARDS = """
 INSERT INTO rewards_pointsentry (customer_id, seq, kind, points, balance_after, reference, happened_at, recorded_at,
                                  actor, reason, breakdown)
-SELECT customer_id, last_seq + n, 'AWARD', %(points)s::bigint, balance + n * %(points)s::bigint, 'purchase:' || customer_id || '-' || last_seq + n,
+SELECT customer_id, last_seq + n, 'AWARD', %(points)s::bigint, balance + n * %(points)s::bigint,
+       'purchase:' || customer_id || '-' || last_seq + n,
        %(at)s, %(at)s, 'system', '', %(breakdown)s
 FROM generate_series(1, %(number)s) AS n, rewards_pointsaccount
 WHERE customer_id BETWEEN %(first)s AND %(last)s
@@ -136,7 +142,8 @@ WHERE lot.id IS NULL AND entry.customer_id BETWEEN %(first)s AND %(last)s
 ORDER BY entry.id
 """
 _ACCOUNTS = """
-UPDATE rewards_pointsaccount SET balance = balance + %(number)s::bigint * %(points)s::bigint, last_seq = last_seq + %(number)s
+UPDATE rewards_pointsaccount
+SET balance = balance + %(number)s::bigint * %(points)s::bigint, last_seq = last_seq + %(number)s
 WHERE customer_id BETWEEN %(first)s AND %(last)s
 """
 

@@ -20,7 +20,9 @@ _STEPS = (
     " AS step (number, kind, halves, halves_after)"
 )
 # lot, the step that made it, half awards that remain
-_LOTS = "(VALUES (1, 1, 0), (2, 2, 0), (3, 4, 0), (4, 6, 0), (5, 7, 1), (6, 9, 2), (7, 10, 2)) AS made (lot, step, halves)"
+_LOTS = (
+    "(VALUES (1, 1, 0), (2, 2, 0), (3, 4, 0), (4, 6, 0), (5, 7, 1), (6, 9, 2), (7, 10, 2)) AS made (lot, step, halves)"
+)
 # step that took, lot, the step that made the lot, half awards
 _TAKEN = (
     "(VALUES (3, 1, 1, 2), (3, 2, 2, 1), (5, 2, 2, 1), (5, 3, 4, 2), (8, 4, 6, 2), (8, 5, 7, 1))"
@@ -28,8 +30,8 @@ _TAKEN = (
 )
 # `turn` says when in a step a customer's turn is; each step begins elsewhere in one shuffled order
 _TURNS = "generate_series(0, {n} - 1) AS turn, LATERAL (SELECT (turn + {step} * 12345) % {n} AS place) AS placed"
-_CUSTOMER = "(place * 7919 % {n} + 1)"
-_HALF = "(20 + place * 7919 % {n} % 40)"
+_CUSTOMER = "(place * 7919::bigint % {n} + 1)"
+_HALF = "(20 + place * 7919::bigint % {n} % 40)"
 _TURN_IN = "((place - {step} * 12345) % {n} + {n}) % {n}"
 
 

@@ -22,7 +22,8 @@ ENTRY = """
     )
     INSERT INTO rewards_pointsentry (customer_id, seq, kind, points, balance_after, reference, happened_at, recorded_at,
                                      actor, reason, breakdown)
-    SELECT p_customer, last_seq, {kind}, p_points, balance, 'limit:' || last_seq, now(), now(), 'system', '', {breakdown}
+    SELECT p_customer, last_seq, {kind}, p_points, balance, 'limit:' || last_seq, now(), now(), 'system', '',
+           {breakdown}
     FROM account
     RETURNING id INTO v_entry;
 """
@@ -78,7 +79,9 @@ def _row(
     with Clients(number) as clients:
         return side_by_side(
             work=work,
-            beside="pgbench, one prepared function: account updated, entry" + (" and lot" * (target == 0.75)) + " inserted",
+            beside="pgbench, one prepared function: account updated, entry"
+            + (" and lot" * (target == 0.75))
+            + " inserted",
             limit=lambda turn: site.pgbench(script, clients=number, seconds=scale.seconds),
             ours=lambda turn: clients.rate(
                 prepare, [(next(seeds), first, last, calls) for _ in range(number)], seconds=scale.seconds
@@ -118,6 +121,4 @@ def redeem_calls(seed: int, first: int, last: int, number: int) -> Calls:
     drawn = random.Random(seed)
     for n in range(number):
         customer = Customer(pk=drawn.randint(first, last))
-        yield partial(
-            points.redeem, customer=customer, points=7, reference=f"ours:{seed}:{n}", by=SYSTEM, at=make.AT
-        )
+        yield partial(points.redeem, customer=customer, points=7, reference=f"ours:{seed}:{n}", by=SYSTEM, at=make.AT)

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
+from typing import Any
+
+import psycopg
 
 from benchmarks import rows as make
 from benchmarks.clients import Calls, Clients
@@ -10,6 +13,7 @@ from benchmarks.measure import Row, Scale, side_by_side
 from benchmarks.site import FEW, Site
 
 TARGET = 0.60
+BESIDE = "pgbench, one prepared function that writes the same rows"
 CLIENTS = (1, 4, 16)
 # More than anybody settles in a second; every client has so many customers of its own in a round.
 MOST_PER_SECOND = {1: 2500, 4: 1500, 16: 500}
@@ -59,12 +63,9 @@ END $$
 
 
 def rows(site: Site, scale: Scale) -> Iterator[Row]:
+    each = {clients: FEW + round(MOST_PER_SECOND[clients] * scale.seconds) for clients in CLIENTS}
     with site.database() as database:
-        make.programme()
-        each = {clients: FEW + round(MOST_PER_SECOND[clients] * scale.seconds) for clients in CLIENTS}
-        make.customers(database, 2 * scale.rounds * sum(clients * each[clients] for clients in CLIENTS) + 1)
-        make.coupons(database, each=500)
-        database.execute(FUNCTION)
+        fill(database, 2 * scale.rounds * sum(clients * each[clients] for clients in CLIENTS) + 1)
         start = 0
         for number in CLIENTS:
             with Clients(number) as clients:
@@ -72,22 +73,29 @@ def rows(site: Site, scale: Scale) -> Iterator[Row]:
             start += 2 * scale.rounds * number * each[number]
 
 
+def fill(database: psycopg.Connection[Any], customers: int) -> None:
+    """So many customers, each with a coupon in hand, and the limit's function."""
+    make.programme()
+    make.customers(database, customers)
+    make.coupons(database, each=500)
+    database.execute(FUNCTION)
+
+
+def limit(site: Site, scale: Scale, clients: int, each: int, start: int) -> float:
+    """Its rate, for the customers after `start`, `each` for a client."""
+    return site.pgbench(SCRIPT, clients=clients, seconds=scale.seconds, n=0, start=start, each=each)
+
+
 def _row(site: Site, scale: Scale, clients: Clients, number: int, each: int, start: int) -> Row:
-    size = number * each
-
-    def limit(turn: int) -> float:
-        first = start + 2 * turn * size
-        return site.pgbench(SCRIPT, clients=number, seconds=scale.seconds, n=0, start=first, each=each)
-
     def ours(turn: int) -> float:
-        first = start + (2 * turn + 1) * size
+        first = start + (2 * turn + 1) * number * each
         slices = [(first + client * each, each) for client in range(number)]
         return clients.rate(settlements, slices, seconds=scale.seconds)
 
     return side_by_side(
         work=f"checkout.settle, {number} client{'s' * (number > 1)}",
-        beside="pgbench, one prepared function that writes the same rows",
-        limit=limit,
+        beside=BESIDE,
+        limit=lambda turn: limit(site, scale, number, each, start + 2 * turn * number * each),
         ours=ours,
         unit="/s",
         target=TARGET,

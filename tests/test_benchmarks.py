@@ -1,0 +1,33 @@
+"""Every scenario of `make bench` runs, on a few rows: its figures say nothing here."""
+
+import subprocess
+import sys
+
+from django.conf import settings
+
+
+def test_every_scenario_runs(tmp_path):
+    out = tmp_path / "results.md"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(out)]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|")[1].strip() for line in out.read_text().splitlines() if line.startswith("| ")]
+    assert rows == [
+        "work",
+        "---",
+        "checkout.settle, 1 client",
+        "checkout.settle, 4 clients",
+        "checkout.settle, 16 clients",
+        "POST /api/v1/purchases, 1 till",
+        "POST /api/v1/purchases, 4 tills",
+        "POST /api/v1/purchases, 16 tills",
+        "points.award, 1 client",
+        "points.award, 4 clients",
+        "redeem by lapse date, one hot customer with 100 lots, 4 clients",
+        "the same over 20 customers",
+        "lots of 200 customers lapse, 200 a round",
+        "points.summary of a customer with 200 entries",
+        "the page of the ledger of a customer with 200 entries",
+        "check_ledger on 2,000 entries",
+        "import of 1,404 lines with points, lots and balances, a part in each round",
+    ]
