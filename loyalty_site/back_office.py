@@ -77,6 +77,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Answered calls"), "swap_horiz", "customers.idempotentcall"),
             Item(_("Products"), "inventory_2", "customers.product"),
             Item(_("Staff"), "badge", "customers.user"),
+            Item(_("Alerts"), "notification_important", "rewards.staffalert", "is=new"),
             Item(_("Audit log"), "history", "customers.auditevent"),
         ],
     ),

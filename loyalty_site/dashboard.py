@@ -28,6 +28,7 @@ from rewards.models import (
     PointsEntry,
     RedemptionState,
     RewardRedemption,
+    StaffAlert,
 )
 from surveys.domain import scoring
 from surveys.models import Answer, Campaign, CampaignState, Delivery, DeliveryState, QuestionKind
@@ -255,15 +256,21 @@ def _attention(request: HttpRequest, now: datetime) -> Iterator[dict[str, str]]:
         number = PointsAdjustment.objects.filter(state=AdjustmentState.WAITING).count()
         text = ngettext("%s adjustment waits for a second person.", "%s adjustments wait for a second person.", number)
         yield from _when(number, text, PointsAdjustment, AdjustmentState.WAITING)
+    if may("rewards.view_staffalert"):
+        number = StaffAlert.objects.filter(seen_at__isnull=True).count()
+        text = ngettext("%s alert about staff or tills.", "%s alerts about staff or tills.", number)
+        yield from _when(number, text, StaffAlert, "new", by="is")
     if may("customers.view_purchaseimport"):
         number = PurchaseImport.objects.filter(state__in=[ImportState.READY, ImportState.FAILED]).count()
         text = ngettext("%s import waits for you.", "%s imports wait for you.", number)
         yield from _when(number, text, PurchaseImport)
 
 
-def _when(number: int, text: str, model: type[Model], state: str = "") -> Iterator[dict[str, str]]:
+def _when(
+    number: int, text: str, model: type[Model], state: str = "", *, by: str = "state__exact"
+) -> Iterator[dict[str, str]]:
     if number:
-        url = list_url(model, [("state__exact", state)] if state else [])
+        url = list_url(model, [(by, state)] if state else [])
         yield {"text": text % grouped(number), "url": url}
 
 

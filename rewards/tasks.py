@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from rewards.domain import import_jobs, points
+from rewards.domain import alerts, import_jobs, points
 
 LOTS_AT_ONCE = 5000
 
@@ -14,6 +14,11 @@ def expire_points(**kwargs: object) -> None:
     now = timezone.now()
     while points.expire(at=now, limit=LOTS_AT_ONCE):
         pass
+
+
+@shared_task(name="rewards.note_alerts")
+def note_alerts(**kwargs: object) -> None:
+    alerts.look_over(at=timezone.now())
 
 
 @shared_task(name="rewards.run_import")

@@ -77,9 +77,12 @@ class UserAdmin(ModelAdmin):
     autocomplete_fields = ("stores",)
     ordering = ("email",)
     actions_detail = ("set_password", "forget_authenticator")
-    add_fieldsets = ((None, {"fields": ("email", "first_name", "last_name", "password", "groups", "stores")}),)
+    add_fieldsets = ((None, {"fields": ("email", "first_name", "last_name", "phone", "password", "groups", "stores")}),)
     fieldsets = (
-        (None, {"fields": ("email", "first_name", "last_name", "groups", "stores", "is_active", "last_login")}),
+        (
+            None,
+            {"fields": ("email", "first_name", "last_name", "phone", "groups", "stores", "is_active", "last_login")},
+        ),
     )
     readonly_fields = ("last_login",)
 

@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
 
 from customers.models.store import Store
 
@@ -26,6 +27,9 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail"))
+    phone = PhoneNumberField(
+        _("phone"), blank=True, help_text=_("Their own: so that serving themselves as a customer is noticed.")
+    )
     stores = models.ManyToManyField(
         Store, verbose_name=_("stores"), blank=True, related_name="staff", help_text=_("Empty means every store.")
     )

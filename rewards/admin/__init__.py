@@ -1,5 +1,6 @@
 from rewards.admin import (
     adjustment,
+    alert,
     coupon,
     earning,
     hold,
@@ -14,6 +15,7 @@ from rewards.admin import (
 
 __all__ = [
     "adjustment",
+    "alert",
     "coupon",
     "earning",
     "hold",

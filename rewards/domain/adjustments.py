@@ -15,8 +15,8 @@ from customers.domain import audit
 from customers.models import Customer
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import points
-from rewards.models import AdjustmentState, PointsAdjustment, PointsEntry, Program
+from rewards.domain import alerts, points
+from rewards.models import AdjustmentState, AlertKind, PointsAdjustment, PointsEntry, Program
 
 SPAN = timedelta(hours=24)
 
@@ -57,6 +57,7 @@ def ask(
         return known
     waits = needs_second(customer=customer, points_wanted=points_wanted, by=by, at=at)
     adjustment = _insert(customer, points_wanted, reason, reference, waits, by, at)
+    _note_own(adjustment, by, at)
     if not waits:
         _book(adjustment, by, at)
         return adjustment
@@ -84,6 +85,7 @@ def approve(*, adjustment: PointsAdjustment, by: Actor, at: datetime) -> PointsE
     if Customer.objects.filter(pk=adjustment.customer_id, closed_at__isnull=False).exists():
         raise AdjustmentCustomerLeft
     adjustment.decided_by, adjustment.decided_at = str(by), at
+    _note_own(adjustment, by, at)
     return _book(adjustment, by, at)
 
 
@@ -147,6 +149,12 @@ def _book(adjustment: PointsAdjustment, by: Actor, at: datetime) -> PointsEntry:
     adjustment.save(update_fields=["state", "entry", "decided_by", "decided_at"])
     _record(adjustment, "points.adjusted", by, at, reason=adjustment.reason)
     return entry
+
+
+def _note_own(adjustment: PointsAdjustment, by: Actor, at: datetime) -> None:
+    alerts.note_own(
+        kind=AlertKind.OWN_ADJUSTMENT, fact=f"adjustment:{adjustment.pk}", customer=adjustment.customer, by=by, at=at
+    )
 
 
 def _lock(adjustment: PointsAdjustment) -> None:

@@ -15,8 +15,8 @@ from customers.models import Customer, Purchase, PurchaseReturn
 from loyalty_site.lib import codes
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import eligibility, offers
-from rewards.models import Coupon, CouponGiveBack, CouponState, Offer, Program
+from rewards.domain import alerts, eligibility, offers
+from rewards.models import AlertKind, Coupon, CouponGiveBack, CouponState, Offer, Program
 
 
 class CouponRefused(DomainError):
@@ -122,6 +122,9 @@ def issue(*, offer: Offer, customer: Customer | None, reference: str, by: Actor,
     coupon = _insert(offer, customer, reference, at)
     if by.kind == "user":
         audit.record(actor=by, action="coupon.issued", subject=f"coupon:{coupon.pk}", at=at)
+        if customer:
+            fact = f"coupon:{coupon.pk}"
+            alerts.note_own(kind=AlertKind.OWN_COUPON, fact=fact, customer=customer, by=by, at=at)
     return coupon
 
 

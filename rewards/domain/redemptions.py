@@ -10,8 +10,8 @@ from customers.models import Customer
 from loyalty_site.lib import codes, ids
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import catalogue, points
-from rewards.models import PointsEntry, Program, RedemptionState, Reward, RewardRedemption
+from rewards.domain import alerts, catalogue, points
+from rewards.models import AlertKind, PointsEntry, Program, RedemptionState, Reward, RewardRedemption
 
 
 class RewardUnknown(DomainError):
@@ -97,6 +97,8 @@ def fulfil(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
     """Handed over, once. Raises RedemptionFulfilled or RedemptionCancelled."""
     if not _close(redemption, RedemptionState.FULFILLED, by, at):
         raise RedemptionFulfilled if redemption.state == RedemptionState.FULFILLED else RedemptionCancelled
+    fact = f"redemption:{redemption.pk}"
+    alerts.note_own(kind=AlertKind.OWN_REWARD, fact=fact, customer=redemption.customer, by=by, at=at)
 
 
 @transaction.atomic

@@ -1,4 +1,5 @@
 from rewards.models.adjustment import AdjustmentState, PointsAdjustment
+from rewards.models.alert import AlertKind, StaffAlert
 from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
 from rewards.models.earning import CapPeriod, EarningKind, EarningRule, Weekday
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
@@ -19,6 +20,7 @@ from rewards.models.tier import Tier, TierChange, TierChangeReason, TierMembersh
 
 __all__ = [
     "AdjustmentState",
+    "AlertKind",
     "Arm",
     "CapPeriod",
     "Coupon",
@@ -47,6 +49,7 @@ __all__ = [
     "RewardPicture",
     "RewardRedemption",
     "ShortfallPolicy",
+    "StaffAlert",
     "Surprise",
     "SurpriseRule",
     "Tier",

@@ -49,6 +49,7 @@ MUTABLE = {
     "rewards.Reward",
     "rewards.RewardPicture",
     "rewards.RewardRedemption",
+    "rewards.StaffAlert",
     "rewards.SurpriseRule",
     "rewards.Tier",
     "rewards.TierMembership",

@@ -28,6 +28,7 @@ from customers.models import (
 from loyalty_site.lib import actors
 from rewards.domain import adjustments, points, redemptions
 from rewards.models import (
+    AlertKind,
     Arm,
     Coupon,
     EarningRule,
@@ -43,6 +44,7 @@ from rewards.models import (
     Reward,
     RewardPicture,
     RewardRedemption,
+    StaffAlert,
     Surprise,
     SurpriseRule,
 )
@@ -129,6 +131,16 @@ def adjustment() -> PointsAdjustment:
     return adjustments.ask(**told, by=actors.user(asker.pk), at=AT)
 
 
+def alert() -> StaffAlert:
+    return StaffAlert.objects.create(
+        kind=AlertKind.OWN_COUPON,
+        actor="user:1",
+        fact=f"coupon:{coupon().pk}",
+        customer=customers.CustomerFactory(),
+        noticed_at=AT,
+    )
+
+
 def redemption() -> RewardRedemption:
     customer, reward = entry().customer.customer, rewards.RewardFactory()
     reference = f"test:{customer.pk}"
@@ -207,6 +219,7 @@ MAKERS = {
     Reward: rewards.RewardFactory,
     RewardPicture: rewards.RewardPictureFactory,
     RewardRedemption: redemption,
+    StaffAlert: alert,
     Surprise: surprise,
     SurpriseRule: rewards.SurpriseRuleFactory,
     Campaign: surveys.CampaignFactory,

@@ -199,6 +199,16 @@ def test_adjustments_that_wait_are_listed_for_who_decides(owner, client):
     assert client.get("/admin/").context["attention"] == []
 
 
+def test_alerts_are_told_until_somebody_has_seen_them(owner):
+    alert = rows.make(rows.StaffAlert)
+    told = owner.get("/admin/").context["attention"]
+    assert [item["text"] for item in told] == ["1 alert about staff or tills."]
+    assert list(owner.get(told[0]["url"]).context["cl"].result_list) == [alert]
+    owner.post(f"/admin/rewards/staffalert/{alert.pk}/seen/")
+    assert owner.get("/admin/").context["attention"] == []
+    assert list(owner.get(told[0]["url"]).context["cl"].result_list) == []
+
+
 def test_missing_earning_rule_is_told(owner):
     rows.EarningRule.objects.all().delete()
     assert "No earning rule yet" in owner.get("/admin/").context["attention"][0]["text"]
@@ -246,4 +256,4 @@ def test_costs_the_same_queries_however_much_happened(owner):
         buy(JUST, 1000)
         rows.make(RewardRedemption)
     assert count() == with_one
-    assert with_one <= 18
+    assert with_one <= 19

@@ -89,6 +89,7 @@ ACTS = {
         {roles.OWNER, roles.STORE_MANAGER, roles.CASHIER},
     ),
     "rewards_rewardredemption_cancel": (rows.RewardRedemption, {roles.OWNER, roles.STORE_MANAGER, roles.CASHIER}),
+    "rewards_staffalert_seen": (rows.StaffAlert, {roles.OWNER}),
     "surveys_campaign_schedule": (rows.Campaign, {roles.OWNER, roles.MARKETING}),
     "surveys_campaign_cancel": (rows.Campaign, {roles.OWNER, roles.MARKETING}),
     "surveys_survey_publish": (rows.Survey, {roles.OWNER, roles.MARKETING}),

@@ -23,6 +23,7 @@ from rewards.models import (
     Reward,
     RewardPicture,
     RewardRedemption,
+    StaffAlert,
     SurpriseRule,
 )
 from tests.factories.customers import UserFactory
@@ -282,6 +283,21 @@ def test_nobody_decides_what_they_asked_for(staff):
     said = "You asked for this yourself: somebody else must decide."
     assert answer.context["form"].non_field_errors() == [said]
     assert not PointsEntry.objects.exists()
+
+
+def test_alert_tells_what_happened_and_where(staff):
+    alert = rows.make(StaffAlert)
+    page = text_of(staff.get(f"/admin/rewards/staffalert/{alert.pk}/change/"))
+    assert f"Customer {alert.customer} has the same e-mail address or phone." in page
+    assert f"/admin/rewards/coupon/{alert.fact.removeprefix('coupon:')}/change/" in page
+    many = {"actor": "till:3", "fact": "2026-05-20", "number": 1200, "usual": 4, "noticed_at": rows.AT}
+    StaffAlert.objects.create(kind="MANY_RETURNS", **many)
+    listed = text_of(staff.get("/admin/rewards/staffalert/"))
+    assert "1,200 in 30 days; their peers usually have 4.0." in listed
+    assert "till 3" in listed
+    staff.post(act(alert, "seen"))
+    alert.refresh_from_db()
+    assert alert.seen_by == f"user:{staff.member.pk}"
 
 
 def text_of(answer):

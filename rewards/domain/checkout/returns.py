@@ -19,11 +19,11 @@ from customers.domain import purchases
 from customers.domain.purchases import LineLeft
 from customers.models import Customer, Purchase, PurchaseReturn, Store, Till
 from loyalty_site.lib.actors import Actor
-from rewards.domain import coupons, earning, points, tiers
+from rewards.domain import alerts, coupons, earning, points, tiers
 from rewards.domain.checkout.refusals import NothingReturned, ReturnedBeforePurchase, ReturnedInFuture
 from rewards.domain.checkout.told import ReturnIn
 from rewards.domain.eligibility import CLOCK_TOLERANCE
-from rewards.models import Coupon, CouponState, EntryKind, PointsEntry, Surprise
+from rewards.models import AlertKind, Coupon, CouponState, EntryKind, PointsEntry, Surprise
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def take_back(
     customer = purchase.customer
     if customer:
         points.lock(customer=customer)
+        alerts.note_own(kind=AlertKind.OWN_RETURN, fact=f"return:{made.pk}", customer=customer, by=by, at=at)
         reimbursed = _reimburse(customer, made, lines, by, at)
         clawed_back = _claw_back(customer, made, lines, by, at)
     given_back = _undo_coupons(made, by, at) if all(line.is_all_back for line in lines) else []
