@@ -3,9 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
-from rewards.domain import alerts, import_jobs, points
+from loyalty_site.lib.actors import SYSTEM
+from rewards.domain import alerts, import_jobs, points, tiers
 
 LOTS_AT_ONCE = 5000
+CUSTOMERS_AT_ONCE = 2000
 
 
 @shared_task(name="rewards.expire_points")
@@ -19,6 +21,17 @@ def expire_points(**kwargs: object) -> None:
 @shared_task(name="rewards.note_alerts")
 def note_alerts(**kwargs: object) -> None:
     alerts.look_over(at=timezone.now())
+
+
+@shared_task(name="rewards.review_tiers")
+def review_tiers(**kwargs: object) -> None:
+    """Decides who keeps a tier whose time is over, and moves up who reached one that is new or has got cheaper."""
+    now = timezone.now()
+    while tiers.review(at=now, limit=CUSTOMERS_AT_ONCE, by=SYSTEM):
+        pass
+    after: int | None = 0
+    while after is not None:
+        after = tiers.reach_page(after=after, limit=CUSTOMERS_AT_ONCE, by=SYSTEM, at=now)
 
 
 @shared_task(name="rewards.run_import")

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import reduce
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -15,7 +14,8 @@ from django.utils.translation import pgettext
 from customers.models import Purchase, PurchaseReturn, Store
 from loyalty_site.lib import numbers
 from loyalty_site.lib.money import format_money
-from rewards.domain.breakdowns import Breakdown, MultiplierNote
+from rewards.domain import earning_words
+from rewards.domain.breakdowns import Breakdown
 from rewards.domain.points import GRACE_DAYS
 from rewards.models import EntryKind, PointsEntry, Program, RewardRedemption
 
@@ -98,16 +98,8 @@ def _award(entry: PointsEntry, points: str, facts: _Facts) -> list[str]:
     breakdown = cast(Breakdown, entry.breakdown)
     amount = format_money(breakdown["paid_minor"], breakdown["currency"])
     first = _("%(points)s for %(amount)s at %(store)s on %(date)s.")
-    sentences = [first % {"points": points, "amount": amount, **_where(purchase)}, _rate(breakdown)]
-    sentences += [_multiplier(note, breakdown["currency"]) for note in breakdown["multipliers"]]
-    by_points = breakdown["net_minor"] - breakdown["paid_minor"]
-    if by_points:
-        paid = format_money(by_points, breakdown["currency"])
-        sentences.append(_("%(amount)s was paid with points and earns none.") % {"amount": paid})
-    rest = Decimal(breakdown["rounded_down"])
-    if rest:
-        sentences.append(_("The rest of %(rest)s points was rounded down.") % {"rest": _decimal(rest)})
-    return sentences
+    told = first % {"points": points, "amount": amount, **_where(purchase)}
+    return [told, *earning_words.of_breakdown(breakdown)]
 
 
 def _thanks(entry: PointsEntry, points: str) -> str:
@@ -117,20 +109,6 @@ def _thanks(entry: PointsEntry, points: str) -> str:
     if entry.reference.startswith("survey-response:"):
         return _("%(points)s as a thank-you for answering a survey.") % {"points": points}
     return _("%(points)s as a thank-you.") % {"points": points}
-
-
-def _rate(breakdown: Breakdown) -> str:
-    rate = breakdown["rate"]
-    amount = format_money(rate["per_minor"], breakdown["currency"])
-    return _("%(points)s for every %(amount)s.") % {"points": numbers.points(rate["points"]), "amount": amount}
-
-
-def _multiplier(note: MultiplierNote, currency: str) -> str:
-    values = {"rule": note["name"], "amount": format_money(note["net_minor"], currency)}
-    if note["multiplier"] == "0":
-        return _("%(rule)s: %(amount)s earns no points.") % values
-    times = _decimal(Decimal(note["multiplier"]))
-    return _("%(rule)s: %(amount)s counts %(times)s times.") % {**values, "times": times}
 
 
 def _redemption(entry: PointsEntry, points: str, facts: _Facts) -> str:
@@ -220,7 +198,3 @@ def _place_and_day(store: Store, moment: datetime) -> dict[str, str]:
 
 def _date(moment: object) -> str:
     return str(formats.date_format(moment, "DATE_FORMAT"))  # type: ignore[arg-type]
-
-
-def _decimal(number: Decimal) -> str:
-    return str(formats.number_format(number.normalize(), use_l10n=True))

@@ -45,19 +45,23 @@ def reassess(*, customer: Customer, by: Actor, at: datetime) -> Standing | None:
     ladder = _ladder()
     if not ladder:
         return None
-    _reach([customer.pk], by, at)
+    reach(customers=[customer.pk], by=by, at=at)
     return _standing(customer, ladder, at)
 
 
 def reach(*, customers: Sequence[int], by: Actor, at: datetime) -> int:
     """Moves those of these customers (ids), whose accounts are locked, up who reached more. Returns how many."""
-    return _reach(customers, by, at) if Tier.objects.filter(is_active=True).exists() else 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tiers_reach(%s, %s, %s)", [list(customers), at, str(by)])
+        return int(cursor.fetchone()[0])
 
 
 @transaction.atomic
 def reach_page(*, after: int, limit: int, by: Actor, at: datetime) -> int | None:
     """`reach` for the next `limit` customers with an account whose id is above `after`; the id of the last one, None
     when there are no more. For tiers that are new or have got cheaper, and points that no purchase brought here."""
+    if not Tier.objects.filter(is_active=True).exists():
+        return None
     page = PointsAccount.objects.filter(pk__gt=after).order_by("pk")[:limit]
     ids = list(page.select_for_update(no_key=True).values_list("pk", flat=True))
     reach(customers=ids, by=by, at=at)
@@ -118,12 +122,6 @@ def _worth(membership: TierMembership | None) -> tuple[int, date]:
     return membership.tier.rank, membership.keep_until
 
 
-def _reach(customers: Sequence[int], by: Actor, at: datetime) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tiers_reach(%s, %s, %s)", [list(customers), at, str(by)])
-        return int(cursor.fetchone()[0])
-
-
 def _standing(customer: Customer, ladder: Sequence[Tier], at: datetime) -> Standing:
     with connection.cursor() as cursor:
         cursor.execute(_STANDING, {"customer": customer.pk, "at": at})
@@ -144,8 +142,8 @@ def _standing(customer: Customer, ladder: Sequence[Tier], at: datetime) -> Stand
 
 _STANDING = """
     SELECT membership.tier_id, membership.keep_until,
-           tier_qualifying(%(customer)s, tier_reach_from(tier_day(%(at)s)), %(at)s),
+           tier_qualifying(%(customer)s, tier_reach_from(today), today),
            CASE WHEN membership.tier_id IS NULL THEN 0
-                ELSE tier_qualifying(%(customer)s, membership.counts_from, %(at)s) END
-    FROM (SELECT) AS always LEFT JOIN rewards_tiermembership membership ON membership.customer_id = %(customer)s
+                ELSE tier_qualifying(%(customer)s, membership.counts_from, today) END
+    FROM tier_day(%(at)s) AS today LEFT JOIN rewards_tiermembership membership ON membership.customer_id = %(customer)s
 """

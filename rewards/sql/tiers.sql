@@ -31,17 +31,19 @@ CREATE OR REPLACE FUNCTION tier_keep(p_day date, OUT counts_from date, OUT keep_
     FROM tier_terms()
 $$;
 
--- What a customer earned with purchases, or paid, from the day p_from on through the instant p_until: without what
--- came back since, whenever it did. Points paid with and gift cards are not money paid.
-CREATE OR REPLACE FUNCTION tier_qualifying(p_customer bigint, p_from date, p_until timestamptz)
+-- What a customer earned with purchases, or paid, from the day p_from through the day p_through: without what came back
+-- since, whenever it did. Points paid with and gift cards are not money paid.
+CREATE OR REPLACE FUNCTION tier_qualifying(p_customer bigint, p_from date, p_through date)
 RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_terms record;
     v_since timestamptz;
+    v_until timestamptz;
     v_sum numeric;
 BEGIN
     SELECT * INTO v_terms FROM tier_terms();
     v_since := p_from::timestamp AT TIME ZONE v_terms.timezone;
+    v_until := (p_through + 1)::timestamp AT TIME ZONE v_terms.timezone;
     IF v_terms.basis = 'POINTS' THEN
         SELECT coalesce(sum(award.points - coalesce(back.points, 0)), 0) INTO v_sum
         FROM rewards_pointsentry award
@@ -50,7 +52,7 @@ BEGIN
             FROM rewards_pointsentry WHERE customer_id = p_customer AND kind = 'CLAW_BACK' GROUP BY corrects_id
         ) back ON back.corrects_id = award.id
         WHERE award.customer_id = p_customer AND award.kind = 'AWARD' AND award.reference LIKE 'purchase:%'
-          AND award.happened_at >= v_since AND award.happened_at <= p_until;
+          AND award.happened_at >= v_since AND award.happened_at < v_until;
     ELSE
         SELECT coalesce(sum(CASE WHEN lost.net IS NULL THEN bought.money
                                  ELSE div(bought.money::numeric * (bought.net - lost.net), bought.net) END), 0)
@@ -58,7 +60,7 @@ BEGIN
         FROM (
             SELECT id, paid_minor - gift_card_minor AS money, total_minor - discount_minor AS net
             FROM customers_purchase
-            WHERE customer_id = p_customer AND purchased_at >= v_since AND purchased_at <= p_until
+            WHERE customer_id = p_customer AND purchased_at >= v_since AND purchased_at < v_until
               AND currency = v_terms.currency AND paid_minor > gift_card_minor
         ) bought
         CROSS JOIN LATERAL (
@@ -77,12 +79,13 @@ BEGIN
     RETURN v_sum;
 END $$;
 
--- Moves each of these customers, whose accounts the caller has locked, up to the highest tier that they have reached by
--- p_at; nobody down. Returns how many it moved.
+-- Moves each of these customers, whose accounts the caller has locked, up to the highest tier that they have reached on
+-- the day of p_at; nobody down. Returns how many it moved.
 CREATE OR REPLACE FUNCTION tiers_reach(p_customers bigint[], p_at timestamptz, p_by text)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    v_from date := tier_reach_from(tier_day(p_at));
+    v_today date := tier_day(p_at);
+    v_from date := tier_reach_from(v_today);
     v_moved bigint;
 BEGIN
     WITH risen AS (
@@ -90,7 +93,7 @@ BEGIN
         FROM unnest(p_customers) AS customer (id)
         LEFT JOIN rewards_tiermembership membership ON membership.customer_id = customer.id
         LEFT JOIN rewards_tier present ON present.id = membership.tier_id
-        CROSS JOIN LATERAL (SELECT tier_qualifying(customer.id, v_from, p_at) AS points OFFSET 0) qualifying
+        CROSS JOIN LATERAL (SELECT tier_qualifying(customer.id, v_from, v_today) AS points OFFSET 0) qualifying
         CROSS JOIN LATERAL (
             SELECT id, rank FROM rewards_tier WHERE is_active AND threshold <= qualifying.points
             ORDER BY rank DESC LIMIT 1
@@ -98,7 +101,7 @@ BEGIN
         WHERE reached.rank > coalesce(present.rank, -1)
     ), moved AS (
         INSERT INTO rewards_tiermembership (customer_id, tier_id, since, counts_from, keep_until)
-        SELECT customer_id, to_tier, p_at, counts_from, keep_until FROM risen, tier_keep(tier_day(p_at))
+        SELECT customer_id, to_tier, p_at, counts_from, keep_until FROM risen, tier_keep(v_today)
         ON CONFLICT (customer_id) DO UPDATE
         SET tier_id = excluded.tier_id, since = excluded.since, counts_from = excluded.counts_from,
             keep_until = excluded.keep_until
@@ -132,9 +135,7 @@ BEGIN
     WITH due AS (
         SELECT membership.customer_id, membership.keep_until, present.id AS from_tier, present.rank, present.threshold,
                keep_until + v_terms.grace_days AS last_day,
-               tier_qualifying(membership.customer_id, counts_from,
-                               (keep_until + v_terms.grace_days + 1)::timestamp AT TIME ZONE v_terms.timezone
-                               - interval '1 microsecond') AS points
+               tier_qualifying(membership.customer_id, counts_from, keep_until + v_terms.grace_days) AS points
         FROM rewards_tiermembership membership JOIN rewards_tier present ON present.id = membership.tier_id
         WHERE customer_id = ANY (v_customers) AND keep_until < v_today - v_terms.grace_days
         OFFSET 0

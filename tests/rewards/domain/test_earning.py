@@ -1,5 +1,7 @@
 """Points of a basket."""
 
+from dataclasses import replace
+from datetime import datetime, time
 from fractions import Fraction
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewards.domain import earning
-from rewards.domain.earning import Basket, Line, Multiplier, Rate, Rules
+from rewards.domain.earning import Basket, Cap, Line, Multiplier, Rate, Rules, Window
 
 BASE = Rate("base", 1, "Base", points=1, per_minor=100)
 FRUIT, TOBACCO = 10, 20
@@ -15,14 +17,13 @@ DOUBLE_FRUIT = Multiplier("fruit", 3, "Fruit week", milli=2000, category=FRUIT)
 NO_TOBACCO = Multiplier("tobacco", 1, "Tobacco", milli=0, category=TOBACCO)
 
 
-def basket(*lines, points_value_minor=0, currency="CNY", store=1):
-    return Basket(
-        store, currency, [line if isinstance(line, Line) else Line(line) for line in lines], points_value_minor
-    )
+def basket(*lines, points_value_minor=0, currency="CNY", store=1, **kwargs):
+    lines = [line if isinstance(line, Line) else Line(line) for line in lines]
+    return Basket(store, currency, lines, points_value_minor, **kwargs)
 
 
-def points(*lines, rates=(BASE,), multipliers=(), **kwargs):
-    rules = Rules("CNY", rates, multipliers)
+def points(*lines, rates=(BASE,), multipliers=(), caps=(), earns_on_tax=True, **kwargs):
+    rules = Rules("CNY", rates, multipliers, caps, earns_on_tax)
     return earning.points_for(basket=basket(*lines, **kwargs), rules=rules)
 
 
@@ -127,11 +128,113 @@ def test_of_several_multipliers_the_highest_counts_and_zero_beats_all(millis, ex
         ({"store": 2}, False),
         ({"category": 10, "product": 5, "store": 1}, True),
         ({"category": 10, "product": 5, "store": 2}, False),
+        ({"tier": 3}, True),
+        ({"tier": 4}, False),
+        ({"window": Window(frozenset({5}))}, True),
+        ({"window": Window(frozenset({6}))}, False),
+        ({"tier": 3, "window": Window(frozenset({6}))}, False),
     ],
 )
 def test_multiplier_fits_when_all_it_names_fits(wanted, fits):
     multiplier = Multiplier("m", 1, "M", 2000, **wanted)
-    assert multiplier.fits(Line(100, product=5, category=10), basket(100)) is fits
+    bought = basket(100, tier=3, local_at=datetime(2026, 5, 1, 18, 30))  # a Friday
+    assert multiplier.fits(Line(100, product=5, category=10), bought) is fits
+
+
+def test_multiplier_for_a_tier_or_a_time_does_not_fit_where_neither_is_known():
+    assert not Multiplier("m", 1, "M", 2000, tier=3).fits(Line(100), basket(100))
+    assert not Multiplier("m", 1, "M", 2000, window=Window(frozenset({1}))).fits(Line(100), basket(100))
+
+
+FRIDAY = frozenset({5})
+
+
+@pytest.mark.parametrize(
+    ("window", "day", "clock", "covered"),
+    [
+        (Window(FRIDAY), 1, "00:00", True),
+        (Window(FRIDAY), 1, "23:59", True),
+        (Window(FRIDAY), 2, "00:00", False),
+        (Window(start=time(8), end=time(10)), 2, "08:00", True),
+        (Window(start=time(8), end=time(10)), 2, "07:59", False),
+        (Window(start=time(8), end=time(10)), 2, "10:00", False),
+        (Window(start=time(22), end=time(2)), 2, "22:00", True),
+        (Window(start=time(22), end=time(2)), 2, "01:59", True),
+        (Window(start=time(22), end=time(2)), 2, "02:00", False),
+        (Window(start=time(22), end=time(2)), 2, "21:59", False),
+        (Window(FRIDAY, time(22), time(2)), 1, "22:00", True),
+        (Window(FRIDAY, time(22), time(2)), 2, "01:59", True),
+        (Window(FRIDAY, time(22), time(2)), 1, "01:59", False),
+        (Window(FRIDAY, time(22), time(2)), 2, "22:00", False),
+        (Window(FRIDAY, time(18), time(0)), 1, "23:59", True),
+        (Window(FRIDAY, time(18), time(0)), 2, "00:00", False),
+    ],
+)
+def test_window_covers_its_hours_on_its_weekdays_and_the_night_that_begins_on_them(window, day, clock, covered):
+    """1 May 2026 is a Friday."""
+    hour, minute = map(int, clock.split(":"))
+    assert window.covers(datetime(2026, 5, day, hour, minute)) is covered
+
+
+def test_gift_cards_earn_nothing_in_proportion_like_points():
+    """Of 20.00, 5.00 is paid with points and 5.00 with a gift card: half of the doubled line too."""
+    found = points(
+        Line(1000, category=FRUIT), 1000, points_value_minor=500, gift_card_minor=500, multipliers=[DOUBLE_FRUIT]
+    )
+    assert (found.points, found.breakdown["paid_minor"], found.breakdown["gift_card_minor"]) == (15, 1000, 500)
+    assert points(1000, gift_card_minor=1000) == earning.Earned(0, None, "nothing_paid")
+
+
+def test_tax_earns_nothing_where_the_programme_says_so():
+    """11.00 contain 1.00 of tax; of 5.50 after a coupon, 0.50 is tax. What is doubled is doubled without its tax."""
+    bought = [Line(1100, tax_minor=100), Line(1100, 550, category=FRUIT, tax_minor=100)]
+    with_tax = points(*bought, multipliers=[DOUBLE_FRUIT])
+    without = points(*bought, multipliers=[DOUBLE_FRUIT], earns_on_tax=False)
+    assert (with_tax.points, without.points) == (22, 20)
+    assert "tax_minor" not in with_tax.breakdown
+    assert without.breakdown["tax_minor"] == 150
+    assert without.breakdown["multipliers"][0]["net_minor"] == 500
+    assert "tax_minor" not in points(1100, earns_on_tax=False).breakdown
+
+
+def cap(limit, period="DAY", before=0, code="cap"):
+    return Cap(code, 2, code.title(), limit, period, before)
+
+
+def test_cap_leaves_what_is_not_filled_yet_and_says_what_it_cut_off():
+    found = points(10_000, caps=[cap(120, before=70)])
+    assert found.points == 50
+    assert found.breakdown["caps"] == [
+        {"code": "cap", "version": 2, "name": "Cap", "limit": 120, "period": "DAY", "before": 70, "cut": 50}
+    ]
+
+
+@pytest.mark.parametrize("caps", [[cap(100)], [cap(120, before=20)], []])
+def test_cap_that_cuts_nothing_is_not_told(caps):
+    assert "caps" not in points(10_000, caps=caps).breakdown
+
+
+@pytest.mark.parametrize("before", [100, 130])
+def test_cap_that_is_full_leaves_nothing(before):
+    """More than the limit was earned where the limit was lowered since."""
+    assert points(10_000, caps=[cap(100, before=before)]) == earning.Earned(0, None, "capped")
+
+
+def test_of_several_caps_the_tightest_holds():
+    found = points(10_000, caps=[cap(60, "PURCHASE", code="b"), cap(500, "YEAR", 470, "c"), cap(80, code="a")])
+    assert found.points == 30
+    assert [(one["code"], one["cut"]) for one in found.breakdown["caps"]] == [("a", 20), ("b", 20), ("c", 30)]
+
+
+def test_return_first_gives_up_what_a_cap_had_cut_off():
+    """Of 100 points 60 were given: what is left of the goods is worth 70, then 50, then nothing."""
+    bought = [Line(10_000)]
+    found = points(*bought, caps=[cap(60, before=0)])
+    left = [
+        earning.points_left(breakdown=found.breakdown, lines=bought, returned={1: back})
+        for back in (0, 3000, 5000, 10_000)
+    ]
+    assert left == [60, 60, 50, 0]
 
 
 amounts = st.integers(0, 10**7)
@@ -188,10 +291,26 @@ def test_a_line_that_cost_nothing_can_come_back():
     assert left == [10, 10]
 
 
-@given(lines=lines, part=st.integers(0, 9), cuts=st.lists(st.integers(0, 10), min_size=12, max_size=12))
-def test_returns_never_take_more_than_was_earned_and_all_of_it_in_the_end(lines, part, cuts):
+@given(
+    lines=lines,
+    part=st.integers(0, 9),
+    gift=st.integers(0, 5),
+    tax=st.sampled_from([None, 0, 7, 19]),
+    limit=st.none() | st.integers(1, 10**6),
+    cuts=st.lists(st.integers(0, 10), min_size=12, max_size=12),
+)
+def test_returns_never_take_more_than_was_earned_and_all_of_it_in_the_end(lines, part, gift, tax, limit, cuts):
+    lines = [replace(line, tax_minor=line.amount_minor * (tax or 0) // (100 + (tax or 0))) for line in lines]
     net = sum(line.net_minor for line in lines)
-    found = points(*lines, multipliers=[DOUBLE_FRUIT, NO_TOBACCO], points_value_minor=net * part // 10)
+    value = net * part // 10
+    found = points(
+        *lines,
+        multipliers=[DOUBLE_FRUIT, NO_TOBACCO],
+        points_value_minor=value,
+        gift_card_minor=(net - value) * gift // 10,
+        earns_on_tax=tax is None,
+        caps=[] if limit is None else [cap(limit)],
+    )
     if not found.breakdown:
         return
     returned = {n: line.amount_minor * cut // 10 for n, (line, cut) in enumerate(zip(lines, cuts, strict=False), 1)}

@@ -1,13 +1,22 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import translation
 
+from customers.domain.purchases import LineIn
 from loyalty_site.lib import actors
 from rewards.domain import explanations, points
-from rewards.models import EntryKind, ExpiryPolicy, PointsEntry, ShortfallPolicy
+from rewards.models import EntryKind, ExpiryPolicy, PointsEntry, ShortfallPolicy, Tier
 from tests.factories.customers import CategoryFactory, PurchaseFactory, StoreFactory
-from tests.factories.rewards import BaseRuleFactory, MultiplierRuleFactory, ProgramFactory, RewardFactory
+from tests.factories.rewards import (
+    BaseRuleFactory,
+    CapRuleFactory,
+    MultiplierRuleFactory,
+    ProgramFactory,
+    RewardFactory,
+    TierFactory,
+)
 from tests.rewards.domain.baskets import basket, line
 from tests.rewards.domain.steps import (
     adjust,
@@ -56,6 +65,36 @@ def test_award_tells_rules_what_was_left_out_and_how_it_was_rounded(settle, cust
         " Fruit week: ¥10.00 counts 2.5 times. Tobacco: ¥3.00 earns no points."
         " ¥1.00 was paid with points and earns none. The rest of 0.217 points was rounded down."
     )
+
+
+def test_award_tells_tiers_hours_caps_gift_cards_and_tax(settle, customer, now):
+    """The 20th of May is a Wednesday; in Shanghai it is half past six in the evening."""
+    ProgramFactory(earns_on_tax=False)
+    TierFactory(name={"en": "Gold", "zh-hans": "金卡"}, threshold=50)
+    MultiplierRuleFactory(code="a", name="Fruit", category=CategoryFactory(code="FRUIT"), tier=Tier.objects.get())
+    MultiplierRuleFactory(code="b", name="Evening", multiplier=3, weekdays=[3, 5], time_from="18:00", time_to="22:30")
+    CapRuleFactory(name="Per day", points=200)
+    settle(basket(5000, customer=customer, now=now - DAY, receipt="R-0"), at=now - DAY)
+    settle(basket(4000, customer=customer, now=now, receipt="R-1"))
+    goods = [LineIn("1", "", "FRUIT", 1, 2200, 200), line(4000, "2", "BREAD")]
+    told = basket(*goods, customer=customer, now=now, receipt="R-2")
+    entry = settle(replace(told, gift_card_minor=1240)).entry
+    assert entry.points == 80
+    assert explanations.explain(entry) == (
+        "80 points for ¥49.60 at Store X on May 20, 2026. 1 point for every ¥1.00."
+        " Evening (Wednesday, Friday, 18:00–22:30): ¥60.00 counts 3 times."
+        " ¥12.40 was paid with gift cards and earns none. ¥2.00 of tax earns none."
+        " Per day: at most 200 points a day, 120 points were earned before; 64 points not given."
+    )
+
+
+def test_award_tells_the_tier_that_it_was_multiplied_for(settle, customer, now):
+    ProgramFactory()
+    tier = TierFactory(name={"en": "Gold", "zh-hans": "金卡"}, threshold=50)
+    MultiplierRuleFactory(name="Bonus", tier=tier)
+    settle(basket(5000, customer=customer, now=now - DAY, receipt="R-0"), at=now - DAY)
+    entry = settle(basket(1000, customer=customer, now=now)).entry
+    assert explanations.explain(entry).endswith("1 point for every ¥1.00. Bonus (as Gold): ¥10.00 counts 2 times.")
 
 
 def test_award_of_a_purchase_without_breakdown_tells_the_place(customer, now):
