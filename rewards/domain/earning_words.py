@@ -13,6 +13,8 @@ from loyalty_site.lib.texts import LocalizedText, localized
 from rewards.domain.breakdowns import Breakdown, CapNote, MultiplierNote, WindowNote
 from rewards.models import CapPeriod, EarningKind, EarningRule, Weekday
 
+_ALWAYS: WindowNote = {"weekdays": []}
+
 
 def of_breakdown(breakdown: Breakdown) -> list[str]:
     """How the points of an award came about, a sentence each: the rate, the rules, what was left out, the rounding."""
@@ -62,7 +64,7 @@ def _rate(points: int, per_minor: int, currency: str) -> str:
 
 
 def _multiplied(note: MultiplierNote, currency: str) -> str:
-    window: WindowNote = note.get("window", {"weekdays": []})
+    window = note.get("window", _ALWAYS)
     conditions = _conditions(note.get("tier"), window["weekdays"], window.get("start"), window.get("end"))
     name = {"rule": note["name"], "when": _joined(conditions)}
     values = {
