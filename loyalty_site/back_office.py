@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Item(NamedTuple):
-    """`target` is a model (`app.model`) or a page of the admin site."""
+    """`target` is a model (`app.model`) or a page of the admin site, which `permission` (`app.codename`) keeps."""
 
     title: str | Promise
     icon: str
     target: str
     query: str = ""
+    permission: str = ""
 
 
 MENU: list[tuple[str | Promise, list[Item]]] = [
@@ -39,6 +40,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Holds"), "hourglass_top", "rewards.pointshold"),
             Item(_("Adjustments"), "exposure", "rewards.pointsadjustment"),
             Item(_("Accounts"), "account_balance_wallet", "rewards.pointsaccount"),
+            Item(_("Liability"), "account_balance", "rewards_liability", permission="rewards.view_pointslot"),
             Item(_("Earning rules"), "rule", "rewards.earningrule"),
             Item(_("Programme"), "tune", "rewards.program"),
         ],
@@ -95,6 +97,8 @@ def site_title(request: HttpRequest) -> str:
 
 
 def _may_see(request: HttpRequest, item: Item) -> bool:
+    if item.permission:
+        return bool(request.user.has_perm(item.permission))
     app, _dot, model = item.target.partition(".")
     return not model or any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
 

@@ -289,9 +289,8 @@ def _chart(period: Period, stores: list[int]) -> dict[str, Any]:
         "with_points": not stores,
         "data": {
             "days": [date_format(day, "MONTH_DAY_FORMAT") for day in days],
-            "purchases": [purchases.get(day, 0) for day in days],
-            "points": None if stores else [points.get(day, 0) for day in days],
-            "labels": {"purchases": _("Purchases"), "points": _("Points awarded")},
+            "bars": [{"label": _("Purchases"), "data": [purchases.get(day, 0) for day in days]}],
+            "line": None if stores else {"label": _("Points awarded"), "data": [points.get(day, 0) for day in days]},
         },
     }
 

@@ -1,16 +1,19 @@
 """The ledger and what it keeps: read here, written by `rewards.domain.points` alone."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from customers.domain import customers
 from loyalty_site.lib.admin import ChangeList, ReadOnlyAdmin, RowsInline, actor_label, named, state_filter
 from loyalty_site.lib.numbers import signed
+from rewards.admin import liability
 from rewards.domain import explanations
 from rewards.models import PointsAccount, PointsAllocation, PointsEntry, PointsLot
 
@@ -111,6 +114,11 @@ class PointsLotAdmin(OfAccountAdmin):
     list_select_related = ("customer__customer",)
     ordering = ("-pk",)
     fields = (("whose", "entry"), ("points", "remaining"), ("available_at", "expires_at"))
+
+    def get_urls(self) -> list[Any]:
+        """With the page of what all lots sum to."""
+        view = self.admin_site.admin_view(partial(liability.page, site=self.admin_site))
+        return [path("liability/", view, name="rewards_liability"), *super().get_urls()]
 
     @admin.display(description=_("customer"))
     def whose(self, lot: PointsLot) -> str:

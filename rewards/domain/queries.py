@@ -73,7 +73,10 @@ class PointsDay:
 
 
 def points_by_day(*, first: date, last: date) -> Sequence[PointsDay]:
-    """Every day from `first` to `last`, by when things happened; days without bookings too."""
+    """Every day from `first` to `last`, by when things happened; days without bookings too.
+
+    What lapses at midnight lapses on the day that ends.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_POINTS_BY_DAY, {"first": first, "last": last})
         return list(_days(cursor.fetchall()))
@@ -90,9 +93,12 @@ def _days(rows: Sequence[tuple[date | None, int, int, int]]) -> Iterator[PointsD
 # The row before the first day (without a day) brings everything that happened earlier.
 _POINTS_BY_DAY = """
     WITH entry AS (
-        SELECT (happened_at AT TIME ZONE terms.timezone)::date AS day, kind, points
+        SELECT (happened.at AT TIME ZONE terms.timezone)::date AS day, kind, points
         FROM rewards_pointsentry CROSS JOIN points_terms() AS terms
-        WHERE happened_at < ((%(last)s::date + 1)::timestamp AT TIME ZONE terms.timezone)
+        CROSS JOIN LATERAL (
+            SELECT happened_at - (kind = 'EXPIRE')::int * interval '1 microsecond' AS at
+        ) AS happened
+        WHERE happened.at < ((%(last)s::date + 1)::timestamp AT TIME ZONE terms.timezone)
     ), moved AS (
         SELECT CASE WHEN day >= %(first)s THEN day END AS day,
                coalesce(sum(points) FILTER (WHERE kind = 'AWARD'), 0)::bigint AS awarded,

@@ -100,7 +100,12 @@ class PointsEntry(models.Model):
                 | ~Q(kind__in=[EntryKind.CLAW_BACK, EntryKind.REIMBURSE]) & Q(corrects__isnull=True),
             ),
         ]
-        indexes = [models.Index(fields=["-recorded_at", "-id"], name="points_entry_newest_first")]
+        indexes = [
+            models.Index(fields=["-recorded_at", "-id"], name="points_entry_newest_first"),
+            models.Index(
+                fields=["happened_at"], include=["kind", "points", "balance_after"], name="points_entry_by_day"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.points:+d}"

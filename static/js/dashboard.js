@@ -1,4 +1,5 @@
-// The first page's chart. Its numbers are in a JSON block beside it, and in a table for who cannot see it.
+// A page's chart: bars, and a line on an axis of its own. Its numbers are in a JSON block beside it, and in a table for
+// who cannot see it.
 (() => {
   "use strict";
   const box = document.querySelector("[data-chart]");
@@ -7,16 +8,16 @@
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  const bars = { type: "bar", label: data.labels.purchases, data: data.purchases, yAxisID: "y", borderRadius: 3, maxBarThickness: 22 };
-  const line = { type: "line", label: data.labels.points, data: data.points, yAxisID: "points", cubicInterpolationMode: "monotone", pointRadius: 2, borderWidth: 2 };
+  const bars = data.bars.map((one) => ({ type: "bar", ...one, yAxisID: "y", stack: "bars", borderRadius: 3, maxBarThickness: 22 }));
+  const line = data.line && { type: "line", ...data.line, yAxisID: "line", cubicInterpolationMode: "monotone", pointRadius: 2, borderWidth: 2 };
   const axis = (position, grid) => ({ position, beginAtZero: true, ticks: { precision: 0, maxTicksLimit: 6 }, grid: { drawOnChartArea: grid }, border: { display: false } });
   const dress = () => {
-    bars.backgroundColor = color("--color-primary-400");
-    line.borderColor = line.backgroundColor = line.pointBackgroundColor = "#e0a02f";
+    bars.forEach((one, number) => { one.backgroundColor = color(number ? "--bo-chart-out" : "--color-primary-400"); });
+    if (line) line.borderColor = line.backgroundColor = line.pointBackgroundColor = "#e0a02f";
   };
   dress();
   const chart = new Chart(box.querySelector("canvas"), {
-    data: { labels: data.days, datasets: data.points ? [line, bars] : [bars] },
+    data: { labels: data.days, datasets: line ? [line, ...bars] : bars },
     options: {
       maintainAspectRatio: false,
       animation: calm ? false : { duration: 300 },
@@ -24,9 +25,9 @@
       scales: {
         x: { grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } },
         y: axis("left", true),
-        ...(data.points ? { points: axis("right", false) } : {}),
+        ...(line ? { line: axis("right", false) } : {}),
       },
-      plugins: { legend: { display: Boolean(data.points), position: "bottom", labels: { usePointStyle: true, boxHeight: 7 } } },
+      plugins: { legend: { display: Boolean(line), position: "bottom", labels: { usePointStyle: true, boxHeight: 7 } } },
     },
   });
 

@@ -56,6 +56,7 @@ def test_pages_run_without_complaint_and_fit(desk, complaints, width):
         "/admin/",
         "/admin/customers/customer/",
         f"/admin/customers/customer/{customer.pk}/change/",
+        "/admin/rewards/pointslot/liability/",
         f"/admin/customers/customer/{customer.pk}/adjust_points/",
         f"/admin/rewards/offer/{offer.pk}/change/",
         "/admin/rewards/offer/add/",

@@ -157,8 +157,8 @@ def test_chart_has_each_of_thirty_days_and_a_table(owner):
     award(customer, JUST, 15, "test:1")
     chart = owner.get("/admin/").context["chart"]
     assert [row["day"] for row in chart["rows"]] == [date(2026, 4, 21) + timedelta(days=n) for n in range(30)]
-    assert chart["data"]["purchases"] == [1] + [0] * 28 + [1]
-    assert chart["data"]["points"] == [0] * 29 + [15]
+    assert [bars["data"] for bars in chart["data"]["bars"]] == [[1] + [0] * 28 + [1]]
+    assert chart["data"]["line"]["data"] == [0] * 29 + [15]
 
 
 @pytest.mark.parametrize("day", ["2030-01-01", "nonsense", "2026-02-31", "0001-01-01", "99999-01-01"])
@@ -240,7 +240,7 @@ def test_store_manager_sees_the_takings_of_own_stores(client):
     assert (shown["Purchases"].value, shown["Takings"].value) == ("1", "¥10.00")
     assert shown["New customers"].value == "0"
     assert "Points awarded" not in shown
-    assert client.get("/admin/").context["chart"]["data"]["points"] is None
+    assert client.get("/admin/").context["chart"]["data"]["line"] is None
 
 
 def test_costs_the_same_queries_however_much_happened(owner):
