@@ -14,15 +14,16 @@ from django.db import connection
 from loyalty_site import environment
 
 
-def _environment(base_url: str, mail_port: int) -> dict[str, str]:
+def environment_of_processes(**more: str) -> dict[str, str]:
+    """With which another process uses this test's database, broker and cache."""
     database = connection.settings_dict
     place = quote(str(database["HOST"]), safe="")
     address = f"{quote(database['USER'])}:{quote(database['PASSWORD'])}@/{database['NAME']}?host={place}"
     return os.environ | {
         "DATABASE_URL": f"postgres://{address}&port={database['PORT'] or 5432}",
+        "REDIS_URL": project_settings.REDIS_CACHE_URL,
         "LOYALTY_VAR": str(environment.VAR_DIR),
-        "EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
-        "BASE_URL": base_url,
+        **more,
     }
 
 
@@ -34,7 +35,9 @@ def worker(live_server, mail_server, tmp_path) -> Iterator[subprocess.Popen[byte
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*program, "worker", "--pool", "solo", "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
-            env=_environment(live_server.url, mail_server.port),
+            env=environment_of_processes(
+                EMAIL_URL=f"smtp://127.0.0.1:{mail_server.port}", BASE_URL=live_server.url
+            ),
             stdout=out,
             stderr=subprocess.STDOUT,
         )
