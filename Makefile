@@ -8,7 +8,7 @@ production = DEBUG=off BASE_URL=https://loyalty.example.org ALLOWED_HOSTS=loyalt
 templates = find templates -name '*.html' -print0 | xargs -0 .venv/bin/djade --target-version 5.2
 
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: run test check fix messages bench
+.PHONY: run test check fix messages bench torture
 
 # Installs what changed, then starts the whole site. PORT=8001 make run, HOST=0.0.0.0 make run, PYTHON=python3.12 make run
 run:
@@ -19,6 +19,11 @@ run:
 test:
 	@sh .ci/install requirements-dev.txt
 	@exec $(python) -m pytest -n 2 $(ARGS)
+
+# The server killed a hundred times under load; in make test it is a few times.
+torture:
+	@sh .ci/install requirements-dev.txt
+	@TORTURE_KILLS=$${TORTURE_KILLS:-100} exec $(python) -m pytest -s tests/torture $(ARGS)
 
 check:
 	@sh .ci/install requirements-dev.txt

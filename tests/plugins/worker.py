@@ -35,9 +35,7 @@ def worker(live_server, mail_server, tmp_path) -> Iterator[subprocess.Popen[byte
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*program, "worker", "--pool", "solo", "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
-            env=environment_of_processes(
-                EMAIL_URL=f"smtp://127.0.0.1:{mail_server.port}", BASE_URL=live_server.url
-            ),
+            env=environment_of_processes(EMAIL_URL=f"smtp://127.0.0.1:{mail_server.port}", BASE_URL=live_server.url),
             stdout=out,
             stderr=subprocess.STDOUT,
         )

@@ -27,10 +27,10 @@ def server(transactional_db, tmp_path):
 
 @pytest.fixture
 def till(server):
-    _till, key = tills.create(
-        store=StoreFactory(), name="1", scopes=TillScope, by=SYSTEM, at=timezone.now()
-    )
-    return Till(server.port, key)
+    _till, key = tills.create(store=StoreFactory(), name="1", scopes=TillScope, by=SYSTEM, at=timezone.now())
+    till = Till(server.port, key)
+    yield till
+    till.close()
 
 
 @pytest.fixture

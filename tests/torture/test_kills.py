@@ -40,7 +40,7 @@ class Cashier:
     failure: BaseException | None = None
 
     def work(self, stop: threading.Event) -> None:
-        chance = random.Random(self.number)  # noqa: S311
+        chance = random.Random(self.number)
         count = 0
         try:
             while not stop.is_set():
@@ -79,16 +79,17 @@ def test_acknowledged_calls_are_in_the_books_exactly_once(server, till):
     threads = [threading.Thread(target=cashier.work, args=[stop]) for cashier in cashiers]
     for thread in threads:
         thread.start()
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     try:
         for _ in range(KILLS):
-            time.sleep(chance.uniform(0.2, 1.5))
+            wait_for_calls(cashiers, CLIENTS * 2)
+            time.sleep(chance.uniform(0, 0.5))
             if chance.random() < 0.3:
                 server.kill_a_worker(chance)
             else:
                 server.kill()
                 server.start()
-        time.sleep(1)
+        wait_for_calls(cashiers, CLIENTS * 2)
     finally:
         stop.set()
         for thread in threads:
@@ -97,6 +98,16 @@ def test_acknowledged_calls_are_in_the_books_exactly_once(server, till):
     told = [one for cashier in cashiers for one in cashier.acknowledged]
     report(told)
     assert_exactly_what_was_acknowledged(told)
+
+
+def wait_for_calls(cashiers, number):
+    """Until that many more were acknowledged: a kill before the server serves kills nothing."""
+    acknowledged = sum(len(cashier.acknowledged) for cashier in cashiers)
+    deadline = time.monotonic() + 60
+    while sum(len(cashier.acknowledged) for cashier in cashiers) < acknowledged + number:
+        assert time.monotonic() < deadline
+        assert not any(cashier.failure for cashier in cashiers)
+        time.sleep(0.02)
 
 
 def assert_exactly_what_was_acknowledged(told):

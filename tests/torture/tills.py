@@ -1,4 +1,4 @@
-"""Tills that talk to the running server, as stubborn as real ones: they retry with their key until they have an answer."""
+"""Tills that talk to the running server as real ones do: they retry with their key until they have an answer."""
 
 import http.client
 import json
@@ -32,6 +32,11 @@ class Till:
         self.port = port
         self.key = key
         self._of_thread = local()
+        self._opened: list[http.client.HTTPConnection] = []
+
+    def close(self) -> None:
+        for connection in self._opened:
+            connection.close()
 
     def get(self, path: str) -> Answer:
         return self._until_answered("GET", path, None, "")
@@ -57,6 +62,7 @@ class Till:
         connection = getattr(self._of_thread, "connection", None)
         if connection is None:
             connection = self._of_thread.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self._opened.append(connection)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         if method == "POST":
             headers["Idempotency-Key"] = key
