@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Item(NamedTuple):
-    """`target` is a model (`app.model`) or a page of the admin site, which `permission` (`app.codename`) keeps."""
+    """`target` is a model (`app.model`), a page of the admin site, or a page elsewhere (`site:page`); `permission`
+    (`app.codename`) keeps a page."""
 
     title: str | Promise
     icon: str
@@ -23,7 +24,13 @@ class Item(NamedTuple):
 
 
 MENU: list[tuple[str | Promise, list[Item]]] = [
-    ("", [Item(_("Today"), "today", "index")]),
+    (
+        "",
+        [
+            Item(_("Today"), "today", "index"),
+            Item(_("Till"), "shopping_bag", "till:home", permission="customers.add_purchase"),
+        ],
+    ),
     (
         _("Customers"),
         [
@@ -104,6 +111,8 @@ def _may_see(request: HttpRequest, item: Item) -> bool:
 
 
 def _link(item: Item) -> dict[str, Any]:
+    if ":" in item.target:
+        return {"title": item.title, "icon": item.icon, "link": reverse(item.target)}
     page = f"{item.target.replace('.', '_')}_changelist" if "." in item.target else item.target
     url = reverse(f"admin:{page}")
     return {"title": item.title, "icon": item.icon, "link": f"{url}?{item.query}" if item.query else url}

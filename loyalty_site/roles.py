@@ -2,7 +2,7 @@
 
 A letter is a permission on a model: v view, a add, c change, d delete. Adding a points adjustment is asking for one,
 changing it deciding what somebody else asked for, adding a coupon issuing one by hand, changing a redemption handing it
-over or cancelling it; no form writes these rows.
+over or cancelling it, adding a purchase working at the till page; no form of the back office writes these rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "customers.card": "v",
         "customers.consent": "vc",
         "customers.preference": "v",
-        "customers.purchase": "v",
+        "customers.purchase": "va",
         "customers.purchasereturn": "v",
         "customers.product": "v",
         "customers.category": "v",
@@ -76,6 +76,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
     },
     CASHIER: {
         "customers.customer": "va",
+        "customers.purchase": "a",
         "rewards.reward": "v",
         "rewards.rewardredemption": "vc",
     },

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from customers import urls as customers
 from loyalty_site import portal, views
 from loyalty_site.api import api
+from loyalty_site.till import urls as till
 from rewards import urls as rewards
 from surveys import urls as surveys
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("staff/email/", RedirectView.as_view(pattern_name="admin:index")),  # addresses are the owner's to change
     path("staff/", include("allauth.urls")),
+    path("till/", include((till.till_patterns, "till"))),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include((portal_patterns, "portal"))),
     path("", include(surveys)),

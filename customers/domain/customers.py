@@ -28,9 +28,10 @@ def find(*, text: str) -> list[Customer]:
     return list(_reachable_by_email().filter(_is_exactly(text), closed_at__isnull=True).order_by("pk"))
 
 
-def search(*, text: str, limit: int) -> QuerySet[Customer]:
-    """The first `limit` by name of those that `find` finds or whose name begins with `text`; closed ones too."""
-    return _reachable_by_email().filter(_is_exactly(text) | _begins(text)).order_by("name", "pk")[:limit]
+def search(*, text: str, limit: int, with_closed: bool = True) -> QuerySet[Customer]:
+    """The first `limit` by name of those that `find` finds or whose name begins with `text`."""
+    found = _reachable_by_email().filter(_is_exactly(text) | _begins(text))
+    return (found if with_closed else found.filter(closed_at__isnull=True)).order_by("name", "pk")[:limit]
 
 
 def _reachable_by_email() -> QuerySet[Customer]:

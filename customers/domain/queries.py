@@ -18,7 +18,7 @@ _BY_LATEST_SALES = """
 """
 
 
-def categories_to_like(*, customer: Customer, limit: int) -> list[Category]:
-    """By name: what the customer likes already, then what sells best."""
-    values = {"lines": _LATEST_LINES, "customer": customer.pk, "limit": limit}
+def categories_to_like(*, customer: Customer | None, limit: int) -> list[Category]:
+    """By name: what the customer likes already, then what sells best; without a customer only that."""
+    values = {"lines": _LATEST_LINES, "customer": customer.pk if customer else None, "limit": limit}
     return sorted(Category.objects.raw(_BY_LATEST_SALES, values), key=lambda category: category.name)

@@ -1,8 +1,10 @@
 """Money is an integer of minor units with its currency (ISO 4217)."""
 
+import re
+import unicodedata
 from decimal import Decimal
 
-from django.utils.formats import number_format
+from django.utils.formats import get_format, number_format
 from django.utils.translation import get_language
 
 # Minor-unit digits that are not 2, from ISO 4217 (currencies in use, 2026).
@@ -30,6 +32,7 @@ _DIGITS = {
     ),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
+_TYPED_MAX = 20
 _SYMBOLS = {"CNY": "¥", "EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "KRW": "₩", "INR": "₹"}
 
 
@@ -49,6 +52,30 @@ def to_minor(amount: Decimal, currency: str) -> int:
     if minor != minor.to_integral_value():
         raise ValueError(f"{amount} is finer than the smallest unit of {currency}")
     return int(minor)
+
+
+def parse(text: str, currency: str) -> int:
+    """What a person typed in the active language's format, as minor units: `1,234.5`, `¥12.50`, `12.50 CNY`.
+
+    Raises ValueError for anything that two people could read as two amounts: `12,50` is 1250 nowhere.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    for mark in (_SYMBOLS.get(currency), currency):
+        if mark:
+            plain = plain.removeprefix(unicodedata.normalize("NFKC", mark)).removesuffix(mark).strip()
+    point, comma = (re.escape(str(get_format(name))) for name in ("DECIMAL_SEPARATOR", "THOUSAND_SEPARATOR"))
+    whole = rf"[0-9]+|[0-9]{{1,3}}(?:{comma}[0-9]{{3}})+"
+    if len(plain) > _TYPED_MAX or not re.fullmatch(rf"(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+", plain):
+        raise ValueError("this is not an amount")
+    digits_only = re.sub(comma, "", plain).replace(str(get_format("DECIMAL_SEPARATOR")), ".")
+    return to_minor(Decimal(digits_only), currency)
+
+
+def format_plain(amount_minor: int, currency: str) -> str:
+    """As a person would type it, for a field: `1234.50`."""
+    return str(number_format(to_decimal(amount_minor, currency), decimal_pos=digits(currency), use_l10n=True)).replace(
+        str(get_format("THOUSAND_SEPARATOR")), ""
+    )
 
 
 def format_money(amount_minor: int, currency: str) -> str:

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from customers.domain import audit
 from customers.models import Customer
 from loyalty_site.lib import codes, ids
 from loyalty_site.lib.actors import Actor
@@ -110,6 +111,17 @@ def cancel(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
         stocked.update(stock=F("stock") + redemption.quantity)
     elif redemption.state == RedemptionState.FULFILLED:
         raise RedemptionFulfilled
+
+
+@transaction.atomic
+def undo_hand_over(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
+    """It was handed over by mistake, or came back: it waits again. Raises RedemptionCancelled."""
+    handed = RewardRedemption.objects.filter(pk=redemption.pk, state=RedemptionState.FULFILLED)
+    if handed.update(state=RedemptionState.REQUESTED, closed_at=None, closed_by=""):
+        audit.record(actor=by, action="redemption.hand_over_undone", subject=f"redemption:{redemption.pk}", at=at)
+    redemption.refresh_from_db(fields=["state", "closed_at", "closed_by"])
+    if redemption.state == RedemptionState.CANCELLED:
+        raise RedemptionCancelled
 
 
 @transaction.atomic

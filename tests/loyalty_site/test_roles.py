@@ -137,6 +137,7 @@ def test_cashier_holds_nothing_more_than_the_table_says():
     assert roles.permissions_of(roles.CASHIER) == {
         "customers.view_customer",
         "customers.add_customer",
+        "customers.add_purchase",
         "rewards.view_reward",
         "rewards.view_rewardredemption",
         "rewards.change_rewardredemption",

@@ -17,7 +17,7 @@ from rewards.domain.checkout.refusals import (
     ReturnedInFuture,
     TaxExceedsAmount,
 )
-from rewards.domain.checkout.returns import TakenBack, take_back
+from rewards.domain.checkout.returns import TakenBack, take_back, taken_back
 from rewards.domain.checkout.settlement import Settlement, settle, settled_before
 from rewards.domain.checkout.told import PurchaseIn, ReturnIn
 from rewards.domain.eligibility import CLOCK_TOLERANCE
@@ -42,4 +42,5 @@ __all__ = [
     "settle",
     "settled_before",
     "take_back",
+    "taken_back",
 ]

@@ -71,7 +71,7 @@ def take_back(
         at=at,
     )
     if not created:
-        return _taken_back_before(made, at)
+        return taken_back(purchase_return=made, at=at)
     reimbursed = clawed_back = summary = None
     lines = purchases.lines_left(purchase=purchase)
     customer = purchase.customer
@@ -98,7 +98,9 @@ def _refuse_nonsense(purchase: Purchase, told: ReturnIn, at: datetime) -> None:
         raise ReturnedBeforePurchase
 
 
-def _taken_back_before(made: PurchaseReturn, at: datetime) -> TakenBack:
+def taken_back(*, purchase_return: PurchaseReturn, at: datetime) -> TakenBack:
+    """What a return that is in the books did then."""
+    made = purchase_return
     customer = made.purchase.customer
     entries = PointsEntry.objects.filter(customer=made.purchase.customer_id, reference=_reference(made))
     by_kind = {entry.kind: entry for entry in entries} if customer else {}

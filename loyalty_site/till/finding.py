@@ -1,0 +1,115 @@
+"""The first page: one field finds whom or what a cashier has before them."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_safe
+
+from customers.domain import customers
+from customers.models import Customer, Purchase
+from loyalty_site.lib import codes
+from loyalty_site.till.access import STORE_KEY, Desk, desk_required, own_stores, refuse_unless_staff
+from loyalty_site.till.lookups import TEXT_MAX, customer_or_404, receipts
+from rewards.domain import catalogue, points, queries
+from rewards.models import Coupon, Program, Reward, RewardRedemption
+
+FOUND_SHOWN = 12
+SHOWN_OF_A_KIND = 12
+PURCHASES_SHOWN = 5
+
+
+@require_safe
+@desk_required
+def home(request: HttpRequest, desk: Desk) -> HttpResponse:
+    text = request.GET.get("q", "").strip()[:TEXT_MAX]
+    where = _named_exactly(desk, text) if text else None
+    if where:
+        return redirect(where)
+    found = list(customers.search(text=text, limit=FOUND_SHOWN + 1, with_closed=False)) if text else []
+    context = {
+        "desk": desk,
+        "text": text,
+        "found": found[:FOUND_SHOWN],
+        "has_more": len(found) > FOUND_SHOWN,
+        "customer": None,
+    }
+    return render(request, "till/home.html", context)
+
+
+@require_safe
+@desk_required
+def customer(request: HttpRequest, desk: Desk, number: str) -> HttpResponse:
+    now = timezone.now()
+    person = customer_or_404(number)
+    summary = points.summary(customer=person, at=now)
+    bought = Purchase.objects.filter(customer=person).select_related("store").order_by("-purchased_at", "-id")
+    context = {
+        "desk": desk,
+        "customer": person,
+        "summary": summary,
+        "coupons": queries.available_coupons(customer=person, at=now)[:SHOWN_OF_A_KIND],
+        "rewards": _within_reach(person, summary, request.program, now),  # type: ignore[attr-defined]
+        "pickups": queries.pending_redemptions(customer=person)[:SHOWN_OF_A_KIND],
+        "purchases": bought[:PURCHASES_SHOWN],
+    }
+    return render(request, "till/customer.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def store(request: HttpRequest) -> HttpResponse:
+    """Where they work today, kept in the session."""
+    refused = refuse_unless_staff(request)
+    if refused:
+        return refused
+    stores = own_stores(request.user)  # type: ignore[arg-type]
+    wanted = request.POST.get("store", "")
+    if request.method == "POST" and wanted.isdecimal() and len(wanted) < 19 and stores.filter(pk=int(wanted)).exists():
+        request.session[STORE_KEY] = int(wanted)
+        return redirect(_wanted_next(request))
+    context = {"stores": stores, "chosen": request.session.get(STORE_KEY), "next": _wanted_next(request)}
+    return render(request, "till/store.html", context)
+
+
+def _wanted_next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/till/")
+    return wanted if is_ours else resolve_url("till:home")
+
+
+def _within_reach(person: Customer, summary: points.PointsSummary, program: Program, at: datetime) -> list[Reward]:
+    """What can be taken now, the dearest first."""
+    shelf = catalogue.shelf(customer=person, spendable=summary.available, program=program, at=at)
+    return [shown.reward for shown in reversed(shelf) if not shown.obstacle][:SHOWN_OF_A_KIND]
+
+
+def _named_exactly(desk: Desk, text: str) -> str | None:
+    """The page of the one customer, coupon, pick-up or receipt of this store that the text names; None else.
+
+    A customer who has the text as their name is found among others by `search`.
+    """
+    people = customers.find(text=text)
+    if people:
+        return _page_of(people) if len(people) == 1 else None
+    code = codes.normalize(text)
+    if not code.isascii() or not code.isalnum():
+        return _receipt(desk, text)
+    coupon = Coupon.objects.filter(code=code).first()
+    if coupon:
+        return reverse("till:coupon", args=[coupon.code])
+    pickup = RewardRedemption.objects.filter(pickup_code=code).first()
+    if pickup:
+        return reverse("till:pickup", args=[pickup.pickup_code])
+    return _receipt(desk, text)
+
+
+def _page_of(people: list[Customer]) -> str:
+    return reverse("till:customer", args=[people[0].number])
+
+
+def _receipt(desk: Desk, text: str) -> str | None:
+    bought = receipts(desk.store, text).first()
+    return reverse("till:purchase-booked", args=[bought.pk]) if bought else None

@@ -1,0 +1,109 @@
+"""Rewards for points, rewards waiting to be picked up, and gifts of coupons."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from loyalty_site.lib.errors import DomainError
+from loyalty_site.till import slips
+from loyalty_site.till.access import Desk, desk_required
+from loyalty_site.till.lookups import customer_or_404
+from rewards.domain import catalogue, counter, coupons, points, redemptions, takebacks
+from rewards.models import Reward, RewardRedemption
+
+
+@require_http_methods(["GET", "POST"])
+@desk_required
+def reward(request: HttpRequest, desk: Desk, number: str, reward_id: int) -> HttpResponse:
+    """Asks, and on a yes takes the points and hands over."""
+    now, person = timezone.now(), customer_or_404(number)
+    wanted = get_object_or_404(Reward, pk=reward_id)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            slip = slips.read(text=request.POST.get("slip", ""), at=now)
+            taken = counter.hand_over(
+                customer=person,
+                reward=wanted,
+                cost_points=_shown_cost(request),
+                reference=f"{takebacks.COUNTER}{slip.number}",
+                by=desk.by,
+                at=now,
+            )
+        except slips.SlipTooOld:
+            pass  # the page asks again
+        except DomainError as error:
+            refusal = str(error)
+        else:
+            return redirect("till:pickup", taken.pickup_code)
+    summary = points.summary(customer=person, at=now)
+    program = request.program  # type: ignore[attr-defined]
+    shelf = catalogue.shelf(customer=person, spendable=summary.available, program=program, at=now)
+    context = {
+        "desk": desk,
+        "customer": person,
+        "shown": next((shown for shown in shelf if shown.reward == wanted), None),
+        "reward": wanted,
+        "summary": summary,
+        "refusal": refusal,
+        "slip": slips.issue(at=now),
+    }
+    return render(request, "till/reward.html", context)
+
+
+def _shown_cost(request: HttpRequest) -> int:
+    """The price on the page; one that cannot be read is nobody's, so the domain refuses it."""
+    text = request.POST.get("cost", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
+
+
+@require_http_methods(["GET", "POST"])
+@desk_required
+def pickup(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
+    waiting = RewardRedemption.objects.select_related("reward", "customer")
+    redemption = get_object_or_404(waiting, pickup_code=code)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            redemptions.fulfil(redemption=redemption, by=desk.by, at=timezone.now())
+        except DomainError as error:
+            refusal = str(error)
+        else:
+            return redirect("till:pickup", redemption.pickup_code)
+    summary = points.summary(customer=redemption.customer, at=timezone.now())
+    context = {
+        "desk": desk,
+        "customer": redemption.customer,
+        "redemption": redemption,
+        "summary": summary,
+        "refusal": refusal,
+    }
+    return render(request, "till/pickup.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@desk_required
+def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
+    """A gift is handed over here; what takes something off goes with a purchase."""
+    now = timezone.now()
+    try:
+        found = coupons.find(text=code)
+    except coupons.CouponRefused as error:
+        raise Http404 from error
+    refusal = ""
+    if request.method == "POST":
+        try:
+            coupons.redeem(coupon=found, customer=found.customer, by=desk.by, at=now)
+        except DomainError as error:
+            refusal = str(error)
+        else:
+            return redirect("till:coupon", found.code)
+    context = {
+        "desk": desk,
+        "customer": found.customer,
+        "coupon": found,
+        "refusal": refusal,
+        "has_expired": bool(found.expires_at and found.expires_at <= now),
+    }
+    return render(request, "till/coupon.html", context)

@@ -1,0 +1,42 @@
+"""What the addresses of the till page name."""
+
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from customers.models import Customer, Purchase, Store
+from loyalty_site.lib import codes
+from loyalty_site.till.access import Desk, own_stores
+
+TEXT_MAX = 200
+
+
+class CodeConverter:
+    """A code as people read it; nothing else reaches the database."""
+
+    regex = "[0-9A-Za-z-]{2,50}"
+
+    def to_python(self, value: str) -> str:
+        return codes.normalize(value)
+
+    def to_url(self, value: str) -> str:
+        return str(value)
+
+
+def customer_or_404(number: str) -> Customer:
+    """The whole chain's, as long as they stay."""
+    return get_object_or_404(Customer, number=number, closed_at__isnull=True)
+
+
+def purchase_or_404(desk: Desk, purchase_id: int) -> Purchase:
+    """Of their own stores, or of a customer: a customer brings back anywhere what was bought somewhere."""
+    seen = Q(customer__isnull=False) | Q(store__in=own_stores(desk.user))
+    found = Purchase.objects.filter(seen, pk=purchase_id).select_related("customer", "store").first()
+    if found is None or (found.customer and found.customer.closed_at):
+        raise Http404
+    return found
+
+
+def receipts(store: Store, text: str) -> QuerySet[Purchase]:
+    """The purchase of that receipt number in the store. No text can hold a NUL."""
+    return Purchase.objects.filter(store=store, receipt_number=text) if "\0" not in text else Purchase.objects.none()
