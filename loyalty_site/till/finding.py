@@ -14,7 +14,7 @@ from customers.models import Customer, Purchase
 from loyalty_site.lib import codes
 from loyalty_site.till.access import STORE_KEY, Desk, desk_required, own_stores, refuse_unless_staff
 from loyalty_site.till.lookups import TEXT_MAX, customer_or_404, receipts
-from rewards.domain import catalogue, points, queries
+from rewards.domain import catalogue, points, queries, tiers
 from rewards.models import Coupon, Program, Reward, RewardRedemption
 
 FOUND_SHOWN = 12
@@ -51,6 +51,7 @@ def customer(request: HttpRequest, desk: Desk, number: str) -> HttpResponse:
         "desk": desk,
         "customer": person,
         "summary": summary,
+        "standing": tiers.standing(customer=person, at=now),
         "coupons": queries.available_coupons(customer=person, at=now)[:SHOWN_OF_A_KIND],
         "rewards": _within_reach(person, summary, request.program, now),  # type: ignore[attr-defined]
         "pickups": queries.pending_redemptions(customer=person)[:SHOWN_OF_A_KIND],

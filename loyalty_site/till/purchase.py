@@ -85,7 +85,8 @@ def booked(request: HttpRequest, desk: Desk, purchase_id: int) -> HttpResponse:
     is_recent = found.recorded_by == str(desk.by) and now - found.recorded_at < takebacks.UNDO_FOR
     context = {
         "desk": desk,
-        "receipt": counter.receipt(purchase=found, at=now),
+        "settlement": checkout.settled_before(purchase=found, at=now),
+        "returns": found.returns.order_by("-pk"),
         "customer": found.customer,
         "is_fresh": is_recent,
         "is_all_back": not takebacks.everything_left(purchase=found),

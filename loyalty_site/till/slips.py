@@ -5,14 +5,15 @@ number and the moment are the same, so the domain finds the first booking.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.core import signing
 
 from loyalty_site.lib import codes
+from rewards.domain.takebacks import PAGE_OPEN_FOR
 
 # A page that lay open for longer is shown anew, so that nothing is booked at a moment long gone.
-GOOD_FOR = timedelta(hours=1)
+GOOD_FOR = PAGE_OPEN_FOR
 NUMBER_LENGTH = 12
 _SALT = "till-slip"
 

@@ -1,34 +1,17 @@
 """What staff do at the counter, where no till tells the lines of a purchase."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
 from customers.domain.purchases import LineIn
-from customers.models import Category, Customer, Product, Purchase, PurchaseReturn, Store
+from customers.models import Category, Customer, Product, Store
 from loyalty_site.lib.actors import Actor
-from rewards.domain import checkout, points, redemptions
-from rewards.models import Arm, Coupon, EntryKind, PointsEntry, RedemptionState, Reward, RewardRedemption, Surprise
+from rewards.domain import checkout, redemptions
+from rewards.models import RedemptionState, Reward, RewardRedemption
 
 GOODS_SKU = "counter"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A booked purchase for people, with its `returns`, the newest first.
-
-    `earned` and `redeemed` are points (both positive); `surprises` have a coupon each; `summary` is of now.
-    """
-
-    purchase: Purchase
-    returns: tuple[PurchaseReturn, ...]
-    earned: int
-    redeemed: int
-    coupons: tuple[Coupon, ...]
-    surprises: tuple[Surprise, ...]
-    summary: points.PointsSummary | None
 
 
 def goods(*, category: Category | None, amount_minor: int) -> LineIn:
@@ -63,20 +46,3 @@ def hand_over(
     if taken.state == RedemptionState.REQUESTED:
         redemptions.fulfil(redemption=taken, by=by, at=at)
     return taken
-
-
-def receipt(*, purchase: Purchase, at: datetime) -> Receipt:
-    reference = f"purchase:{purchase.pk}"
-    kinds = [EntryKind.AWARD, EntryKind.REDEEM]
-    booked = PointsEntry.objects.filter(customer=purchase.customer_id, reference=reference, kind__in=kinds)
-    moved = dict(booked.values_list("kind", "points")) if purchase.customer_id else {}
-    given = Surprise.objects.filter(purchase=purchase, arm=Arm.TREATED).select_related("coupon__offer")
-    return Receipt(
-        purchase=purchase,
-        returns=tuple(purchase.returns.order_by("-pk")),
-        earned=moved.get(EntryKind.AWARD, 0),
-        redeemed=-moved.get(EntryKind.REDEEM, 0),
-        coupons=tuple(Coupon.objects.filter(purchase=purchase).select_related("offer").order_by("pk")),
-        surprises=tuple(given.order_by("rule_id")),
-        summary=points.summary(customer=purchase.customer, at=at) if purchase.customer else None,
-    )

@@ -19,8 +19,8 @@ from rewards.domain import checkout, points, redemptions
 from rewards.models import RedemptionState, RewardRedemption
 
 UNDO_FOR = timedelta(minutes=15)
-# A purchase is dated when its page was opened, and recorded when it was booked.
-_PAGE_OPEN_FOR = timedelta(hours=1)
+# A purchase is dated when its page was opened, at most so long before it was booked.
+PAGE_OPEN_FOR = timedelta(hours=1)
 # Rewards that were taken and handed over at the counter have references that begin so.
 COUNTER = "till:"
 
@@ -86,7 +86,7 @@ def undo_reward(*, redemption: RewardRedemption, by: Actor, at: datetime) -> Non
 
 def _last_purchase(store: Store, by: Actor, at: datetime) -> Purchase | None:
     """Found along the index of when things were bought."""
-    recent = Purchase.objects.filter(purchased_at__gte=at - UNDO_FOR - _PAGE_OPEN_FOR, source=PurchaseSource.STAFF)
+    recent = Purchase.objects.filter(purchased_at__gte=at - UNDO_FOR - PAGE_OPEN_FOR, source=PurchaseSource.STAFF)
     own = recent.filter(store=store, recorded_by=str(by), recorded_at__gte=at - UNDO_FOR)
     return own.select_related("customer", "store").order_by("-recorded_at", "-pk").first()
 
