@@ -46,6 +46,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Ledger"), "menu_book", "rewards.pointsentry"),
             Item(_("Holds"), "hourglass_top", "rewards.pointshold"),
             Item(_("Adjustments"), "exposure", "rewards.pointsadjustment"),
+            Item(_("Lapse notices"), "hourglass_bottom", "rewards.pointsnotice"),
             Item(_("Accounts"), "account_balance_wallet", "rewards.pointsaccount"),
             Item(_("Liability"), "account_balance", "rewards_liability", permission="rewards.view_pointslot"),
             Item(_("Earning rules"), "rule", "rewards.earningrule"),

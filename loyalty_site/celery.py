@@ -28,6 +28,8 @@ app.conf.beat_schedule = {
     "expire-points": {"task": "rewards.expire_points", "schedule": 15 * MINUTE, "options": {"expires": 600}},
     "note-alerts": {"task": "rewards.note_alerts", "schedule": crontab(hour=3, minute=0)},
     "review-tiers": {"task": "rewards.review_tiers", "schedule": crontab(hour=1, minute=15)},
+    "prepare-notices": {"task": "rewards.prepare_notices", "schedule": crontab(hour="*/6", minute=20)},
+    "send-notices": {"task": "rewards.send_notices", "schedule": MINUTE / 2, "options": {"expires": 30}},
     "run-imports": {"task": "rewards.run_import", "schedule": MINUTE, "options": {"expires": 60}},
     "send-sign-in-codes": {"task": "customers.send_sign_in_codes", "schedule": MINUTE / 6, "options": {"expires": 10}},
     "refresh-recommendations": {"task": "customers.refresh_recommendations", "schedule": crontab(hour=2, minute=30)},

@@ -62,6 +62,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "rewards.offer": "vacd",
         "rewards.pointsaccount": "v",
         "rewards.pointsentry": "v",
+        "rewards.pointsnotice": "v",
         "rewards.program": "v",
         "rewards.reward": "vacd",
         "rewards.rewardpicture": "vd",

@@ -1,13 +1,18 @@
 """Wake-ups: what is due stands in the rows."""
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.core import mail
 from django.utils import timezone
 
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import alerts, import_jobs, points, tiers
+from rewards.domain import alerts, import_jobs, notices, points, tiers
 
 LOTS_AT_ONCE = 5000
 CUSTOMERS_AT_ONCE = 2000
+# Well under the broker's visibility timeout; the next tick goes on.
+SENDING_TIME = timedelta(seconds=50)
 
 
 @shared_task(name="rewards.expire_points")
@@ -32,6 +37,17 @@ def review_tiers(**kwargs: object) -> None:
     after: int | None = 0
     while after is not None:
         after = tiers.reach_page(after=after, limit=CUSTOMERS_AT_ONCE, by=SYSTEM, at=now)
+
+
+@shared_task(name="rewards.prepare_notices")
+def prepare_notices(**kwargs: object) -> None:
+    notices.prepare(at=timezone.now())
+
+
+@shared_task(name="rewards.send_notices")
+def send_notices(**kwargs: object) -> None:
+    notices.reconcile(at=timezone.now())
+    notices.send_due(mailer=mail.get_connection(), clock=timezone.now, until=timezone.now() + SENDING_TIME)
 
 
 @shared_task(name="rewards.run_import")

@@ -11,5 +11,6 @@ portal_patterns = [
     path("rewards/taken/<int:redemption_id>/", views.redemption, name="redemption"),
     path("rewards/taken/<int:redemption_id>/cancel/", views.cancel, name="redemption-cancel"),
     path("rewards/pictures/<slug:sha256>.webp", views.picture, name="reward-picture"),
+    path("news/<str:token>/unsubscribe/", views.unsubscribe, name="news-unsubscribe"),
     path("activity/", views.activity, name="activity"),
 ]

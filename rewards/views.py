@@ -2,16 +2,20 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
-from customers.models import Customer
+from customers.domain import consents
+from customers.models import Customer, Purpose
 from customers.views.session import customer_required
 from loyalty_site.lib import actors
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import catalogue, explanations, points, queries, redemptions
+from rewards.domain import catalogue, explanations, notice_mails, points, queries, redemptions
 from rewards.forms import RedeemForm
 from rewards.models import Program, Reward, RewardPicture, RewardRedemption
 
@@ -110,6 +114,28 @@ def picture(request: HttpRequest, sha256: str) -> HttpResponse:
     content = bytes(get_object_or_404(RewardPicture, pk=sha256).content)
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Content-Security-Policy": "default-src 'none'"}
     return HttpResponse(content, content_type="image/webp", headers=headers)
+
+
+@never_cache
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Behind the link of a mail: whoever has it may use it, and one click of a mail program (RFC 8058) brings no CSRF
+    token and follows no redirect. GET changes nothing, because scanners open links."""
+    try:
+        customer = notice_mails.read_token(token)
+    except notice_mails.NewsLinkUnknown:
+        return render(request, "surveys/link_unknown.html", status=404)
+    news = Purpose.MARKETING_EMAIL
+    if request.method == "POST":
+        consents.withdraw(customer=customer, purpose=news, by=actors.customer(customer.pk), at=timezone.now())
+    allowed = consents.allows(customer=customer, purpose=news)
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+    language = chosen if chosen in dict(settings.LANGUAGES) else customer.language
+    with translation.override(language):
+        page = render(request, "rewards/unsubscribe.html", {"allowed": allowed})
+    page.headers["Content-Language"], page.headers["X-Robots-Tag"] = language, "noindex"
+    return page
 
 
 def _shelf(request: HttpRequest, customer: Customer, spendable: int, now: datetime) -> list[catalogue.Shown]:

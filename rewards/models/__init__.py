@@ -3,6 +3,7 @@ from rewards.models.alert import AlertKind, StaffAlert
 from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
 from rewards.models.earning import CapPeriod, EarningKind, EarningRule, Weekday
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
+from rewards.models.notice import NoticeBarrier, NoticeState, PointsNotice
 from rewards.models.offer import Offer, OfferKind
 from rewards.models.points import EntryKind, PointsAccount, PointsAllocation, PointsEntry, PointsLot
 from rewards.models.program import (
@@ -32,6 +33,8 @@ __all__ = [
     "ExpiryPolicy",
     "HoldState",
     "LimitPeriod",
+    "NoticeBarrier",
+    "NoticeState",
     "Offer",
     "OfferKind",
     "PeriodEnd",
@@ -42,6 +45,7 @@ __all__ = [
     "PointsHold",
     "PointsHoldPart",
     "PointsLot",
+    "PointsNotice",
     "Program",
     "RedemptionState",
     "Reward",

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
+from loyalty_site.lib import mail_replies
+from loyalty_site.lib.mail_replies import Fate, Outcome, ServerUnavailable
 from rewards.models import Program
-from surveys.domain import audience, invitations, replies
-from surveys.domain.replies import Outcome, ServerUnavailable
+from surveys.domain import audience, invitations
 from surveys.models import Campaign, CampaignState, Delivery, DeliveryState
 
 LEASE = timedelta(minutes=5)
@@ -44,7 +44,7 @@ def send_due(*, mailer: BaseEmailBackend, clock: Clock, until: datetime) -> int:
     except ServerUnavailable as error:
         logger.error("the mail server takes nothing: %s", error)
     finally:
-        _hang_up(mailer)
+        mail_replies.hang_up(mailer)
     return accepted
 
 
@@ -76,13 +76,13 @@ def transmit(*, delivery: Delivery, mailer: BaseEmailBackend, program: Program, 
     except Exception as error:
         logger.error("delivery %s cannot be written: %s", delivery.pk, type(error).__name__)
         delivery.attempts += 1
-        return _settle(delivery, Outcome(DeliveryState.DEFERRED, replies.in_words(error)), at=clock())
-    _connect(mailer)
+        return _settle(delivery, Outcome(Fate.DEFERRED, mail_replies.in_words(error)), at=clock())
+    mail_replies.connect(mailer)
     if not _begin(delivery, at=clock()):
         return None
-    outcome = _hand_over(message, mailer)
+    outcome = mail_replies.hand_over(message, mailer)
     if not outcome.connection_is_good:
-        _hang_up(mailer)
+        mail_replies.hang_up(mailer)
     return _settle(delivery, outcome, at=clock())
 
 
@@ -145,22 +145,17 @@ def _begin(delivery: Delivery, *, at: datetime) -> bool:
     return bool(begun)
 
 
-def _hand_over(message: EmailMultiAlternatives, mailer: BaseEmailBackend) -> Outcome:
-    try:
-        mailer.send_messages([message])
-    except Exception as error:
-        return replies.outcome_of(error)
-    return Outcome(DeliveryState.ACCEPTED, replies.one_line(getattr(mailer, "last_reply", "")))
-
-
 def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliveryState | None:
     """None when the lease has ended meanwhile: what was found out since stays."""
-    state = outcome.state
+    state = DeliveryState(outcome.fate)
     changes: dict[str, Any] = {"settled_at": at, "smtp_reply": outcome.reply}
-    if state == DeliveryState.DEFERRED and delivery.attempts >= replies.MAX_ATTEMPTS:
+    if state == DeliveryState.DEFERRED and delivery.attempts >= mail_replies.MAX_ATTEMPTS:
         state = DeliveryState.REJECTED
     elif state == DeliveryState.DEFERRED:
-        changes |= {"settled_at": None, "not_before": at + replies.pause_before_retry(delivery=delivery)}
+        changes |= {
+            "settled_at": None,
+            "not_before": at + mail_replies.pause_before_retry(attempts=delivery.attempts, seed=delivery.pk),
+        }
     held = _held([delivery], DeliveryState.CLAIMED, DeliveryState.TRANSMITTING)
     return state if held.update(state=state, attempts=delivery.attempts, **changes, **NO_LEASE) else None
 
@@ -183,18 +178,3 @@ def _free(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """Those that nobody else is changing just now, locked. It never waits, so it never waits in a circle."""
     free = rows.select_for_update(skip_locked=True, no_key=True)
     return Delivery.objects.filter(pk__in=list(free.values_list("pk", flat=True)))
-
-
-def _connect(mailer: BaseEmailBackend) -> None:
-    try:
-        mailer.open()
-    except OSError as error:  # smtplib's errors are such
-        raise ServerUnavailable(replies.in_words(error)) from error
-
-
-def _hang_up(mailer: BaseEmailBackend) -> None:
-    """A connection that is broken already cannot be closed politely."""
-    try:
-        mailer.close()
-    except OSError as error:
-        logger.info("the mail server was left without a good-bye: %s", type(error).__name__)

@@ -45,6 +45,7 @@ MUTABLE = {
     "rewards.PointsHold",
     "rewards.PointsHoldPart",
     "rewards.PointsLot",
+    "rewards.PointsNotice",
     "rewards.Program",
     "rewards.Reward",
     "rewards.RewardPicture",

@@ -40,6 +40,7 @@ from rewards.models import (
     PointsHold,
     PointsHoldPart,
     PointsLot,
+    PointsNotice,
     Program,
     Reward,
     RewardPicture,
@@ -215,6 +216,9 @@ MAKERS = {
     PointsEntry: entry,
     PointsHold: hold,
     PointsLot: lambda: entry().lots.get(),
+    PointsNotice: lambda: PointsNotice.objects.create(
+        customer=customers.CustomerFactory(), last_day=LATER.date(), touch=30, not_before=AT
+    ),
     Program: rewards.ProgramFactory,
     Reward: rewards.RewardFactory,
     RewardPicture: rewards.RewardPictureFactory,

@@ -57,6 +57,7 @@ SEEN = {
         "rewards.offer",
         "rewards.pointsaccount",
         "rewards.pointsentry",
+        "rewards.pointsnotice",
         "rewards.program",
         "rewards.reward",
         "rewards.rewardpicture",

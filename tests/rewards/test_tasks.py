@@ -3,10 +3,14 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from customers.domain import audit
+from customers.models import Customer, Purpose
+from loyalty_site.celery import app
+from loyalty_site.lib import actors
 from rewards import tasks
-from rewards.models import ExpiryPolicy, TierChange
-from tests.factories.customers import CustomerFactory
-from tests.factories.rewards import ProgramFactory, TierFactory
+from rewards.models import ExpiryPolicy, PointsNotice, StaffAlert, TierChange
+from tests.factories.customers import ConsentFactory, CustomerFactory, UserFactory
+from tests.factories.rewards import CouponFactory, ProgramFactory, TierFactory
 from tests.rewards.domain.steps import account, award
 
 
@@ -38,3 +42,37 @@ def test_review_tiers_goes_on_until_all_are_decided_and_gives_new_tiers(now, mon
     with time_machine.travel(now + timedelta(days=40)):
         tasks.review_tiers()
     assert list(TierChange.objects.order_by("pk").values_list("why", flat=True)[5:]) == ["NOT_KEPT"] * 5
+
+
+@pytest.mark.django_db
+def test_notices_are_prepared_sent_and_given_up_by_the_timetable(now, mail_server):
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    mei, ann = CustomerFactory.create_batch(2)
+    for customer in (mei, ann):
+        ConsentFactory(customer=customer, purpose=Purpose.MARKETING_EMAIL)
+        award(customer, 10, now)
+    with time_machine.travel(now + timedelta(days=30), tick=False) as clock:
+        tasks.prepare_notices(option_of_an_older_release=1)
+        PointsNotice.objects.filter(customer=ann).update(state="SENDING", points=10, claimed_at=now)
+        tasks.send_notices(option_of_an_older_release=1)
+        clock.shift(timedelta(hours=1))
+        tasks.send_notices()
+    assert mail_server.recipients == [mei.email]
+    assert dict(PointsNotice.objects.values_list("customer", "state")) == {mei.pk: "ACCEPTED", ann.pk: "UNCERTAIN"}
+
+
+@pytest.mark.django_db
+def test_alerts_are_looked_for_by_the_timetable(now):
+    anna, mei = UserFactory(password=None), CustomerFactory()
+    coupon = CouponFactory(customer=mei)
+    audit.record(actor=actors.user(anna.pk), action="coupon.issued", subject=f"coupon:{coupon.pk}", at=now)
+    Customer.objects.update(email=anna.email)
+    with time_machine.travel(now):
+        tasks.note_alerts(option_of_an_older_release=1)
+    assert [(alert.kind, alert.customer) for alert in StaffAlert.objects.all()] == [("OWN_COUPON", mei)]
+
+
+def test_timetable_knows_the_tasks():
+    planned = {row["task"] for row in app.conf.beat_schedule.values()}
+    own = (tasks.expire_points, tasks.note_alerts, tasks.prepare_notices, tasks.send_notices, tasks.run_import)
+    assert {task.name for task in own} <= planned

@@ -15,12 +15,13 @@ django.setup()
 
 from django.db import connection  # noqa: E402 - needs the apps
 
+from loyalty_site.lib import mail_replies  # noqa: E402
 from loyalty_site.lib.smtp import EmailBackend  # noqa: E402
 from surveys.domain import deliveries  # noqa: E402
 
 
 def die_at(step: str, count: int) -> None:
-    begin, hand_over = deliveries._begin, deliveries._hand_over
+    begin, hand_over = deliveries._begin, mail_replies.hand_over
     calls = {"claimed": 0, "begun": 0, "taken": 0}
 
     def reach(point: str) -> None:
@@ -39,7 +40,7 @@ def die_at(step: str, count: int) -> None:
         reach("taken")
         return outcome
 
-    deliveries._begin, deliveries._hand_over = begin_or_die, hand_over_or_die
+    deliveries._begin, mail_replies.hand_over = begin_or_die, hand_over_or_die
 
 
 if __name__ == "__main__":

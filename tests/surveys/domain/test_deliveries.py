@@ -11,11 +11,11 @@ from django.db import connection
 
 from customers.domain import consents
 from customers.models import Customer, Purpose
-from loyalty_site.lib import actors
+from loyalty_site.lib import actors, mail_replies
+from loyalty_site.lib.mail_replies import ServerUnavailable
 from loyalty_site.lib.smtp import EmailBackend
 from rewards.models import Program
-from surveys.domain import campaigns, deliveries, invitations, replies
-from surveys.domain.replies import ServerUnavailable
+from surveys.domain import campaigns, deliveries, invitations
 from surveys.models import Delivery, DeliveryState, SuppressionReason
 from tests.plugins.smtp import DROP, HANG
 from tests.races import at_once
@@ -117,7 +117,7 @@ def test_refusal_for_now_is_tried_again_later(due, send, mail_server, when, now)
 def test_refusal_for_now_ends_after_the_last_attempt(due, send, mail_server, now):
     row = due()
     mail_server.at_text[address(row)] = "452 4.2.2 Mailbox full"
-    Delivery.objects.update(attempts=replies.MAX_ATTEMPTS - 2)
+    Delivery.objects.update(attempts=mail_replies.MAX_ATTEMPTS - 2)
     send()
     assert outcome(row)[0] == DeliveryState.DEFERRED
     send(at=row.not_before)
@@ -280,13 +280,13 @@ def test_lease_that_ended_keeps_a_slow_worker_from_sending(claimed, mail_server,
 
 
 def test_lease_that_ended_while_sending_keeps_what_was_found_out(claimed, mail_server, now, monkeypatch):
-    hand_over = deliveries._hand_over
+    hand_over = mail_replies.hand_over
 
     def slowly(message, mailer):
         deliveries.reconcile(at=now + deliveries.LEASE)
         return hand_over(message, mailer)
 
-    monkeypatch.setattr(deliveries, "_hand_over", slowly)
+    monkeypatch.setattr(mail_replies, "hand_over", slowly)
     assert transmit(claimed, now) is None
     assert outcome(claimed) == (DeliveryState.UNCERTAIN, "")
 
@@ -374,24 +374,24 @@ def test_send_refuses_to_run_inside_a_transaction(due, mail_server, now):
     [(199, "UNCERTAIN"), (252, "UNCERTAIN"), (-1, "UNCERTAIN"), (400, "DEFERRED"), (500, "REJECTED")],
 )
 def test_outcome_by_code(code, state):
-    error = replies.smtplib.SMTPDataError(code, b"text\xff")
-    assert replies.outcome_of(error).state == state
+    error = mail_replies.smtplib.SMTPDataError(code, b"text\xff")
+    assert mail_replies.outcome_of(error).fate == state
 
 
 def test_outcome_of_a_server_that_refuses_to_greet_is_not_about_the_mail():
     with pytest.raises(ServerUnavailable, match="501 no"):
-        replies.outcome_of(replies.smtplib.SMTPHeloError(501, b"no"))
+        mail_replies.outcome_of(mail_replies.smtplib.SMTPHeloError(501, b"no"))
 
 
 def test_outcome_of_anything_unknown_is_uncertain():
-    assert replies.outcome_of(RuntimeError("?")).state == DeliveryState.UNCERTAIN
+    assert mail_replies.outcome_of(RuntimeError("?")).fate == DeliveryState.UNCERTAIN
 
 
 def test_pause_before_retry_doubles_up_to_six_hours_and_differs(due):
     row = due()
     pauses = []
-    for row.attempts in range(1, replies.MAX_ATTEMPTS):
-        pause = replies.pause_before_retry(delivery=row)
+    for row.attempts in range(1, mail_replies.MAX_ATTEMPTS):
+        pause = mail_replies.pause_before_retry(attempts=row.attempts, seed=row.pk)
         whole = min(timedelta(minutes=2 ** (row.attempts - 1)), timedelta(hours=6))
         assert whole * 0.75 <= pause <= whole
         pauses.append(pause / whole)
@@ -401,7 +401,7 @@ def test_pause_before_retry_doubles_up_to_six_hours_and_differs(due):
 def test_server_that_spoils_the_goodbye_does_no_harm(due, send, mail_server, monkeypatch):
     def spoil(backend):
         close(backend)
-        raise replies.smtplib.SMTPResponseException(500, "Line too long.")
+        raise mail_replies.smtplib.SMTPResponseException(500, "Line too long.")
 
     close = EmailBackend.close
     monkeypatch.setattr(EmailBackend, "close", spoil)
