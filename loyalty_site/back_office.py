@@ -50,6 +50,8 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Accounts"), "account_balance_wallet", "rewards.pointsaccount"),
             Item(_("Liability"), "account_balance", "rewards_liability", permission="rewards.view_pointslot"),
             Item(_("Earning rules"), "rule", "rewards.earningrule"),
+            Item(_("Tiers"), "military_tech", "rewards.tier"),
+            Item(_("Customers by tier"), "social_leaderboard", "rewards.tiermembership"),
             Item(_("Programme"), "tune", "rewards.program"),
         ],
     ),

@@ -12,6 +12,7 @@ from rewards.admin import (
     redemption,
     reward,
     surprise,
+    tier,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "redemption",
     "reward",
     "surprise",
+    "tier",
 ]

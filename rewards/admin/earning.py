@@ -5,12 +5,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from loyalty_site.lib.admin import (
     ReadOnlyAdmin,
@@ -24,17 +27,66 @@ from loyalty_site.lib.admin import (
     posted,
     state_filter,
 )
-from loyalty_site.lib.money import format_money
-from loyalty_site.lib.numbers import points as points_text
-from rewards.domain import rules
-from rewards.models import EarningKind, EarningRule, Program
+from rewards.domain import earning_words, rules
+from rewards.models import EarningKind, EarningRule, Program, Weekday
+from rewards.models.earning import POINTS_PER_MINOR_MAX
 
-TERMS = ("name", "kind", "points", "per_minor", "multiplier", "category", "product", "store", "valid_to")
+# What each kind is made of, beside its name and its dates.
+OF_KIND: dict[Any, tuple[str, ...]] = {
+    EarningKind.BASE: ("points", "per_minor"),
+    EarningKind.MULTIPLIER: (
+        "multiplier",
+        "category",
+        "product",
+        "store",
+        "tier",
+        "weekdays",
+        "time_from",
+        "time_to",
+    ),
+    EarningKind.CAP: ("points", "cap_period"),
+}
+NEEDED = {"points", "per_minor", "multiplier", "cap_period"}
+MADE_OF = tuple(dict.fromkeys(name for names in OF_KIND.values() for name in names))
+TERMS = ("name", "kind", *MADE_OF, "valid_to")
+
+
+class Preview(forms.Widget):
+    """Says what the rule would do, as it is typed."""
+
+    template_name = "components/rule_preview.html"
+
+    class Media:
+        js = ("js/rule-preview.js",)
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["address"] = reverse("admin:rewards_earningrule_preview")
+        return context
 
 
 class EarningRuleForm(RowForm):
     money_fields = {"per_minor": gettext_lazy("for every")}
     period = ("valid_from", "valid_to")
+
+    weekdays = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("weekdays"),
+        choices=Weekday.choices,
+        coerce=int,
+        required=False,
+        help_text=gettext_lazy("None: every day."),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    does = forms.CharField(label=gettext_lazy("what it does"), required=False, widget=Preview)
+
+    class Meta:
+        help_texts = {
+            "multiplier": gettext_lazy("0 leaves these goods out."),
+            "tier": gettext_lazy("Only for customers who are in this tier when they buy."),
+            "time_from": gettext_lazy("On the store's clock."),
+            "time_to": gettext_lazy("May pass midnight: the night belongs to the day on which it began."),
+            "cap_period": gettext_lazy("Of the programme's calendar; weeks begin on Monday."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.program = Program.objects.current()
@@ -52,14 +104,38 @@ class EarningRuleForm(RowForm):
     def clean(self) -> dict[str, Any]:
         """A kind's fields only."""
         cleaned = super().clean()
-        if cleaned.get("kind") == EarningKind.BASE:
+        own = OF_KIND.get(cleaned.get("kind", ""), ())
+        for name in set(MADE_OF) - set(own):
+            self.errors.pop(name, None)  # it is not shown
+            cleaned[name] = {"weekdays": [], "cap_period": ""}.get(name)
+        if "points" in own:
             self.need("points", _("Say how many points."))
+        if "per_minor" in own:
             self.need("per_minor", _("Say for how much money."))
-            cleaned["multiplier"] = None
-        else:
+            self._refuse_absurd(cleaned)
+        if "multiplier" in own:
             self.need("multiplier", _("Say how many times the points count."))
-            cleaned["points"] = cleaned["per_minor"] = None
+            self._need_both_ends(cleaned)
+        if "cap_period" in own:
+            self.need("cap_period", _("Say for how long."))
         return cleaned
+
+    def _refuse_absurd(self, cleaned: dict[str, Any]) -> None:
+        points, per_minor = cleaned.get("points"), cleaned.get("per_minor")
+        if per_minor == 0:
+            self.add_error("per_minor", _("Say for how much money."))
+        elif points and per_minor and points > per_minor * POINTS_PER_MINOR_MAX:
+            message = _("At most %s points for the smallest unit of money.")
+            self.add_error("points", message % POINTS_PER_MINOR_MAX)
+
+    def _need_both_ends(self, cleaned: dict[str, Any]) -> None:
+        start, end = cleaned.get("time_from"), cleaned.get("time_to")
+        if start is not None:
+            self.need("time_to", _("Say until when."))
+        if end is not None:
+            self.need("time_from", _("Say from when."))
+        if start is not None and start == end:
+            self.add_error("time_to", _("The end must be another time; for the whole day leave both empty."))
 
 
 def states(now: datetime) -> States:
@@ -73,19 +149,8 @@ def states(now: datetime) -> States:
 @admin.register(EarningRule)
 class EarningRuleAdmin(ReadOnlyAdmin):
     form = EarningRuleForm
-    list_display = (
-        "name",
-        "code",
-        "version",
-        "state",
-        "worth",
-        "category",
-        "product",
-        "store",
-        "valid_from",
-        "valid_to",
-    )
-    list_select_related = ("category", "product", "store")
+    list_display = ("name", "code", "version", "state", "words", "valid_from", "valid_to")
+    list_select_related = ("category", "product", "store", "tier")
     list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=states), "kind")
     search_fields = ("name", "=code")
     autocomplete_fields = ("category", "product", "store")
@@ -93,15 +158,33 @@ class EarningRuleAdmin(ReadOnlyAdmin):
     sortable_by = ()
     actions_detail = ("new_version",)
     annotations = {"currency": Coalesce(Subquery(Program.objects.values("currency")[:1]), Value(Program().currency))}
-    fields = ("code", "name", "kind", "points", "per_minor", "multiplier", "category", "product", "store")
+    fields = ("code", "name", "kind", *MADE_OF, "valid_from", "valid_to", "does")
     conditional_fields = {
-        **only_for("kind", EarningKind.BASE, "points", "per_minor"),
-        **only_for("kind", EarningKind.MULTIPLIER, "multiplier", "category", "product", "store"),
+        name: only_for("kind", [kind for kind, names in OF_KIND.items() if name in names], name)[name]
+        for name in MADE_OF
     }
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        when = ("valid_from", "valid_to")
-        return (*self.fields, *when) if obj is None else ("code", "version", "name", "worth", *self.fields[6:], *when)
+        """A version stays as it is: a sentence says what it does."""
+        return self.fields if obj is None else ("code", "version", "name", "words", "valid_from", "valid_to")
+
+    def get_urls(self) -> list[Any]:
+        preview = path("preview/", self.admin_site.admin_view(self.preview), name="rewards_earningrule_preview")
+        return [preview, *super().get_urls()]
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """The sentence for what is typed so far, empty while there is too little of it."""
+        if request.method != "POST" or not self.has_add_permission(request):
+            raise PermissionDenied
+        form = self.get_form(request)(request.POST)
+        form.full_clean()
+        told = {name: form.cleaned_data.get(name) for name in ("kind", *MADE_OF)}
+        needed = [name for name in OF_KIND.get(told["kind"], ()) if name in NEEDED]
+        words = ""
+        if needed and all(told[name] not in (None, "") for name in needed):
+            told = {**told, "weekdays": told["weekdays"] or [], "cap_period": told["cap_period"] or ""}
+            words = earning_words.of_rule(EarningRule(**told), Program.objects.current().currency)
+        return HttpResponse(words, content_type="text/plain; charset=utf-8")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("rewards.add_earningrule")
@@ -153,9 +236,6 @@ class EarningRuleAdmin(ReadOnlyAdmin):
             return "before", _("ended")
         return ("now", _("in force")) if rule.valid_from <= now else ("later", _("to come"))
 
-    @admin.display(description=pgettext_lazy("earning rule", "worth"))
-    def worth(self, rule: Any) -> str:
-        if rule.points is not None and rule.per_minor is not None:
-            money = format_money(rule.per_minor, rule.currency)
-            return _("%(points)s for every %(money)s") % {"points": points_text(rule.points), "money": money}
-        return f"× {rule.multiplier.normalize():f}" if rule.multiplier is not None else ""
+    @admin.display(description=gettext_lazy("what it does"))
+    def words(self, rule: Any) -> str:
+        return earning_words.of_rule(rule, rule.currency)

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from loyalty_site.lib.admin import ModelAdmin, RowForm, only_for
-from rewards.models import ExpiryPolicy, Program
+from rewards.models import ExpiryPolicy, Program, TierWindow
 
 _PERIODS = (ExpiryPolicy.ROLLING, ExpiryPolicy.INACTIVITY)
 
@@ -24,6 +24,10 @@ class ProgramForm(RowForm):
                 " fixed days 0 means the next one."
             ),
             "expiry_period_end": _("So that a customer's points lapse together."),
+            "tier_basis": _("The tiers say how much it takes: look at them again when you change this."),
+            "tier_window": _(
+                "With the calendar year, a tier is kept through the year after the one it was reached in."
+            ),
             "expiry_days": _("Month-day, several with commas: 06-30, 12-31. 02-29 is the last day of February."),
         }
 
@@ -46,12 +50,25 @@ class ProgramAdmin(ModelAdmin):
         **only_for("expiry_policy", (*_PERIODS, ExpiryPolicy.FIXED), "expiry_months"),
         **only_for("expiry_policy", _PERIODS, "expiry_period_end"),
         **only_for("expiry_policy", ExpiryPolicy.FIXED, "expiry_days"),
+        **only_for("tier_window", TierWindow.ROLLING, "tier_months"),
     }
     fieldsets = (
         (None, {"fields": ("name", "timezone", "currency")}),
-        (_("Points"), {"fields": ("point_value_minor", "pending_days", "shortfall_policy", "adjustment_threshold")}),
+        (
+            _("Points"),
+            {
+                "fields": (
+                    "point_value_minor",
+                    "earns_on_tax",
+                    "pending_days",
+                    "shortfall_policy",
+                    "adjustment_threshold",
+                )
+            },
+        ),
         (_("Rewards"), {"fields": ("customer_cancel_hours",)}),
         (_("Lapse"), {"fields": ("expiry_policy", "expiry_months", "expiry_period_end", "expiry_days")}),
+        (_("Tiers"), {"fields": ("tier_basis", "tier_window", "tier_months", "tier_grace_days", "tier_downgrade")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

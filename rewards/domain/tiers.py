@@ -11,8 +11,10 @@ from datetime import date, datetime
 from django.db import connection, transaction
 
 from customers.models import Customer
+from loyalty_site.lib import numbers
 from loyalty_site.lib.actors import Actor
-from rewards.models import PointsAccount, Tier, TierChange, TierChangeReason, TierMembership
+from loyalty_site.lib.money import format_money
+from rewards.models import PointsAccount, Tier, TierBasis, TierChange, TierChangeReason, TierMembership
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,11 @@ def tier_at(*, customer: Customer, at: datetime) -> int | None:
     """The id of the tier the customer was in at `at`, as far as the history goes back."""
     changes = TierChange.objects.filter(customer=customer, happened_at__lte=at).order_by("-happened_at", "-id")
     return changes.values_list("to_tier", flat=True).first()
+
+
+def amount(number: int, *, basis: str, currency: str) -> str:
+    """What counts for tiers, as people read it: points or, with TierBasis.SPEND, money."""
+    return format_money(number, currency) if basis == TierBasis.SPEND else numbers.points(number)
 
 
 def _ladder() -> list[Tier]:

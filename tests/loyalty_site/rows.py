@@ -48,6 +48,10 @@ from rewards.models import (
     StaffAlert,
     Surprise,
     SurpriseRule,
+    Tier,
+    TierChange,
+    TierChangeReason,
+    TierMembership,
 )
 from surveys.models import Answer, Campaign, Delivery, Survey, SurveyResponse
 from tests.factories import customers, rewards, surveys
@@ -162,6 +166,23 @@ def surprise() -> Surprise:
     )
 
 
+def tier_membership() -> TierMembership:
+    kept = {"counts_from": AT.date(), "keep_until": LATER.date()}
+    return TierMembership.objects.create(
+        customer=customers.CustomerFactory(), tier=rewards.TierFactory(), since=AT, **kept
+    )
+
+
+def tier_change() -> TierChange:
+    return TierChange.objects.create(
+        customer=customers.CustomerFactory(),
+        to_tier=rewards.TierFactory(),
+        happened_at=AT,
+        why=TierChangeReason.REACHED,
+        actor="system",
+    )
+
+
 def response() -> SurveyResponse:
     delivery = surveys.DeliveryFactory()
     question = surveys.QuestionFactory(survey=delivery.campaign.survey)
@@ -226,6 +247,9 @@ MAKERS = {
     StaffAlert: alert,
     Surprise: surprise,
     SurpriseRule: rewards.SurpriseRuleFactory,
+    Tier: rewards.TierFactory,
+    TierChange: tier_change,
+    TierMembership: tier_membership,
     Campaign: surveys.CampaignFactory,
     Delivery: surveys.DeliveryFactory,
     Survey: draft_survey,

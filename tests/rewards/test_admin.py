@@ -14,7 +14,6 @@ from customers.models import AuditEvent, User
 from rewards.domain import pictures
 from rewards.models import (
     CouponState,
-    EarningRule,
     Offer,
     PointsAdjustment,
     PointsEntry,
@@ -27,7 +26,7 @@ from rewards.models import (
     SurpriseRule,
 )
 from tests.factories.customers import UserFactory
-from tests.factories.rewards import BaseRuleFactory, CouponFactory, OfferFactory, ProgramFactory, RewardFactory
+from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, RewardFactory
 from tests.loyalty_site import rows
 
 pytestmark = pytest.mark.django_db
@@ -46,15 +45,6 @@ OFFER = {
     "valid_from_1": "08:00",
     "coupon_days": "30",
     "code_prefix": "moon",
-}
-RULE = {
-    "code": "base",
-    "name": "Base",
-    "kind": "BASE",
-    "points": "1",
-    "per_minor": "2.50",
-    "valid_from_0": "2026-05-01",
-    "valid_from_1": "00:00",
 }
 
 
@@ -304,45 +294,6 @@ def text_of(answer):
     return html.unescape(answer.content.decode())
 
 
-def test_rule_is_made_and_changed_in_versions(staff):
-    staff.post("/admin/rewards/earningrule/add/", RULE)
-    first = EarningRule.objects.get()
-    assert (first.points, first.per_minor, first.version) == (1, 250, 1)
-    form = staff.get(act(first, "new_version"))
-    assert form.context["form"].initial["per_minor"] == Decimal("2.50")
-    start = {"valid_from_0": "2026-06-01", "valid_from_1": "00:00"}
-    staff.post(act(first, "new_version"), {**RULE, **start, "points": "2"})
-    first.refresh_from_db()
-    second = EarningRule.objects.get(version=2)
-    assert (second.points, second.per_minor, second.code) == (2, 250, "base")
-    assert first.valid_to == second.valid_from
-
-
-def test_rule_cannot_begin_before_the_present_version(staff):
-    rule = BaseRuleFactory()
-    start = {"valid_from_0": "2025-06-01", "valid_from_1": "00:00"}
-    answer = staff.post(act(rule, "new_version"), {**RULE, **start})
-    assert "a new one can only begin later" in str(answer.context["form"].non_field_errors())
-    assert EarningRule.objects.count() == 1
-
-
-def test_rule_needs_what_its_kind_needs(staff):
-    answer = staff.post("/admin/rewards/earningrule/add/", {**RULE, "kind": "MULTIPLIER"})
-    assert errors(answer)["multiplier"] == ["Say how many times the points count."]
-
-
-def test_rule_of_a_code_in_force_is_not_added_again(staff):
-    BaseRuleFactory()
-    answer = staff.post("/admin/rewards/earningrule/add/", RULE)
-    assert errors(answer)["code"] == ["There is a rule with this code: open it and make a new version."]
-
-
-def test_rule_that_ended_begins_again_as_a_new_version(staff):
-    BaseRuleFactory(valid_to=rows.LATER)
-    staff.post("/admin/rewards/earningrule/add/", RULE)
-    assert EarningRule.objects.get(valid_to__isnull=True).version == 2
-
-
 def test_surprise_rule_is_typed_in_the_offers_currency(staff):
     offer = OfferFactory(currency="JPY")
     told = {"name": "Thanks", "trigger": "PURCHASE_OVER", "offer": offer.pk, "threshold_minor": "5000"}
@@ -366,6 +317,11 @@ def tell_programme(staff, **told):
         "expiry_months": "12",
         "expiry_period_end": "MONTH",
         "expiry_days": "12-31",
+        "tier_basis": "POINTS",
+        "tier_window": "ROLLING",
+        "tier_months": "12",
+        "tier_grace_days": "30",
+        "tier_downgrade": "ONE_DOWN",
     }
     page = staff.post(f"/admin/rewards/program/{program.pk}/change/", form | told)
     return Program.objects.get(), page.context and page.context["adminform"].form.errors
@@ -426,3 +382,24 @@ def test_offers_are_filtered_by_where_they_stand(staff):
 def test_accounts_in_debt_are_found(staff):
     rows.make(PointsEntry)
     assert list(staff.get("/admin/rewards/pointsaccount/", {"debt": "yes"}).context["cl"].result_list) == []
+
+
+def test_programme_decides_about_tiers_and_tax(staff):
+    tiers = {
+        "tier_basis": "SPEND",
+        "tier_window": "CALENDAR_YEAR",
+        "tier_downgrade": "REASSESS",
+        "tier_grace_days": "7",
+    }
+    program, errors = tell_programme(staff, **tiers, earns_on_tax="on")
+    assert (errors, program.earns_on_tax) == (None, True)
+    assert (program.tier_basis, program.tier_window, program.tier_downgrade, program.tier_grace_days) == (
+        "SPEND",
+        "CALENDAR_YEAR",
+        "REASSESS",
+        7,
+    )
+
+
+def test_programme_can_leave_tax_out(staff):
+    assert tell_programme(staff)[0].earns_on_tax is False
