@@ -39,7 +39,7 @@ def award_purchases(*, purchases: Sequence[int], returns: Sequence[int] = (), by
     for table in _TABLES[:4]:
         _make(table, values)
     has_tiers = Tier.objects.filter(is_active=True).exists()
-    _lock_accounts("backfill_baskets" if has_tiers else "backfill_awards")
+    _lock_accounts("backfill_baskets" if has_tiers else "backfill_awards", returns)
     if values["has_caps"]:
         _run("backfill_caps")
     for table in _TABLES[4:]:
@@ -67,12 +67,12 @@ def _what_rules_need() -> dict[str, Any]:
     }
 
 
-def _lock_accounts(customers: str) -> None:
+def _lock_accounts(customers: str, returns: Sequence[int]) -> None:
     """Of the customers in a table and of those who bring something back, in their order, as everybody does who books
     for several; the balances are read in later statements."""
     with connection.cursor() as cursor:
         cursor.execute(_MAKE_ACCOUNTS.format(customers=customers))
-        cursor.execute(_LOCK_ACCOUNTS.format(customers=customers))
+        cursor.execute(_LOCK_ACCOUNTS.format(customers=customers), [list(returns)])
 
 
 _MAKE_ACCOUNTS = """
@@ -83,7 +83,12 @@ _MAKE_ACCOUNTS = """
 _LOCK_ACCOUNTS = """
     SELECT count(*) FROM (
         SELECT FROM rewards_pointsaccount
-        WHERE customer_id IN (SELECT customer_id FROM {customers} UNION SELECT customer_id FROM backfill_claims)
+        WHERE customer_id IN (
+            SELECT customer_id FROM {customers}
+            UNION
+            SELECT purchase.customer_id
+            FROM customers_purchasereturn back JOIN customers_purchase purchase ON purchase.id = back.purchase_id
+            WHERE back.id = ANY (%s))
         ORDER BY customer_id FOR NO KEY UPDATE) locked
 """
 

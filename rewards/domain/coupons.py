@@ -1,6 +1,6 @@
 """Coupons are issued, redeemed once, or made void."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import groupby
@@ -200,13 +200,14 @@ def void(*, coupon: Coupon, reason: str, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
-def give_back(*, coupons: Collection[Coupon], purchase_return: PurchaseReturn, by: Actor, at: datetime) -> None:
-    """All that the coupons were redeemed for came back: they are good again, and no longer count in their offers.
+def give_back(*, coupons: Mapping[Coupon, PurchaseReturn], by: Actor, at: datetime) -> None:
+    """All that each coupon was redeemed for came back, at last with its return: it is good again, and no longer counts
+    in its offer.
 
     Each keeps its expiry, and one that has expired meanwhile stays so: goods brought back are no new coupon. Locks
     offers by id; the caller has locked the coupons, by id.
     """
-    for coupon in coupons:
+    for coupon, purchase_return in coupons.items():
         assert coupon.redeemed_at is not None
         assert coupon.discount_minor is not None
         CouponGiveBack.objects.create(

@@ -19,6 +19,7 @@ from customers.domain.imports.facts import Booked
 from customers.domain.imports.scratch import Scratch
 from loyalty_site.lib.actors import Actor
 from rewards.domain import backfill
+from rewards.domain.checkout import returns
 from rewards.models import Program
 
 CHUNK_RECEIPTS = 20_000
@@ -165,6 +166,7 @@ def _book_chunk(own: Scratch, chunk: Chunk, *, award_points: bool, by: Actor, at
                 points = 0
                 if award_points:
                     points = backfill.award_purchases(purchases=booked.purchases, returns=booked.returns, by=by, at=at)
+                    returns.follow(returns=booked.returns, by=by, at=at)
                 return booked, points
         except (IntegrityError, OperationalError):
             if attempt + 1 == _ATTEMPTS:

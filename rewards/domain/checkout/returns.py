@@ -9,11 +9,12 @@ first, only to be refilled with points that may lapse sooner. The balance is the
 forgave is recouped from what its purchase's own redemption gives back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from customers.domain import purchases
 from customers.domain.purchases import LineLeft
@@ -80,11 +81,28 @@ def take_back(
         alerts.note_own(kind=AlertKind.OWN_RETURN, fact=f"return:{made.pk}", customer=customer, by=by, at=at)
         reimbursed = _reimburse(customer, made, lines, by, at)
         clawed_back = _claw_back(customer, made, lines, by, at)
-    given_back = _undo_coupons(made, by, at) if all(line.is_all_back for line in lines) else []
+    given_back = _undo_coupons([made], by, at) if _is_all_back(lines) else []
     if customer:
         tiers.reassess(customer=customer, by=by, at=at)
         summary = points.summary(customer=customer, at=at)
     return TakenBack(made, True, clawed_back, reimbursed, tuple(given_back), summary)
+
+
+def follow(*, returns: Sequence[int], by: Actor, at: datetime) -> None:
+    """What is left to do for returns (ids) that were booked in sets, with what they cost in points: gives back points
+    that paid, and coupons, as `take_back` does. Their customers' accounts are locked.
+    """
+    touched = Q(purchase__points_value_minor__gt=0)
+    touched |= Q(purchase__coupons__isnull=False) | Q(purchase__surprises__coupon__isnull=False)
+    found = PurchaseReturn.objects.filter(touched, pk__in=returns).select_related("purchase__customer")
+    all_back = {}
+    for made in found.order_by("returned_at", "pk").distinct():
+        lines = purchases.lines_left(purchase=made.purchase)
+        if made.purchase.customer:
+            _reimburse(made.purchase.customer, made, lines, by, at)
+        if _is_all_back(lines):
+            all_back[made.purchase_id] = made
+    _undo_coupons(all_back.values(), by, at)
 
 
 def _refuse_nonsense(purchase: Purchase, told: ReturnIn, at: datetime) -> None:
@@ -164,25 +182,31 @@ def _asked_before(entry: PointsEntry, kind: EntryKind) -> int:
     return sum((breakdown or {}).get("asked", abs(booked)) for booked, breakdown in corrections)
 
 
-def _undo_coupons(made: PurchaseReturn, by: Actor, at: datetime) -> list[Coupon]:
-    """Gives back what the purchase redeemed, and returns it; makes void what the purchase brought."""
-    purchase = made.purchase
-    brought = set(Surprise.objects.filter(purchase=purchase, coupon__isnull=False).values_list("coupon", flat=True))
-    locked = Coupon.objects.filter(purchase=purchase) | Coupon.objects.filter(pk__in=brought)
-    locked = locked.select_for_update(of=("self",), no_key=True).select_related("offer").order_by("pk")
-    redeemed = [coupon for coupon in locked if coupon.purchase_id == purchase.pk]
-    coupons.give_back(coupons=redeemed, purchase_return=made, by=by, at=at)
+def _undo_coupons(returns: Collection[PurchaseReturn], by: Actor, at: datetime) -> list[Coupon]:
+    """Of purchases of which all is back: gives back, and returns, what they redeemed; makes void what they brought."""
+    last: dict[int | None, PurchaseReturn] = {made.purchase_id: made for made in returns}
+    surprises = Surprise.objects.filter(purchase__in=last, coupon__isnull=False)
+    brought = dict(surprises.values_list("coupon", "purchase"))
+    touched = Coupon.objects.filter(purchase__in=last) | Coupon.objects.filter(pk__in=brought)
+    locked = list(touched.select_for_update(of=("self",), no_key=True).select_related("offer").order_by("pk"))
+    redeemed = {coupon: last[coupon.purchase_id] for coupon in locked if coupon.purchase_id in last}
+    coupons.give_back(coupons=redeemed, by=by, at=at)
     for coupon in locked:
         causeless = coupon.pk in brought or coupon in redeemed and _is_without_cause(coupon)
         if causeless and coupon.state == CouponState.ISSUED:
+            made = redeemed[coupon] if coupon in redeemed else last[brought[coupon.pk]]
             coupons.void(coupon=coupon, reason=_reference(made), by=by, at=at)
-    return redeemed
+    return list(redeemed)
 
 
 def _is_without_cause(coupon: Coupon) -> bool:
     """It was the surprise of a purchase of which all came back while the coupon was in use."""
     cause = Purchase.objects.filter(surprises__coupon=coupon).first()
-    return bool(cause and all(line.is_all_back for line in purchases.lines_left(purchase=cause)))
+    return bool(cause and _is_all_back(purchases.lines_left(purchase=cause)))
+
+
+def _is_all_back(lines: Sequence[LineLeft]) -> bool:
+    return all(line.is_all_back for line in lines)
 
 
 def _reference(made: PurchaseReturn) -> str:
