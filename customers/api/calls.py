@@ -62,7 +62,7 @@ def get(router: Router, path: str, *, gives: type[BaseModel]) -> Callable[[View]
     """A call that reads. The function's name is the operation's."""
 
     def registered(view: View) -> View:
-        router.get(path, response=gives, auth=TillKey(TillScope.READ), operation_id=view.__name__)(view)
+        router.get(path, response=gives, auth=TillKey(TillScope.READ), **_named(view))(view)
         return view
 
     return registered
@@ -75,7 +75,7 @@ def post(
 
     def registered(view: View) -> View:
         keyed = _once(view, status)
-        router.post(path, response={status: gives}, auth=TillKey(scope), operation_id=view.__name__)(keyed)
+        router.post(path, response={status: gives}, auth=TillKey(scope), **_named(view))(keyed)
         return view
 
     return registered
@@ -86,6 +86,10 @@ def texts_for(request: HttpRequest, customer: Customer | None) -> AbstractContex
     if customer is None or "Accept-Language" in request.headers:
         return nullcontext()
     return translation.override(customer.language)
+
+
+def _named(view: Callable[..., Any]) -> dict[str, str]:
+    return {"operation_id": view.__name__, "summary": view.__name__.replace("_", " ").capitalize()}
 
 
 def _once(view: Callable[..., BaseModel], status: int) -> Callable[..., HttpResponse]:
