@@ -8,7 +8,7 @@ production = DEBUG=off BASE_URL=https://loyalty.example.org ALLOWED_HOSTS=loyalt
 templates = find templates -name '*.html' -print0 | xargs -0 .venv/bin/djade --target-version 5.2
 
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: run test check fix messages bench torture
+.PHONY: run test check fix messages bench torture fuzz
 
 # Installs what changed, then starts the whole site. PORT=8001 make run, HOST=0.0.0.0 make run, PYTHON=python3.12 make run
 run:
@@ -24,6 +24,11 @@ test:
 torture:
 	@sh .ci/install requirements-dev.txt
 	@TORTURE_KILLS=$${TORTURE_KILLS:-100} exec $(python) -m pytest -s tests/torture $(ARGS)
+
+# What is tried at random in `make test`, for longer.
+fuzz:
+	@sh .ci/install requirements-dev.txt
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} exec $(python) -m pytest tests/loyalty_site/api/test_fuzz.py $(ARGS)
 
 check:
 	@sh .ci/install requirements-dev.txt

@@ -42,6 +42,8 @@ def problems_under_api(get_response: Handler) -> Handler:
     """What goes wrong below /api/ before or beside the API is told as the API tells it."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if is_api(request) and "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
+            return problems.for_status(411).response()  # Django reads no further than the length that was told
         response = get_response(request)
         if not is_api(request) or response.status_code < 400 or response["Content-Type"] == problems.CONTENT_TYPE:
             return response

@@ -83,6 +83,8 @@ def for_status(status: int) -> Problem:
         return Problem(404, "not_found", _("There is nothing at this address."))
     if status == 405:
         return Problem(405, "method_not_allowed", _("This address does not take this method."))
+    if status == 411:
+        return Problem(411, "length_required", _("Send the body with its Content-Length, not in chunks."))
     if status >= 500:
         return Problem(status, "internal_error", _("Something went wrong here. Please try again under the same key."))
     return Problem(status, "bad_request", _("This request cannot be read."))

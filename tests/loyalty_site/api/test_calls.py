@@ -106,6 +106,13 @@ def test_body_over_a_mebibyte_is_refused(till):
     assert told(till.post("purchases", " " * 1024 * 1024 + "{}")) == (413, "body_too_large")
 
 
+def test_body_without_its_length_is_refused(till):
+    headers = {"Authorization": f"Bearer {till.secret}", "Transfer-Encoding": "chunked"}
+    response = till.client.generic("POST", "/api/v1/purchases", headers=headers)
+
+    assert told(response) == (411, "length_required")
+
+
 @pytest.mark.parametrize("path", ["", "nothing", "customers/", "purchases/1/lines", "../v2/purchases"])
 def test_unknown_address_is_told_as_a_problem(till, path):
     assert told(till.get(path)) == (404, "not_found")
