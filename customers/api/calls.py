@@ -88,7 +88,7 @@ def texts_for(request: HttpRequest, customer: Customer | None) -> AbstractContex
     return translation.override(customer.language)
 
 
-def _named(view: Callable[..., Any]) -> dict[str, str]:
+def _named(view: Callable[..., Any]) -> dict[str, Any]:
     return {"operation_id": view.__name__, "summary": view.__name__.replace("_", " ").capitalize()}
 
 
