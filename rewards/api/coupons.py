@@ -19,7 +19,8 @@ from loyalty_site.lib.texts import localized
 from rewards.domain import checkout, coupons
 from rewards.domain.checkout import PurchaseIn
 from rewards.models import Coupon
-from rewards.schemas import CouponCheckIn, CouponCheckOut, CouponRedeemedOut, CouponRedeemIn
+from rewards.schemas.shown import CouponCheckOut, CouponRedeemedOut
+from rewards.schemas.told import CouponCheckIn, CouponRedeemIn
 
 router = Router(tags=["coupons"])
 

@@ -15,7 +15,7 @@ from loyalty_site.lib.api.fields import Code, Limit, Text
 from loyalty_site.lib.errors import DomainError
 from rewards.api import shapes
 from rewards.domain import queries
-from rewards.schemas import CustomerList, CustomerOut, EntryList
+from rewards.schemas.shown import CustomerList, CustomerOut, EntryList
 
 router = Router(tags=["customers"])
 

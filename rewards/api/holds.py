@@ -13,7 +13,8 @@ from loyalty_site.lib import actors
 from loyalty_site.lib.api.fields import Code
 from rewards.api import shapes
 from rewards.domain import holds, points
-from rewards.schemas import HoldIn, HoldOut, Nothing
+from rewards.schemas.shown import HoldOut
+from rewards.schemas.told import HoldIn, Nothing
 
 router = Router(tags=["points"])
 

@@ -14,16 +14,15 @@ from loyalty_site.lib.api.fields import Code
 from rewards.api import shapes
 from rewards.domain import checkout
 from rewards.domain.checkout import PurchaseIn, Quote
-from rewards.schemas import (
-    BasketTold,
+from rewards.schemas.shown import (
     PurchaseOut,
-    PurchaseTold,
     QuotedCouponOut,
     QuotedPointsOut,
     QuoteOut,
     RefusalOut,
     SettlementOut,
 )
+from rewards.schemas.told import BasketTold, PurchaseTold
 
 router = Router(tags=["purchases"])
 

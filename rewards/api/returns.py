@@ -12,7 +12,8 @@ from loyalty_site.lib.api.fields import Code
 from rewards.api import shapes
 from rewards.domain import checkout
 from rewards.domain.checkout import ReturnIn
-from rewards.schemas import ReturnTold, TakenBackOut
+from rewards.schemas.shown import TakenBackOut
+from rewards.schemas.told import ReturnTold
 
 router = Router(tags=["purchases"])
 

@@ -13,7 +13,8 @@ from loyalty_site.lib.api import cursors
 from loyalty_site.lib.api.fields import Code, Limit
 from rewards.api import shapes
 from rewards.domain import queries, redemptions
-from rewards.schemas import Nothing, RedemptionIn, RedemptionOut, RewardList
+from rewards.schemas.shown import RedemptionOut, RewardList
+from rewards.schemas.told import Nothing, RedemptionIn
 
 router = Router(tags=["rewards"])
 

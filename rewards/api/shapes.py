@@ -22,7 +22,7 @@ from rewards.models import (
     RewardRedemption,
     TierBasis,
 )
-from rewards.schemas import (
+from rewards.schemas.shown import (
     CouponOut,
     CustomerOut,
     EntryOut,

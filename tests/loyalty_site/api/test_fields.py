@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from customers.models import Purchase
 from loyalty_site.lib.api import cursors
 from loyalty_site.lib.api.fields import Amount, Currency, Day, Moment, Points, Quantity, Text, Told
-from rewards.schemas import PurchaseTold
+from rewards.schemas.told import PurchaseTold
 from tests.loyalty_site.api.calling import basket
 
 
