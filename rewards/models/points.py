@@ -105,6 +105,11 @@ class PointsEntry(models.Model):
             models.Index(
                 fields=["happened_at"], include=["kind", "points", "balance_after"], name="points_entry_by_day"
             ),
+            models.Index(
+                fields=["customer"],
+                condition=Q(kind__in=[EntryKind.REIMBURSE, EntryKind.MERGE]),
+                name="points_entry_brought_back",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,20 +1,28 @@
--- Every account whose books do not hold, in one snapshot; no row when all is well. Read by rewards.domain.ledger.
-WITH lot_use AS (
-    SELECT lot_id, sum(points) AS used FROM rewards_pointsallocation GROUP BY lot_id
+-- Every account of some parts whose books do not hold; no row when all is well. Read by rewards.domain.ledger.
+WITH own_account AS MATERIALIZED (
+    SELECT * FROM rewards_pointsaccount WHERE {part} = ANY (%(parts)s)
+), own_lot AS MATERIALIZED (
+    SELECT id, customer_id, entry_id, points, remaining FROM rewards_pointslot WHERE {part} = ANY (%(parts)s)
+), own_entry AS MATERIALIZED (
+    SELECT id, customer_id, seq, points, balance_after FROM rewards_pointsentry WHERE {part} = ANY (%(parts)s)
+), lot_use AS (
+    SELECT lot_id, sum(points) AS used FROM rewards_pointsallocation WHERE lot_id IN (SELECT id FROM own_lot) GROUP BY lot_id
 ), lots AS (
     SELECT lot.customer_id, sum(lot.remaining) AS remaining,
            count(*) FILTER (WHERE lot.points - lot.remaining <> coalesce(lot_use.used, 0)) AS wrong_lots
-    FROM rewards_pointslot lot LEFT JOIN lot_use ON lot_use.lot_id = lot.id
+    FROM own_lot lot LEFT JOIN lot_use ON lot_use.lot_id = lot.id
     GROUP BY lot.customer_id
 ), entry_use AS (
-    SELECT entry_id, sum(points) AS used FROM rewards_pointsallocation GROUP BY entry_id
+    SELECT entry_id, sum(points) AS used
+    FROM rewards_pointsallocation WHERE entry_id IN (SELECT id FROM own_entry) GROUP BY entry_id
 ), entry_lots AS (
-    SELECT entry_id, sum(points) AS points FROM rewards_pointslot GROUP BY entry_id
+    SELECT entry_id, sum(points) AS points
+    FROM rewards_pointslot WHERE entry_id IN (SELECT id FROM own_entry) GROUP BY entry_id
 ), running AS (
     SELECT entry.customer_id, entry.seq, entry.points, entry.balance_after,
            sum(entry.points) OVER (PARTITION BY entry.customer_id ORDER BY entry.seq) AS balance,
            coalesce(entry_lots.points, 0) - coalesce(entry_use.used, 0) AS moved
-    FROM rewards_pointsentry entry
+    FROM own_entry entry
     LEFT JOIN entry_lots ON entry_lots.entry_id = entry.id
     LEFT JOIN entry_use ON entry_use.entry_id = entry.id
 ), entries AS (
@@ -26,12 +34,12 @@ WITH lot_use AS (
     FROM running GROUP BY customer_id
 ), strangers AS (
     SELECT lot.customer_id, count(*) AS number
-    FROM rewards_pointslot lot
+    FROM own_lot lot
     JOIN rewards_pointsentry entry ON entry.id = lot.entry_id AND entry.customer_id <> lot.customer_id
     GROUP BY lot.customer_id
     UNION ALL
     SELECT allocation.customer_id, count(*)
-    FROM rewards_pointsallocation allocation
+    FROM (SELECT * FROM rewards_pointsallocation WHERE {part} = ANY (%(parts)s)) allocation
     JOIN rewards_pointsentry entry ON entry.id = allocation.entry_id
     JOIN rewards_pointslot lot ON lot.id = allocation.lot_id
     WHERE allocation.customer_id <> entry.customer_id OR allocation.customer_id <> lot.customer_id
@@ -58,7 +66,7 @@ WITH lot_use AS (
            coalesce(entries.wrong_balances, 0) AS wrong_balances, coalesce(entries.wrong_moves, 0) AS wrong_moves,
            coalesce(lots.remaining, 0)::bigint AS lots_remaining, coalesce(lots.wrong_lots, 0) AS wrong_lots,
            coalesce(strange.number, 0)::bigint AS strange_rows, coalesce(holds.wrong_holds, 0) AS wrong_holds
-    FROM rewards_pointsaccount account
+    FROM own_account account
     LEFT JOIN entries USING (customer_id)
     LEFT JOIN lots USING (customer_id)
     LEFT JOIN strange USING (customer_id)

@@ -1,11 +1,13 @@
 """Proves the points ledger; exits 1 naming each account that is off."""
 
 import json
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from loyalty_site.lib.progress import Progress
 from rewards.domain import ledger
 
 
@@ -18,10 +20,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         accounts, entries = ledger.size()
         off = []
-        for difference in ledger.differences():
+        bar = Progress(self.stderr) if self.stderr.isatty() else None
+        for difference in ledger.differences(progress=partial(bar.tell, _("Proving the books")) if bar else None):
+            if bar:
+                bar.clear()
             off.append({"customer": difference.customer_number, "findings": dict(difference.findings)})
             if not options["json"]:
                 self.stdout.write(f"{difference.customer_number}: {'; '.join(difference.findings.values())}")
+        if bar:
+            bar.clear()
         if options["json"]:
             self.stdout.write(json.dumps({"accounts": accounts, "entries": entries, "differences": off}))
         if off:

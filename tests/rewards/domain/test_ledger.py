@@ -27,11 +27,17 @@ def customer(customer, now):
 
 
 def corrupt(sql, customer):
+    tamper(sql, customer=customer.pk)
+
+
+def tamper(*statements, **values):
+    """Each changes one row."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute(sql, {"customer": customer.pk})
-        assert cursor.rowcount == 1
+        for sql in statements:
+            cursor.execute(sql, values)
+            assert cursor.rowcount == 1
         cursor.execute("SET session_replication_role = origin")
 
 
@@ -93,6 +99,60 @@ def test_corruption_is_found_and_named(customer, sql, found):
     (difference,) = ledger.differences()
     assert difference.customer_number == customer.display_number
     assert set(difference.findings) == found
+
+
+def test_sound_books_are_read_once_and_no_account_is_computed(customer, django_assert_num_queries):
+    with django_assert_num_queries(6):
+        assert list(ledger.differences()) == []
+
+
+def test_sound_books_of_huge_amounts_are_sound(customer, now):
+    adjust(customer, 2**40, now, "huge")
+    redeem(customer, 2**39, now, "huge")
+    assert list(ledger.differences()) == []
+
+
+def test_huge_amounts_that_are_off_are_named(customer, now):
+    adjust(customer, 2**40, now, "huge")
+    corrupt(f"UPDATE rewards_pointslot SET remaining = remaining - 1 {LOT} = 8)", customer)
+    (difference,) = ledger.differences()
+    assert set(difference.findings) == {"lots", "lot_allocations"}
+
+
+def test_lot_used_up_by_its_own_entry_is_found_under_another_customer(customer, now):
+    """What moved comes to nothing by itself: the lot's points and what repaid a debt from them."""
+    taken_back = award(customer, 100, now, "c")
+    redeem(customer, 130, now, "all")
+    claw_back(taken_back, 100, now, "c")
+    repaying = award(customer, 40, now, "repays")
+    other = CustomerFactory.create()
+    award(other, 1, now, "one")
+    tamper(
+        "UPDATE rewards_pointslot SET customer_id = %(other)s WHERE entry_id = %(entry)s",
+        "UPDATE rewards_pointsallocation SET customer_id = %(other)s WHERE entry_id = %(entry)s",
+        other=other.pk,
+        entry=repaying.pk,
+    )
+    (difference,) = ledger.differences()
+    assert difference.customer_id == other.pk
+    assert set(difference.findings) == {"owner"}
+
+
+def test_points_given_back_to_a_strange_lot_are_found(customer, now):
+    """Taken from another customer's lot and given back to it: in sum nothing."""
+    other = CustomerFactory.create()
+    strange = award(other, 30, now, "theirs").lots.get()
+    spent = redeem(customer, 5, now, "spent again")
+    back = reimburse(spent, now)
+    for entry in (spent, back):
+        tamper(
+            "UPDATE rewards_pointsallocation SET lot_id = %(lot)s WHERE entry_id = %(entry)s",
+            lot=strange.pk,
+            entry=entry.pk,
+        )
+    (difference,) = ledger.differences()
+    assert difference.customer_id == customer.pk
+    assert set(difference.findings) == {"owner"}
 
 
 def test_lot_under_another_customer_is_found_and_named(customer):
