@@ -32,7 +32,7 @@ PARTS_AT_ONCE = 8
 _WHOLE, _PART = "0", f"customer_id & {PARTS - 1}"
 # What goes into the sum, with its share of the time.
 _SUMS = {"accounts": 0.04, "entries": 0.56, "returned": 0.01, "lots": 0.23, "allocations": 0.15, "holds": 0.01}
-# Each kind of weight has its seed: the chain of balances; what lots hold, entries make and take, lots lose and get back.
+# Each kind of weight has its seed: the chain of balances; what lots hold, entries make and take, lots lose and regain.
 _KEYS = ("chain", "held", "made", "taken", "used", "given")
 # Amounts beyond this are looked at account by account: products with a weight of 32 bits must fit into 64.
 _LARGE = 2**29 - 1
