@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +17,8 @@ from loyalty_site.lib.numbers import points as points_text
 from loyalty_site.lib.numbers import signed
 from rewards.domain import adjustments, points
 from rewards.models import AdjustmentState, PointsAdjustment
+
+WAITING_FIRST = Case(When(state=AdjustmentState.WAITING, then=Value(0)), default=Value(1)).asc()
 
 
 class NoteForm(forms.Form):
@@ -36,7 +38,7 @@ class PointsAdjustmentAdmin(ReadOnlyAdmin):
     list_filter = ("state", "needs_second")
     search_fields = ("customer",)
     search_help_text = gettext_lazy("A customer's number, phone, e-mail or card")
-    ordering = ("-asked_at", "-pk")
+    ordering = (WAITING_FIRST, "-asked_at", "-pk")
     sortable_by = ()
     actions_detail = ("approve", "refuse")
     annotations = {"named_asker": named("asked_by"), "named_decider": named("decided_by")}

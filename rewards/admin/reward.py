@@ -127,8 +127,7 @@ class RewardAdmin(ModelAdmin):
 class RewardPictureAdmin(ModelAdmin):
     """All that were ever shown: pages and mails may still name them. One that no reward has can be deleted."""
 
-    list_display = ("look", "stored_at", "extent", "shown_by")
-    list_display_links = ("stored_at",)
+    list_display = ("stored_at", "look", "extent", "shown_by")
     search_fields = ("rewards__name",)
     ordering = ("-stored_at", "pk")
     sortable_by = ()

@@ -254,6 +254,16 @@ def test_adjustment_is_decided_by_another(staff):
     assert answer.context["form"].non_field_errors() == ["This adjustment is booked already."]
 
 
+def test_adjustments_that_wait_come_first(staff):
+    waiting = rows.make(PointsAdjustment)
+    entry = rows.make(PointsEntry)
+    told = {"points": 1, "reason": "why", "reference": "x", "state": "BOOKED", "needs_second": False}
+    booked = PointsAdjustment.objects.create(
+        **told, customer_id=entry.customer_id, asked_by="user:1", asked_at=rows.LATER, entry=entry
+    )
+    assert list(staff.get("/admin/rewards/pointsadjustment/").context["cl"].result_list) == [waiting, booked]
+
+
 def test_adjustment_is_refused_with_a_reason(staff):
     adjustment = rows.make(PointsAdjustment)
     assert "note" in staff.post(act(adjustment, "refuse"), {"note": " "}).context["form"].errors
