@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from customers.models import AuditEvent, Consent, Customer, Purchase, Purpose
 from loyalty_site.lib.admin import actor_label, list_url, named, own_stores
-from rewards.domain import explanations, points, queries
-from rewards.models import Coupon, PointsEntry, RewardRedemption
+from rewards.domain import explanations, points, queries, tiers
+from rewards.models import Coupon, PointsEntry, RewardRedemption, TierChange
 from surveys.models import SurveyResponse
 
 NEWEST = 8
@@ -27,6 +27,7 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
         "responses": ("surveys.view_surveyresponse", lambda: responses(customer)),
         "consents": ("customers.view_consent", lambda: consents(customer)),
         "events": ("customers.view_auditevent", lambda: events(customer)),
+        "standing": ("rewards.view_tiermembership", lambda: tiers.standing(customer=customer, at=at)),
     }
     allowed = {name: read() for name, (permission, read) in sections.items() if request.user.has_perm(permission)}
     number = [("q", customer.number)]
@@ -42,6 +43,7 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
             "redemptions": list_url(RewardRedemption, number),
             "responses": list_url(SurveyResponse, number),
             "consents": list_url(Consent, number),
+            "tiers": list_url(TierChange, number),
             "events": list_url(AuditEvent, [("q", f"customer:{customer.pk}")]),
         },
         "may_change_consents": request.user.has_perm("customers.change_consent"),

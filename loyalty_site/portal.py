@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from customers.domain import recommendations
 from customers.models import Customer, RecommendationKind
 from customers.views.session import customer_required, enter
-from rewards.domain import catalogue, explanations, points, queries
+from rewards.domain import catalogue, explanations, points, queries, tiers
 from rewards.models import Program
 from rewards.views import SOON
 
@@ -29,6 +29,7 @@ def home(request: HttpRequest, customer: Customer) -> HttpResponse:
     items = recommendations.for_customer(customer=customer, limit=recommendations.SIZE)
     context = {
         "summary": summary,
+        "standing": tiers.standing(customer=customer, at=now),
         "entries": explanations.explained(queries.ledger_page(customer=customer, limit=ENTRIES_SHOWN)),
         "coupons": queries.available_coupons(customer=customer, at=now),
         "soon_until": now + SOON,

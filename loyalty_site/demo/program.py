@@ -9,13 +9,13 @@ from customers.models import Category, Product
 from loyalty_site.demo import journey
 from loyalty_site.lib import actors
 from rewards.domain import offers
-from rewards.models import EarningKind, EarningRule, Offer, Program, Reward, SurpriseRule
+from rewards.models import EarningKind, EarningRule, Offer, Program, Reward, SurpriseRule, Tier, Weekday
 
 NAME = "Maple & Mango Market"
 CATALOG: dict[str, Any] = json.loads(Path(__file__).with_name("catalog.json").read_text(encoding="utf-8"))
 
 SURPRISE_OVER_MINOR = 8_000
-FUEL, TOBACCO, FRUIT = "COUPON/MISC ITEMS", "CIGARETTES", "TROPICAL FRUIT"
+FUEL, TOBACCO, FRUIT, BREAD = "COUPON/MISC ITEMS", "CIGARETTES", "TROPICAL FRUIT", "BAKED BREAD/BUNS/ROLLS"
 
 
 def make(*, since: datetime) -> None:
@@ -23,6 +23,8 @@ def make(*, since: datetime) -> None:
     program = {"name": NAME, "currency": journey.CURRENCY, "timezone": str(journey.ZONE)}
     Program.objects.get_or_create(only=True, defaults=program)
     _make_earning_rules(since)
+    if not Tier.objects.exists():
+        Tier.objects.bulk_create(_tier(rank, row) for rank, row in enumerate(CATALOG["tiers"], start=1))
     if not Reward.objects.exists():
         Reward.objects.bulk_create(_reward(row, since) for row in CATALOG["rewards"])
     if not Offer.objects.exists():
@@ -45,14 +47,15 @@ def _make_earning_rules(since: datetime) -> None:
     if EarningRule.objects.exists():
         return
     multipliers = [
-        ("fruit", "Double points on tropical fruit", FRUIT, 2),
-        ("fuel", "No points on fuel and services", FUEL, 0),
-        ("tobacco", "No points on tobacco", TOBACCO, 0),
+        ("fruit", "Double points on tropical fruit", FRUIT, 2, []),
+        ("bread", "Wednesday is bread day: triple points", BREAD, 3, [Weekday.WEDNESDAY]),
+        ("fuel", "No points on fuel and services", FUEL, 0, []),
+        ("tobacco", "No points on tobacco", TOBACCO, 0, []),
     ]
     base = EarningRule(
         code="base", name="1 point for every $1", kind=EarningKind.BASE, points=1, per_minor=100, valid_from=since
     )
-    categories = Category.objects.in_bulk([category for _, _, category, _ in multipliers], field_name="code")
+    categories = Category.objects.in_bulk([category for _, _, category, _, _ in multipliers], field_name="code")
     EarningRule.objects.bulk_create(
         [
             base,
@@ -63,12 +66,18 @@ def _make_earning_rules(since: datetime) -> None:
                     kind=EarningKind.MULTIPLIER,
                     multiplier=multiplier,
                     category=categories[category],
+                    weekdays=weekdays,
                     valid_from=since,
                 )
-                for code, name, category, multiplier in multipliers
+                for code, name, category, multiplier, weekdays in multipliers
             ),
         ]
     )
+
+
+def _tier(rank: int, row: dict[str, Any]) -> Tier:
+    names = {language: row[language] for language in ("en", "zh-hans")}
+    return Tier(rank=rank, code=row["code"], name=names, threshold=row["threshold"])
 
 
 def _reward(row: dict[str, Any], since: datetime) -> Reward:

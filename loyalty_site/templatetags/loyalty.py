@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from loyalty_site.lib import money as money_lib
 from loyalty_site.lib import texts
 from loyalty_site.lib.numbers import grouped, points, signed
+from rewards.domain import tiers
 from rewards.models import Program
 
 register = template.Library()
@@ -33,6 +34,12 @@ def minus(number: int, other: int) -> int:
 def money(amount_minor: int, currency: str) -> str:
     """`{{ 1250|money:"CNY" }}` → `¥12.50`."""
     return money_lib.format_money(amount_minor, currency)
+
+
+@register.filter
+def tier_amount(number: int, program: Program) -> str:
+    """What counts for tiers: `391 points` or `¥391.00`, as the programme has it."""
+    return tiers.amount(number, basis=program.tier_basis, currency=program.currency)
 
 
 @register.filter

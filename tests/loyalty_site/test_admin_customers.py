@@ -9,10 +9,10 @@ from django.utils import timezone
 from customers.domain import consents
 from customers.models import AuditEvent, Card, Consent, Customer, Purpose
 from loyalty_site.lib import actors
-from rewards.domain import points
+from rewards.domain import points, tiers
 from rewards.models import Coupon, PointsAdjustment, PointsEntry, Program
 from tests.factories.customers import CustomerFactory, PurchaseFactory, StoreFactory, UserFactory
-from tests.factories.rewards import OfferFactory, ProgramFactory
+from tests.factories.rewards import OfferFactory, ProgramFactory, TierFactory
 from tests.loyalty_site import rows
 from tests.races import at_once
 
@@ -53,6 +53,22 @@ def test_search_finds_by(staff, mei, text):
 def test_list_shows_balances(staff):
     rows.make(Customer)
     assert ">480<" in staff.get(LIST).content.decode().replace(" ", "").replace("\n", "")
+
+
+def test_page_shows_the_tier_and_leads_to_its_history(staff, mei):
+    ProgramFactory()
+    TierFactory(name={"en": "Silver"}, threshold=100)
+    TierFactory(name={"en": "Gold"}, threshold=300)
+    now = timezone.now()
+    points.award(customer=mei, points=120, reference="purchase:1", by=actors.SYSTEM, at=now)
+    tiers.reach(customers=[mei.pk], by=actors.SYSTEM, at=now)
+    page = " ".join(staff.get(act(mei, "change")).content.decode().split())
+    assert "Silver" in page
+    assert "180 points to Gold" in page
+    assert "100 points to keep it beyond" in page
+    assert "/admin/rewards/tierchange/?q=HTG2MWWK" in page
+    (change,) = staff.get("/admin/rewards/tierchange/", {"q": "HTG2MWWK"}).context["cl"].result_list
+    assert (change.customer, change.from_tier, str(change.to_tier)) == (mei, None, "Silver")
 
 
 def test_page_shows_all_of_a_customer(staff, settings):

@@ -8,9 +8,9 @@ from django.test import Client
 
 from customers.models import Card, Recommendation
 from loyalty_site.lib import actors
-from rewards.domain import points, redemptions
+from rewards.domain import points, redemptions, tiers
 from tests.factories.customers import CardFactory, CustomerFactory, ProductFactory, PurchaseFactory
-from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, RewardFactory
+from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, RewardFactory, TierFactory
 from tests.sessions import signed_in
 
 DAY = timedelta(days=1)
@@ -136,6 +136,37 @@ def test_home_reminds_of_what_waits_in_the_store(client, mia, now):
     assert str(taken) in text
 
 
+def test_home_shows_no_tier_without_tiers(client, mia, now):
+    assert "tier" not in text_of(client.get("/"))
+
+
+def test_home_shows_the_tier_what_is_missing_and_what_keeps_it(client, mia, now):
+    ProgramFactory()
+    TierFactory(name={"en": "Silver"}, threshold=100)
+    TierFactory(name={"en": "Gold"}, threshold=1500)
+    assert "Your first tier is waiting" in text_of(client.get("/"))
+    assert "100 points more and you reach Silver." in text_of(client.get("/"))
+    award(mia, 150, now, reference="purchase:1")
+    tiers.reach(customers=[mia.pk], by=actors.SYSTEM, at=now)
+    text = text_of(client.get("/"))
+    assert "Your tier: Silver" in text
+    assert "1,350 points more and you reach Gold." in text
+    assert 'value="150" max="1500"' in text
+    assert "Yours until May 20, 2027. With 100 points more by then you keep it." in text
+
+
+def test_home_shows_the_highest_tier_in_money_and_that_it_is_kept(client, mia, now):
+    ProgramFactory(tier_basis="SPEND")
+    TierFactory(name={"en": "Gold"}, threshold=10_000)
+    PurchaseFactory(customer=mia, total_minor=10_000, purchased_at=now)
+    assert "You have reached Gold" in text_of(client.get("/"))
+    tiers.reach(customers=[mia.pk], by=actors.SYSTEM, at=now)
+    assert "With ¥100.00 more by then you keep it." in text_of(client.get("/"))
+    PurchaseFactory(customer=mia, total_minor=10_000, purchased_at=now + DAY)
+    text = text_of(client.get("/"))
+    assert "There is none above it." in text
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_home_takes_the_same_queries_for_any_number(client, mia, now, django_assert_num_queries, number):
     for n in range(number):
@@ -146,7 +177,7 @@ def test_home_takes_the_same_queries_for_any_number(client, mia, now, django_ass
         recommend(mia, 2 * n + 1, "again", now)
         recommend(mia, 2 * n + 2, "new", now, because=ProductFactory())
     client.get("/")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get("/")
 
 

@@ -44,10 +44,15 @@ def told(count):
 
 
 def points_of(lines):
-    """By household: floor(sum of dollars), tropical fruit twice, fuel and tobacco not at all."""
+    """By household: floor(sum of dollars), tropical fruit twice, bread three times on Wednesdays, fuel and tobacco not
+    at all."""
     products = pandas.read_parquet(journey.directory() / "products.parquet").set_index("product_id")
     rates = {"TROPICAL FRUIT": 2, "COUPON/MISC ITEMS": 0, "CIGARETTES": 0}
-    rate = lines.product_id.map(products.product_category).map(rates).fillna(1)
+    category = lines.product_id.map(products.product_category)
+    rate = category.map(rates).fillna(1)
+    bought = Purchase.objects.values_list("receipt_number", "purchased_at")
+    on_wednesday = {number for number, moment in bought if moment.astimezone(journey.ZONE).isoweekday() == 3}
+    rate[(category == "BAKED BREAD/BUNS/ROLLS") & lines.basket_id.astype(str).isin(on_wednesday)] = 3
     cents = (lines.sales_value * 100).round().astype(int)
     return ((cents * rate).groupby([lines.household_id, lines.basket_id]).sum() // 100).groupby("household_id").sum()
 
