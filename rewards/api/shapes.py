@@ -146,8 +146,8 @@ def purchase(settled: Settlement) -> PurchaseOut:
     bought = settled.purchase
     lines = bought.lines.select_related("product__category").order_by("position")
     returns = bought.returns.prefetch_related("lines__line").order_by("pk")
-    reference = f"purchase:{bought.pk}"
-    found = PointsEntry.objects.filter(Q(reference=reference) | Q(corrects__reference=reference))
+    own = [entry.pk for entry in (settled.entry, settled.redeemed_entry) if entry]
+    found = PointsEntry.objects.filter(Q(pk__in=own) | Q(corrects__in=own))
     return PurchaseOut(
         **settlement(settled).model_dump(),
         store=bought.store.code,
@@ -167,7 +167,7 @@ def purchase(settled: Settlement) -> PurchaseOut:
             )
             for line in lines
         ],
-        entries=entries(found.filter(customer=bought.customer_id).order_by("seq")),
+        entries=entries(found.order_by("pk")),
         returns=[returned(one) for one in returns],
     )
 

@@ -42,12 +42,6 @@ def catalogue(*, at: datetime) -> list[Reward]:
     return list(offered.order_by("cost_points", "pk"))
 
 
-def affordable_rewards(*, points: int, at: datetime) -> list[Reward]:
-    """Rewards in stock for which `points` suffice, the dearest first."""
-    in_stock = [reward for reward in catalogue(at=at) if reward.stock is None or reward.stock > 0]
-    return [reward for reward in reversed(in_stock) if reward.cost_points <= points]
-
-
 def pending_redemptions(*, customer: Customer) -> list[RewardRedemption]:
     """What waits to be picked up, the oldest first."""
     waiting = RewardRedemption.objects.filter(customer=customer, state=RedemptionState.REQUESTED)

@@ -55,13 +55,6 @@ def test_catalogue_shows_what_is_offered_the_cheapest_first(now):
     assert queries.catalogue(at=now) == [cheap, dear]
 
 
-def test_affordable_rewards_are_in_stock_the_dearest_first(now):
-    cheap, right = RewardFactory(cost_points=100), RewardFactory(cost_points=200, stock=1)
-    RewardFactory(cost_points=201)
-    RewardFactory(cost_points=150, stock=0)
-    assert queries.affordable_rewards(points=200, at=now) == [right, cheap]
-
-
 def test_pending_redemptions_wait_to_be_picked_up(customer, now):
     award(customer, 1000, now)
     second = request(customer, RewardFactory(), now + DAY, "web:2")
