@@ -1,6 +1,7 @@
 """Points for many purchases at once, at their own dates: to the point what each would have earned at its till."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,9 @@ from loyalty_site.lib.actors import Actor
 from rewards.domain import tiers
 from rewards.models import EarningKind, EarningRule, Program, Tier
 
-# Each named like the file that makes it; the last two read the accounts, which are locked by then.
-_TABLES = (
-    "backfill_baskets",
-    "backfill_awards",
-    "backfill_returned",
-    "backfill_claims",
-    "backfill_in_turn",
-    "backfill_events",
-)
+# Each named like the file that makes it. Those that are booked from read the accounts, which are locked by then.
+_COMPUTED = ("backfill_baskets", "backfill_awards", "backfill_returned", "backfill_claims")
+_BOOKED_FROM = ("backfill_in_turn", "backfill_events")
 _SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
@@ -35,21 +30,32 @@ def award_purchases(*, purchases: Sequence[int], returns: Sequence[int] = (), by
     """
     if not purchases and not returns:
         return 0
+    with computed(purchases=purchases, returns=returns, by=by) as values:
+        has_tiers = Tier.objects.filter(is_active=True).exists()
+        _lock_accounts("backfill_baskets" if has_tiers else "backfill_awards", returns)
+        if values["has_caps"]:
+            _run("backfill_caps")
+        for table in _BOOKED_FROM:
+            _make(table, values)
+        with foreign_keys.proven():
+            _run("backfill_entries", values)
+        _run("backfill_in_order")
+        if has_tiers:
+            _reach_tiers(by, at)
+        _drop(_BOOKED_FROM)
+        return _points_awarded()
+
+
+@contextmanager
+def computed(*, purchases: Sequence[int], returns: Sequence[int], by: Actor) -> Iterator[Mapping[str, Any]]:
+    """While it is open the temporary tables `backfill_awards` and `backfill_claims` hold what these purchases earn by
+    the rules of their time, and what these returns then take back, both before caps. Books nothing and locks nothing.
+    """
     values = {"purchases": list(purchases), "returns": list(returns), "by": str(by), **_what_rules_need()}
-    for table in _TABLES[:4]:
+    for table in _COMPUTED:
         _make(table, values)
-    has_tiers = Tier.objects.filter(is_active=True).exists()
-    _lock_accounts("backfill_baskets" if has_tiers else "backfill_awards", returns)
-    if values["has_caps"]:
-        _run("backfill_caps")
-    for table in _TABLES[4:]:
-        _make(table, values)
-    with foreign_keys.proven():
-        _run("backfill_entries", values)
-    _run("backfill_in_order")
-    if has_tiers:
-        _reach_tiers(by, at)
-    return _points_awarded()
+    yield values
+    _drop(_COMPUTED)
 
 
 def _what_rules_need() -> dict[str, Any]:
@@ -103,9 +109,12 @@ def _reach_tiers(by: Actor, at: datetime) -> None:
 def _points_awarded() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(sum(points), 0) FROM backfill_awards")
-        points = int(cursor.fetchone()[0])
-        cursor.execute(f"DROP TABLE {', '.join(_TABLES)}")
-    return points
+        return int(cursor.fetchone()[0])
+
+
+def _drop(tables: Sequence[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {', '.join(tables)}")
 
 
 def _make(table: str, values: Mapping[str, Any]) -> None:

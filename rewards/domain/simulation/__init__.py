@@ -1,0 +1,16 @@
+"""What would have come of other rules: history replayed under a draft, with nothing written."""
+
+from rewards.domain.simulation.draft import CapDraft, Draft, DraftInvalid, MultiplierDraft, RateDraft
+from rewards.domain.simulation.run import Outcome, Side, TierCount, run
+
+__all__ = [
+    "CapDraft",
+    "Draft",
+    "DraftInvalid",
+    "MultiplierDraft",
+    "Outcome",
+    "RateDraft",
+    "Side",
+    "TierCount",
+    "run",
+]

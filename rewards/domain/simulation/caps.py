@@ -1,0 +1,66 @@
+"""What caps cut, in the order of time: pure, as `backfill_caps` does it in the books."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `points` a customer and `period` (PURCHASE, DAY, WEEK, MONTH or YEAR) from `valid_from` until before
+    `valid_to`."""
+
+    points: int
+    period: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+    def period_of(self, local_at: datetime) -> object:
+        day = local_at.date()
+        match self.period:
+            case "DAY":
+                return day
+            case "WEEK":
+                return day.isocalendar()[:2]
+            case "MONTH":
+                return day.year, day.month
+            case _:
+                return day.year
+
+
+@dataclass(slots=True)
+class Counter:
+    """One customer's."""
+
+    caps: Sequence[Cap]
+    timezone: ZoneInfo
+    _counted: dict[tuple[str, object], int] = field(default_factory=lambda: defaultdict(int))
+    _rooms: dict[int, tuple[datetime, int]] = field(default_factory=dict)
+
+    def count(self, points: int, at: datetime) -> None:
+        """Points earned at `at`; fewer than none when they were taken back."""
+        local = at.astimezone(self.timezone)
+        for period, key in {(cap.period, cap.period_of(local)) for cap in self.caps if cap.period != "PURCHASE"}:
+            self._counted[period, key] += points
+
+    def left_of(self, points: int, *, purchase: int, at: datetime) -> int:
+        """How many of the points of a purchase the caps leave."""
+        local, left = at.astimezone(self.timezone), points
+        for cap in self.caps:
+            if cap.valid_from <= at and (cap.valid_to is None or at < cap.valid_to):
+                before = 0 if cap.period == "PURCHASE" else self._counted[cap.period, cap.period_of(local)]
+                left = min(left, max(0, cap.points - before))
+        self._rooms[purchase] = at, left
+        self.count(left, at)
+        return left
+
+    def taken_back(self, before: int, after: int, *, purchase: int) -> int:
+        """What a return takes back that leaves `after` of `before` points, both before caps."""
+        if purchase not in self._rooms:
+            return before - after
+        at, room = self._rooms[purchase]
+        points = min(before, room) - min(after, room)
+        self.count(-points, at)
+        return points
