@@ -4,14 +4,18 @@ from datetime import datetime
 
 from django.db import transaction
 
+from customers.domain import customers
 from customers.models import Consent, Customer, Purpose
 from loyalty_site.lib.actors import Actor
 
 
 @transaction.atomic
 def grant(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> Consent:
-    """Granting what is granted changes nothing. The lock keeps a withdrawal from coming in between."""
-    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    """Granting what is granted changes nothing. The lock keeps a withdrawal from coming in between.
+
+    Raises CustomerMerged.
+    """
+    customers.lock(customer=customer)
     consent = Consent(customer=customer, purpose=purpose, granted_at=at, granted_by=str(by))
     Consent.objects.bulk_create([consent], ignore_conflicts=True)
     return Consent.objects.get(customer=customer, purpose=purpose, withdrawn_at__isnull=True)
@@ -19,8 +23,10 @@ def grant(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> C
 
 @transaction.atomic
 def withdraw(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> None:
-    """Withdrawing what is not granted changes nothing."""
-    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    """Withdrawing what is not granted changes nothing. A link in an old mail may name a customer who was merged since:
+    what counts is that the person says no. Raises CustomerMerged when that happens at this moment.
+    """
+    customer = customers.lock(customer=customers.present(customer=customer))
     given = Consent.objects.filter(customer=customer, purpose=purpose, withdrawn_at__isnull=True)
     given.update(withdrawn_at=at, withdrawn_by=str(by))
 

@@ -1,5 +1,6 @@
-"""Finding customers."""
+"""Finding customers, and the row that stands for a person now."""
 
+from django.db import connection
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -9,29 +10,91 @@ from loyalty_site.lib import codes
 from loyalty_site.lib.errors import DomainError
 
 
+class CustomerMerged(DomainError):
+    code = "customer_merged"
+    message = _("This customer was merged with another one just now. Please look them up again.")
+
+
+class CustomerClosed(DomainError):
+    code = "customer_closed"
+    message = _("This customer has left the programme.")
+
+
 class CustomerUnknown(DomainError):
     code = "customer_unknown"
     message = _("There is no customer %(number)s.")
 
 
 def by_number(*, number: str) -> Customer:
-    """The customer, not closed, with this number as it is printed. Raises CustomerUnknown."""
-    code = codes.normalize(_readable(number))
-    customer = Customer.objects.filter(number=code, closed_at__isnull=True).first()
-    if customer is None:
+    """The customer, not closed, with this number as it is printed, or whom they were merged into.
+
+    Raises CustomerUnknown.
+    """
+    found = Customer.objects.filter(number=codes.normalize(_readable(number))).first()
+    customer = present(customer=found) if found else None
+    if customer is None or customer.closed_at is not None:
         raise CustomerUnknown(number=number)
     return customer
 
 
 def find(*, text: str) -> list[Customer]:
-    """Customers, not closed, whose number (in any case, with or without dashes), card, phone or e-mail this is."""
-    return list(_reachable_by_email().filter(_is_exactly(text), closed_at__isnull=True).order_by("pk"))
+    """Customers, not closed, whose number (in any case, with or without dashes), card, phone or e-mail this is.
+
+    Who was merged is found as the customer they were merged into.
+    """
+    people = {person.pk: person for person in (present(customer=holder) for holder in holders(text=text))}
+    return sorted((person for person in people.values() if person.closed_at is None), key=lambda person: person.pk)
+
+
+def holders(*, text: str) -> list[Customer]:
+    """The very rows whose number, card, phone or e-mail this is: merged and closed ones too."""
+    return list(_reachable_by_email().filter(_is_exactly(text)).order_by("pk"))
 
 
 def search(*, text: str, limit: int, with_closed: bool = True) -> QuerySet[Customer]:
     """The first `limit` by name of those that `find` finds or whose name begins with `text`."""
     found = _reachable_by_email().filter(_is_exactly(text) | _begins(text))
     return (found if with_closed else found.filter(closed_at__isnull=True)).order_by("name", "pk")[:limit]
+
+
+def present(*, customer: Customer) -> Customer:
+    """Who stands for this person now: the customer, or the last one they were merged into."""
+    while customer.merged_into_id is not None:
+        customer = Customer.objects.get(pk=customer.merged_into_id)
+    return customer
+
+
+def family(*, customer: Customer) -> list[int]:
+    """The ids of the customer and of all who were merged into them, also by way of others."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FAMILY, [customer.pk])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def refuse_unless_member(*, customer: Customer) -> None:
+    """As the row was read. Raises CustomerMerged, CustomerClosed."""
+    if customer.merged_into_id is not None:
+        raise CustomerMerged
+    if customer.closed_at is not None:
+        raise CustomerClosed
+
+
+def lock(*, customer: Customer) -> Customer:
+    """The customer's row as it is now; it stays so until the transaction ends. Raises CustomerMerged."""
+    locked = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    if locked.merged_into_id is not None:
+        raise CustomerMerged
+    return locked
+
+
+_FAMILY = """
+    WITH RECURSIVE family AS (
+        SELECT %s::bigint AS id
+        UNION ALL
+        SELECT customer.id FROM customers_customer customer JOIN family ON customer.merged_into_id = family.id
+    )
+    SELECT id FROM family ORDER BY id
+"""
 
 
 def _reachable_by_email() -> QuerySet[Customer]:

@@ -8,7 +8,7 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from customers.domain import audit, consents, preferences
+from customers.domain import audit, consents, customers, preferences
 from customers.models import Category, Customer, Purpose, Store
 from loyalty_site.lib import codes
 from loyalty_site.lib.actors import Actor
@@ -84,7 +84,7 @@ def _refuse_known(customer: Customer) -> None:
     same_phone = Customer.objects.filter(phone=customer.phone).exclude(phone="")
     known = same_email.first() or same_phone.first()
     if known:
-        raise CustomerExists(number=known.display_number)
+        raise CustomerExists(number=customers.present(customer=known).display_number)
 
 
 def _record_wishes(

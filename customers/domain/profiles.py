@@ -5,7 +5,7 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from customers.domain import audit
+from customers.domain import audit, customers
 from customers.models import Customer, Store
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
@@ -33,8 +33,9 @@ def change(
     by: Actor,
     at: datetime,
 ) -> Customer:
-    """The customer as they are now. A birthday is told once. Raises PhoneTaken, BirthdayFixed."""
-    kept = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    """The customer as they are now. A birthday is told once. Raises PhoneTaken, BirthdayFixed,
+    CustomerMerged."""
+    kept = customers.lock(customer=customer)
     if kept.birthday is not None and birthday != kept.birthday:
         raise BirthdayFixed
     values = {"name": name, "phone": phone, "birthday": birthday, "language": language, "home_store": home_store}

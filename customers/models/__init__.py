@@ -3,6 +3,7 @@ from customers.models.catalog import Category, Product
 from customers.models.consent import Consent, Purpose
 from customers.models.customer import Card, Customer, Preference, SignInCode
 from customers.models.idempotent_call import IdempotentCall
+from customers.models.merge import CustomerMerge
 from customers.models.outbox import OutboxMail
 from customers.models.purchase import Purchase, PurchaseLine, PurchaseReturn, PurchaseReturnLine, PurchaseSource
 from customers.models.purchase_import import ImportState, PurchaseImport
@@ -17,6 +18,7 @@ __all__ = [
     "Consent",
     "Customer",
     "IdempotentCall",
+    "CustomerMerge",
     "ImportState",
     "OutboxMail",
     "Preference",

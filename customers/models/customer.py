@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower, Upper
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -15,7 +15,10 @@ from loyalty_site.lib import codes
 
 
 class Customer(models.Model):
-    """A person in the programme. Erasure empties the personal fields and keeps the row, so that the numbers stay."""
+    """A person in the programme. Erasure empties the personal fields and keeps the row, so that the numbers stay.
+
+    A row that was merged into another is closed; whoever names it is led to `merged_into`, which may be merged further.
+    """
 
     NUMBER_LENGTH = 8
 
@@ -33,6 +36,15 @@ class Customer(models.Model):
     enrolled_at = models.DateTimeField(_("enrolled at"))
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self",
+        verbose_name=_("merged into"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="merged_from",
+    )
 
     class Meta:
         verbose_name = _("customer")
@@ -46,6 +58,16 @@ class Customer(models.Model):
             models.CheckConstraint(
                 name="customer_erased_keeps_nothing_personal",
                 condition=Q(erased_at__isnull=True) | Q(name="", email="", phone="", birthday__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="customer_merged_is_closed", condition=Q(merged_into__isnull=True) | Q(closed_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="customer_is_not_merged_into_itself",
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("pk")),
+            ),
+            models.CheckConstraint(
+                name="customer_erased_is_closed", condition=Q(erased_at__isnull=True) | Q(closed_at__isnull=False)
             ),
         ]
         indexes = [

@@ -28,6 +28,7 @@ MUTABLE = {
     "customers.Consent",
     "customers.Customer",
     "customers.IdempotentCall",
+    "customers.CustomerMerge",
     "customers.OutboxMail",
     "customers.Preference",
     "customers.Product",
