@@ -74,7 +74,7 @@ def approve(*, adjustment: PointsAdjustment, by: Actor, at: datetime) -> PointsE
 
     Raises AdjustmentOwn, AdjustmentRefused, AdjustmentCustomerLeft, InsufficientPoints (then it keeps waiting).
     """
-    points.lock(customer=adjustment.customer)
+    points.lock_owner(customer=adjustment.customer)
     _lock(adjustment)
     if adjustment.state == AdjustmentState.REFUSED:
         raise AdjustmentRefused

@@ -11,7 +11,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from customers.models import Purchase, PurchaseReturn, Store
+from customers.models import CustomerMerge, Purchase, PurchaseReturn, Store
 from loyalty_site.lib import numbers
 from loyalty_site.lib.money import format_money
 from rewards.domain import earning_words
@@ -27,6 +27,7 @@ class _Facts:
     purchases: Mapping[str, Purchase]
     returns: Mapping[str, PurchaseReturn]
     redemptions: Mapping[int, RewardRedemption]
+    merges: Mapping[int, CustomerMerge]
     timezone: ZoneInfo
 
 
@@ -56,10 +57,13 @@ def _facts(entries: Sequence[PointsEntry]) -> _Facts:
     brought_back = PurchaseReturn.objects.filter(pk__in=_told(entries, "return:")).select_related("store")
     redeemed = {entry.corrects_id if entry.kind == EntryKind.REIMBURSE else entry.pk for entry in entries}
     taken = RewardRedemption.objects.filter(entry__in=redeemed - {None}).select_related("reward")
+    of_merges = {pk for entry in entries if (pk := _merge_of(entry))}
+    joined = CustomerMerge.objects.select_related("source", "target").in_bulk(of_merges) if of_merges else {}
     return _Facts(
         purchases={f"purchase:{purchase.pk}": purchase for purchase in bought},
         returns={f"return:{made.pk}": made for made in brought_back},
         redemptions={redemption.entry_id: redemption for redemption in taken},
+        merges=joined,
         timezone=ZoneInfo(Program.objects.current().timezone),
     )
 
@@ -84,7 +88,7 @@ def _sentences(entry: PointsEntry, facts: _Facts) -> list[str]:
             last_day = (entry.happened_at - timedelta(microseconds=1)).astimezone(facts.timezone)
             return [_("%(points)s lapsed at the end of %(date)s.") % {"points": points, "date": _date(last_day)}]
         case EntryKind.MERGE:
-            return [_merger(entry, points)]
+            return [_merge(entry, points, facts)]
         case _:
             return [_adjustment(entry, points)]
 
@@ -165,17 +169,30 @@ def _given_back(entry: PointsEntry, points: str, facts: _Facts) -> str:
     return _("%(points)s given back.") % {"points": points}
 
 
+def _merge_of(entry: PointsEntry) -> int | None:
+    """The record's id, from `merge:17`, `merge-undo:17` or `merge-undo:17:debt`."""
+    return int(entry.reference.split(":")[1]) if entry.kind == EntryKind.MERGE else None
+
+
+def _merge(entry: PointsEntry, points: str, facts: _Facts) -> str:
+    """Points or a debt, to or from the other customer, whose number is printed on their card."""
+    merge = facts.merges[_merge_of(entry) or 0]
+    is_source, is_undone = entry.customer_id == merge.source_id, entry.reference.startswith("merge-undo:")
+    values = {"points": points, "card": (merge.target if is_source else merge.source).display_number}
+    comes = is_source == is_undone
+    if comes != (entry.points > 0):
+        owed_here = _("%(points)s that were owed on card %(card)s are owed here now.")
+        return (owed_here if comes else _("%(points)s that were owed here are owed on card %(card)s now.")) % values
+    return (
+        _("%(points)s came over from card %(card)s.") if comes else _("%(points)s went over to card %(card)s.")
+    ) % values
+
+
 def _adjustment(entry: PointsEntry, points: str) -> str:
     values = {"points": points, "reason": entry.reason}
     if entry.points > 0:
         return _("%(points)s added by our team: %(reason)s") % values
     return _("%(points)s taken off by our team: %(reason)s") % values
-
-
-def _merger(entry: PointsEntry, points: str) -> str:
-    if entry.points > 0:
-        return _("%(points)s came over from an account that was merged with this one.") % {"points": points}
-    return _("%(points)s went over to the account that this one was merged with.") % {"points": points}
 
 
 def _reward(taken: RewardRedemption) -> str:

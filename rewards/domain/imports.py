@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -18,14 +17,13 @@ from customers.domain.imports.checking import Chunk
 from customers.domain.imports.facts import Booked
 from customers.domain.imports.scratch import Scratch
 from loyalty_site.lib.actors import Actor
-from rewards.domain import backfill
+from rewards.domain import backfill, import_lock
 from rewards.domain.checkout import returns
 from rewards.models import Program
 
 CHUNK_RECEIPTS = 20_000
 LANES = 2
 _ATTEMPTS = 3
-_ONE_AT_A_TIME = 7_202  # an advisory lock
 
 # What is going on (a key of PHASES), how much of it is done, and of how much (bytes, receipts).
 Progress = Callable[[str, int, int], None]
@@ -77,7 +75,7 @@ def run(
     rejects = report.rejects_path(path)
     report.refuse_unwritable(rejects)
     result = ImportResult(ignored=source.header.ignored)
-    with _one_at_a_time(), scratch.opened() as own, scratch.tuned():
+    with import_lock.one_at_a_time(), scratch.opened() as own, scratch.tuned():
         staging.load(own, source, progress=lambda read: tell("reading", read, source.size))
         tell("checking", 0, 1)
         _check(own, chunk_receipts=chunk_receipts, at=at)
@@ -172,18 +170,6 @@ def _book_chunk(own: Scratch, chunk: Chunk, *, award_points: bool, by: Actor, at
             if attempt + 1 == _ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """A second import waits: what the first books is known to it then."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [_ONE_AT_A_TIME])
-        try:
-            yield
-        finally:
-            if connection.is_usable():
-                cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [_ONE_AT_A_TIME])
 
 
 def _record(result: ImportResult, path: Path, *, by: Actor, at: datetime) -> None:

@@ -31,7 +31,15 @@ PARTS_AT_ONCE = 8
 # The number of the part that a row belongs to, in SQL.
 _WHOLE, _PART = "0", f"customer_id & {PARTS - 1}"
 # What goes into the sum, with its share of the time.
-_SUMS = {"accounts": 0.04, "entries": 0.56, "returned": 0.01, "lots": 0.23, "allocations": 0.15, "holds": 0.01}
+_SUMS = {
+    "accounts": 0.04,
+    "entries": 0.56,
+    "returned": 0.01,
+    "lots": 0.23,
+    "allocations": 0.14,
+    "holds": 0.01,
+    "merges": 0.01,
+}
 # Each kind of weight has its seed: the chain of balances; what lots hold, entries make and take, lots lose and regain.
 _KEYS = ("chain", "held", "made", "taken", "used", "given")
 # Amounts beyond this are looked at account by account: products with a weight of 32 bits must fit into 64.
@@ -134,5 +142,13 @@ def _findings(proof: Mapping[str, int]) -> dict[str, str]:
         "entry_allocations": (proof["wrong_moves"], _("entries that moved other points in the lots: %(wrong_moves)s")),
         "owner": (proof["strange_rows"], _("lots and allocations of another customer's rows: %(strange_rows)s")),
         "holds": (proof["wrong_holds"], _("holds that do not keep or took what they say: %(wrong_holds)s")),
+        "merges": (
+            proof["wrong_merges"],
+            _("merges that brought other points than they took: %(wrong_merges)s"),
+        ),
+        "merged": (
+            proof["is_merged"] and (proof["balance"] or proof["lots_remaining"]),
+            _("was merged into another customer and still has %(balance)s, in lots %(lots_remaining)s"),
+        ),
     }
     return {code: text % values for code, (is_off, text) in checks.items() if is_off}

@@ -2,19 +2,23 @@
 
 Each verb is one statement, a function of `rewards/sql`, and so atomic by itself and inside its caller's transaction: it
 locks the account, looks whether the reference is in the books, writes the entry, moves lots and balance. A refusal
-changes nothing and leaves the caller's transaction usable. The account stays locked until the transaction ends; whoever
-books for several customers in one transaction goes by ascending customer id.
+changes nothing and leaves the caller's transaction usable; only CustomerMerged and CustomerClosed, of a customer who
+was read before that happened, end it. The account stays locked until the transaction ends; whoever books for several
+customers in one transaction goes by ascending customer id.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import connection, models
+from django.db import IntegrityError, connection, models
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
+from customers.domain.customers import CustomerClosed, CustomerMerged
 from customers.models import Customer
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
@@ -23,6 +27,10 @@ from rewards.models import EntryKind, HoldState, PointsEntry, PointsHold
 # Points given back after their lots lapsed can be spent for this many more days.
 GRACE_DAYS = 30
 
+_GONE: Mapping[str | None, type[DomainError]] = {
+    "points_customer_is_not_merged": CustomerMerged,
+    "points_customer_is_not_closed": CustomerClosed,
+}
 _Row = TypeVar("_Row", bound=models.Model)
 
 
@@ -199,9 +207,33 @@ def expire(*, at: datetime, limit: int) -> int:
 
 
 def lock(*, customer: Customer) -> None:
-    """Keeps everybody else from booking for this customer until the transaction ends."""
-    with connection.cursor() as cursor:
+    """Keeps everybody else from booking for this customer until the transaction ends.
+
+    Raises CustomerMerged, CustomerClosed.
+    """
+    with _refusing_who_is_gone(), connection.cursor() as cursor:
         cursor.execute("SELECT points_lock(%s)", [customer.pk])
+
+
+def lock_owner(*, customer: Customer) -> Customer:
+    """The same for whoever this customer was merged into, or who has left: to put right what was booked before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT points_lock_owner(%s)", [customer.pk])
+        return Customer.objects.get(pk=cursor.fetchone()[0])
+
+
+def release_all(*, customer: Customer, by: Actor, at: datetime) -> None:
+    """Releases all holds of a customer who leaves; the account stays locked until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT points_release_holds(%s, %s, %s)", [customer.pk, at, str(by)])
+
+
+def booked(*, customer: Customer | None, reference: str) -> dict[str, PointsEntry]:
+    """What stands in the books under this reference, by kind, in the account of whoever the customer then was."""
+    if customer is None:
+        return {}
+    accounts = RawSQL("SELECT points_relatives(%s)", [customer.pk])
+    return {entry.kind: entry for entry in PointsEntry.objects.filter(customer__in=accounts, reference=reference)}
 
 
 def summary(*, customer: Customer, at: datetime) -> PointsSummary:
@@ -288,4 +320,17 @@ def _call(model: type[_Row], function: str, *arguments: object) -> _Row | None:
     """The row that a function of rewards/sql returns, if it returns one."""
     marks = ", ".join(["%s"] * len(arguments))
     rows = model._default_manager.raw(f"SELECT * FROM {function}({marks})", arguments)  # noqa: S608
-    return next(iter(rows), None)
+    with _refusing_who_is_gone():
+        return next(iter(rows), None)
+
+
+@contextmanager
+def _refusing_who_is_gone() -> Iterator[None]:
+    """The database knows, under the lock, however long ago the caller read the customer."""
+    try:
+        yield
+    except IntegrityError as error:
+        refusal = _GONE.get(getattr(getattr(error.__cause__, "diag", None), "constraint_name", None))
+        if refusal is None:
+            raise
+        raise refusal from error

@@ -104,7 +104,11 @@ def fulfil(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
 
 @transaction.atomic
 def cancel(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
-    """Gives points and stock back, once; cancelling again changes nothing. Raises RedemptionFulfilled."""
+    """Gives points and stock back, once; cancelling again changes nothing. Raises RedemptionFulfilled.
+
+    Locks the account, then the redemption, as everybody does who takes both.
+    """
+    points.lock_owner(customer=redemption.customer)
     if _close(redemption, RedemptionState.CANCELLED, by, at):
         points.reimburse(entry=redemption.entry, by=by, at=at)
         stocked = Reward.objects.filter(pk=redemption.reward_id, stock__isnull=False)

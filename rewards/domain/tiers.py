@@ -7,6 +7,7 @@ changes while the customer's points account is locked.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -107,6 +108,39 @@ def carry_over(*, source: Customer, target: Customer, by: Actor, at: datetime) -
     )
 
 
+def remembered(*, customer: Customer) -> dict[str, Any] | None:
+    """The customer's tier with its dates, ready for JSON; None when they never had one."""
+    kept = TierMembership.objects.filter(customer=customer).values(*_DATED).first()
+    return kept and {name: value.isoformat() if isinstance(value, date) else value for name, value in kept.items()}
+
+
+def separate(
+    *, customer: Customer, before: dict[str, Any] | None, after: dict[str, Any], by: Actor, at: datetime
+) -> TierChange | None:
+    """Gives back what was `remembered` before a merge, unless the tier or its dates have changed `after` it.
+
+    The account must be locked. Returns the change of the tier, if there was one.
+    """
+    if remembered(customer=customer) != after:
+        return None
+    membership = TierMembership.objects.filter(customer=customer)
+    if before is None:
+        membership.delete()
+    else:
+        membership.update(**before)
+    former = before["tier"] if before else None
+    if former == after["tier"]:
+        return None
+    return TierChange.objects.create(
+        customer=customer,
+        from_tier_id=after["tier"],
+        to_tier_id=former,
+        happened_at=at,
+        why=TierChangeReason.SEPARATED,
+        actor=str(by),
+    )
+
+
 def tier_at(*, customer: Customer, at: datetime) -> int | None:
     """The id of the tier the customer was in at `at`, as far as the history goes back."""
     changes = TierChange.objects.filter(customer=customer, happened_at__lte=at).order_by("-happened_at", "-id")
@@ -116,6 +150,9 @@ def tier_at(*, customer: Customer, at: datetime) -> int | None:
 def amount(number: int, *, basis: str, currency: str) -> str:
     """What counts for tiers, as people read it: points or, with TierBasis.SPEND, money."""
     return format_money(number, currency) if basis == TierBasis.SPEND else numbers.points(number)
+
+
+_DATED = ("tier", "since", "counts_from", "keep_until")
 
 
 def _ladder() -> list[Tier]:

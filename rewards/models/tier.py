@@ -69,6 +69,7 @@ class TierChangeReason(models.TextChoices):
     REACHED = "REACHED", _("reached")
     NOT_KEPT = "NOT_KEPT", _("not kept")
     CARRIED_OVER = "CARRIED_OVER", _("carried over from a merged customer")
+    SEPARATED = "SEPARATED", _("separated from a merged customer")
 
 
 class TierChange(models.Model):

@@ -15,7 +15,7 @@ BEGIN
             PERFORM points_claw_back(
                 entry.customer_id, entry.id, v_event.points, 'return:' || v_event.return_id, v_event.at, v_event.actor, '')
             FROM rewards_pointsentry entry
-            WHERE entry.customer_id = v_event.customer_id AND entry.kind = 'AWARD'
+            WHERE entry.customer_id IN (SELECT points_relatives(v_event.customer_id)) AND entry.kind = 'AWARD'
               AND entry.reference = 'purchase:' || v_event.purchase_id;
         ELSE
             PERFORM points_award(

@@ -9,9 +9,15 @@ FROM (
     CROSS JOIN LATERAL (SELECT id, customer_id FROM customers_purchase WHERE id = back.purchase_id OFFSET 0) purchase
 ) touched
 LEFT JOIN backfill_awards made ON made.purchase_id = touched.purchase_id
+CROSS JOIN LATERAL (
+    -- where what was booked before a merge stands
+    SELECT CASE WHEN touched.customer_id IN (SELECT target_id FROM customers_customermerge
+                                             UNION ALL SELECT source_id FROM customers_customermerge)
+                THEN ARRAY (SELECT points_relatives(touched.customer_id)) ELSE ARRAY [touched.customer_id] END AS customers
+) account
 LEFT JOIN LATERAL (
     SELECT points, breakdown FROM rewards_pointsentry
-    WHERE customer_id = touched.customer_id AND kind = 'AWARD' AND reference = 'purchase:' || touched.purchase_id
+    WHERE customer_id = ANY (account.customers) AND kind = 'AWARD' AND reference = 'purchase:' || touched.purchase_id
       AND made.purchase_id IS NULL
     OFFSET 0
 ) entry ON true

@@ -59,22 +59,27 @@ WITH own_account AS MATERIALIZED (
        OR hold.state = 'CAPTURED' AND (entry.customer_id, entry.kind, entry.points)
                                       IS DISTINCT FROM (hold.customer_id, 'REDEEM', -hold.points)
     GROUP BY hold.customer_id
+), merges AS (
+    SELECT customer_id, number AS wrong_merges FROM points_merge_faults()
 ), proof AS (
     SELECT account.customer_id, account.balance, account.debt, account.last_seq,
            coalesce(entries.points, 0)::bigint AS entries_points, coalesce(entries.number, 0) AS entries_number,
            coalesce(entries.first_seq, 1) AS entries_first, coalesce(entries.last_seq, 0) AS entries_last,
            coalesce(entries.wrong_balances, 0) AS wrong_balances, coalesce(entries.wrong_moves, 0) AS wrong_moves,
            coalesce(lots.remaining, 0)::bigint AS lots_remaining, coalesce(lots.wrong_lots, 0) AS wrong_lots,
-           coalesce(strange.number, 0)::bigint AS strange_rows, coalesce(holds.wrong_holds, 0) AS wrong_holds
+           coalesce(strange.number, 0)::bigint AS strange_rows, coalesce(holds.wrong_holds, 0) AS wrong_holds,
+           coalesce(merges.wrong_merges, 0) AS wrong_merges
     FROM own_account account
     LEFT JOIN entries USING (customer_id)
     LEFT JOIN lots USING (customer_id)
     LEFT JOIN strange USING (customer_id)
     LEFT JOIN holds USING (customer_id)
+    LEFT JOIN merges USING (customer_id)
 )
-SELECT customer.number, proof.*
+SELECT customer.number, customer.merged_into_id IS NOT NULL AS is_merged, proof.*
 FROM proof JOIN customers_customer customer ON customer.id = proof.customer_id
 WHERE balance <> entries_points OR last_seq <> entries_number OR entries_last <> entries_number
    OR entries_first <> 1 OR wrong_balances > 0 OR wrong_moves > 0 OR lots_remaining <> balance + debt OR wrong_lots > 0
-   OR strange_rows > 0 OR wrong_holds > 0
+   OR strange_rows > 0 OR wrong_holds > 0 OR wrong_merges > 0
+   OR customer.merged_into_id IS NOT NULL AND (balance <> 0 OR lots_remaining <> 0)
 ORDER BY proof.customer_id

@@ -49,20 +49,14 @@ BEGIN
     RETURN NEXT v_hold;
 END $$;
 
--- A hold under the lock of its account, also when it has gone over to another account since somebody looked.
+-- A hold under the lock of its account, also of a customer who has left or was merged: all their holds are closed by then.
 CREATE OR REPLACE FUNCTION points_lock_hold(p_hold bigint) RETURNS rewards_pointshold LANGUAGE plpgsql AS $$
 DECLARE
-    v_customer bigint;
     v_hold rewards_pointshold;
 BEGIN
-    LOOP
-        SELECT customer_id INTO STRICT v_customer FROM rewards_pointshold WHERE id = p_hold;
-        PERFORM points_lock(v_customer);
-        SELECT * INTO STRICT v_hold FROM rewards_pointshold WHERE id = p_hold;
-        IF v_hold.customer_id = v_customer THEN
-            RETURN v_hold;
-        END IF;
-    END LOOP;
+    PERFORM points_lock_account(customer_id) FROM rewards_pointshold WHERE id = p_hold;
+    SELECT * INTO STRICT v_hold FROM rewards_pointshold WHERE id = p_hold;
+    RETURN v_hold;
 END $$;
 
 -- Redeems exactly what the hold reserves, lapsed meanwhile or not. Returns the entry; the first one when it is captured

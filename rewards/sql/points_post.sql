@@ -1,6 +1,7 @@
--- The account, locked until the transaction ends. Every function that books takes this lock before it looks at
--- anything else of the customer, and looks in later statements, which see what the last holder committed.
-CREATE OR REPLACE FUNCTION points_lock(p_customer bigint) RETURNS rewards_pointsaccount LANGUAGE plpgsql AS $$
+-- The account, locked until the transaction ends, whatever became of the customer. Every function that books takes this
+-- lock before it looks at anything else of the customer, and looks in later statements, which see what the last holder
+-- committed.
+CREATE OR REPLACE FUNCTION points_lock_account(p_customer bigint) RETURNS rewards_pointsaccount LANGUAGE plpgsql AS $$
 DECLARE
     v_account rewards_pointsaccount;
 BEGIN
@@ -12,6 +13,23 @@ BEGIN
         INSERT INTO rewards_pointsaccount (customer_id, balance, debt, last_seq) VALUES (p_customer, 0, 0, 0)
         ON CONFLICT DO NOTHING;
     END LOOP;
+END $$;
+
+-- The account of a customer of the programme, locked to book something new. Refused when they were merged into another
+-- one, whose account it is then, or have left.
+CREATE OR REPLACE FUNCTION points_lock(p_customer bigint) RETURNS rewards_pointsaccount LANGUAGE plpgsql AS $$
+DECLARE
+    v_account rewards_pointsaccount := points_lock_account(p_customer);
+    v_customer record;
+BEGIN
+    SELECT merged_into_id, closed_at INTO v_customer FROM customers_customer WHERE id = p_customer;
+    IF v_customer.closed_at IS NOT NULL THEN
+        RAISE EXCEPTION 'customer % is not in the programme', p_customer
+            USING ERRCODE = 'check_violation',
+                  CONSTRAINT = CASE WHEN v_customer.merged_into_id IS NULL THEN 'points_customer_is_not_closed'
+                                    ELSE 'points_customer_is_not_merged' END;
+    END IF;
+    RETURN v_account;
 END $$;
 
 -- Writes one entry and moves the balance. The caller holds the lock and moves the lots.
@@ -38,16 +56,16 @@ BEGIN
 END $$;
 
 -- Takes p_points from the customer's lots in spending order, soonest lapse first, and remembers which; never what active
--- holds reserve. Only from lots that can be spent at p_at when p_spendable; from p_first_lot before all others when given.
+-- holds reserve. Only from lots that can be spent at p_at when p_spendable; from p_first_lots before all others when given.
 CREATE OR REPLACE FUNCTION points_take(
-    p_customer bigint, p_entry bigint, p_points bigint, p_at timestamptz, p_spendable boolean, p_first_lot bigint
+    p_customer bigint, p_entry bigint, p_points bigint, p_at timestamptz, p_spendable boolean, p_first_lots bigint[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_taken bigint;
 BEGIN
     WITH candidate AS (
         SELECT id, points, sum(points) OVER (
-                   ORDER BY (id IS NOT DISTINCT FROM p_first_lot) DESC, expires_at ASC NULLS LAST, id
+                   ORDER BY coalesce(id = ANY (p_first_lots), false) DESC, expires_at ASC NULLS LAST, id
                )::bigint - points AS taken_before
         FROM points_free(p_customer, p_at, p_spendable)
     ), taken AS (
@@ -67,15 +85,16 @@ BEGIN
 END $$;
 
 -- The customer was active at p_at: lots that lapse some months after the last activity, and had not lapsed by then, lapse
--- that long after p_at; never earlier than they would have. Spent ones too: points may come back to them.
+-- that long after p_at; never earlier than they would have. Spent ones too, and those left with customers merged into
+-- this one: points may come back to them.
 CREATE OR REPLACE FUNCTION points_keep_alive(p_customer bigint, p_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM rewards_pointslot
-               WHERE customer_id = p_customer AND idle_months IS NOT NULL AND expires_at > p_at) THEN
+               WHERE customer_id IN (SELECT points_family(p_customer)) AND idle_months IS NOT NULL AND expires_at > p_at) THEN
         UPDATE rewards_pointslot lot SET expires_at = later.lapse
         FROM rewards_pointslot moving, points_terms() terms, points_lapse_at(
             p_at, 'INACTIVITY', moving.idle_months, terms.expiry_period_end, '', terms.timezone) AS later (lapse)
-        WHERE moving.customer_id = p_customer AND moving.idle_months IS NOT NULL AND moving.expires_at > p_at
-          AND moving.expires_at < later.lapse AND lot.id = moving.id;
+        WHERE moving.customer_id IN (SELECT points_family(p_customer)) AND moving.idle_months IS NOT NULL
+          AND moving.expires_at > p_at AND moving.expires_at < later.lapse AND lot.id = moving.id;
     END IF;
 END $$;

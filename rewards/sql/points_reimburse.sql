@@ -1,7 +1,8 @@
 -- Gives back p_points (NULL: all that is left) of what an entry took. Before all, points that later claw-backs forgave because
 -- they were spent are made good: this undoes the spending. Then a debt is repaid. The rest goes back to the very lots it
 -- came from, those that lapse last first, so that each keeps its date; what came from lots that have lapsed meanwhile
--- makes a new lot, good for p_grace_days full days in the programme's zone. What is left to give is counted by lot, so
+-- makes a new lot, good for p_grace_days full days in the programme's zone. After a merge the present owner of the account
+-- gets them: for each lot that is not theirs a new one that carries it on, with its dates. What is left to give is counted by lot, so
 -- that several parts give back what the whole would. Returns the entry, which may be of 0 points; the first one when this
 -- reference is in the books already.
 CREATE OR REPLACE FUNCTION points_reimburse(
@@ -9,7 +10,8 @@ CREATE OR REPLACE FUNCTION points_reimburse(
     p_grace_days integer
 ) RETURNS SETOF rewards_pointsentry LANGUAGE plpgsql AS $$
 DECLARE
-    v_account rewards_pointsaccount := points_lock(p_customer);
+    v_owner bigint := points_lock_owner(p_customer);
+    v_debt bigint;
     v_entry rewards_pointsentry;
     v_redeemed rewards_pointsentry;
     v_left bigint;
@@ -24,7 +26,7 @@ DECLARE
     v_timezone text;
 BEGIN
     SELECT * INTO v_entry FROM rewards_pointsentry
-    WHERE customer_id = p_customer AND kind = 'REIMBURSE' AND reference = p_reference;
+    WHERE customer_id IN (SELECT points_relatives(p_customer)) AND kind = 'REIMBURSE' AND reference = p_reference;
     IF FOUND THEN
         RETURN NEXT v_entry;
         RETURN;
@@ -39,10 +41,11 @@ BEGIN
             USING ERRCODE = 'check_violation';
     END IF;
 
-    SELECT parts, v_asked - points INTO v_recouped, v_given FROM points_recoup(p_customer, v_redeemed.seq, v_asked);
-    v_restored := v_given - least(v_account.debt, v_given);
+    SELECT parts, v_asked - points INTO v_recouped, v_given FROM points_recoup(v_redeemed, v_asked);
+    SELECT debt INTO v_debt FROM rewards_pointsaccount WHERE customer_id = v_owner;
+    v_restored := v_given - least(v_debt, v_given);
     WITH source AS (
-        SELECT lot.id, lot.expires_at, allocation.points - coalesce(sum(back.points), 0)::bigint AS points
+        SELECT lot.id, lot.expires_at, lot.customer_id, allocation.points - coalesce(sum(back.points), 0)::bigint AS points
         FROM rewards_pointsallocation allocation
         JOIN rewards_pointslot lot ON lot.id = allocation.lot_id
         LEFT JOIN (
@@ -60,51 +63,65 @@ BEGIN
         SELECT *, sum(points) OVER (ORDER BY expires_at DESC NULLS FIRST, id DESC)::bigint - points AS given_before
         FROM source WHERE points > 0
     ), given AS (
-        SELECT id, expires_at IS NULL OR expires_at > p_at AS is_open, least(points, v_restored - given_before) AS points
+        SELECT id, expires_at IS NULL OR expires_at > p_at AS is_open, customer_id = v_owner AS is_own, least(points, v_restored - given_before) AS points
         FROM ordered WHERE given_before < v_restored
     )
     SELECT array_agg(id) FILTER (WHERE is_open), array_agg(points) FILTER (WHERE is_open),
-           coalesce(jsonb_object_agg(id, points) FILTER (WHERE NOT is_open), '{}'),
+           coalesce(jsonb_object_agg(id, points) FILTER (WHERE NOT is_open OR NOT is_own), '{}'),
            coalesce(sum(points) FILTER (WHERE NOT is_open), 0)
     INTO v_lots, v_points, v_renewed, v_fresh
     FROM given;
 
     v_entry := points_post(
-        p_customer, 'REIMBURSE', v_given, p_reference, p_at, p_by, p_reason,
+        v_owner, 'REIMBURSE', v_given, p_reference, p_at, p_by, p_reason,
         jsonb_build_object('asked', v_asked, 'recouped', v_recouped, 'renewed', v_renewed), p_redeemed);
     WITH given AS (
-        SELECT * FROM unnest(v_lots, v_points) AS part (lot_id, points)
+        SELECT part.lot, part.points, lot.customer_id = v_owner AS is_own, lot.available_at, lot.expires_at, lot.idle_months
+        FROM unnest(v_lots, v_points) AS part (lot, points) JOIN rewards_pointslot lot ON lot.id = part.lot
     ), allocated AS (
         INSERT INTO rewards_pointsallocation (customer_id, entry_id, lot_id, points)
-        SELECT p_customer, v_entry.id, lot_id, -points FROM given
+        SELECT v_owner, v_entry.id, lot, -points FROM given WHERE is_own
+    ), carried AS (
+        INSERT INTO rewards_pointslot (customer_id, entry_id, origin_id, points, remaining, available_at, expires_at,
+                                       idle_months)
+        SELECT v_owner, v_entry.id, lot, points, points, available_at, expires_at, idle_months
+        FROM given WHERE NOT is_own ORDER BY lot
     )
-    UPDATE rewards_pointslot lot SET remaining = lot.remaining + given.points FROM given WHERE lot.id = given.lot_id;
+    UPDATE rewards_pointslot lot SET remaining = lot.remaining + given.points
+    FROM given WHERE lot.id = given.lot AND given.is_own;
     IF v_fresh > 0 THEN
         v_timezone := (points_terms()).timezone;
         INSERT INTO rewards_pointslot (customer_id, entry_id, points, remaining, available_at, expires_at)
-        VALUES (p_customer, v_entry.id, v_fresh, v_fresh, p_at,
+        VALUES (v_owner, v_entry.id, v_fresh, v_fresh, p_at,
                 (date_trunc('day', p_at AT TIME ZONE v_timezone) + make_interval(days => p_grace_days + 1))
                 AT TIME ZONE v_timezone);
     END IF;
     RETURN NEXT v_entry;
 END $$;
 
--- Up to p_points that claw-backs after the entry numbered p_after forgave and no reimbursement has made good yet, the oldest
--- first: how many in all, and of which claw-backs.
+-- Up to p_points that claw-backs after the redemption forgave and no reimbursement has made good yet, the oldest first: how
+-- many in all, and of which claw-backs. In the accounts of whoever a merge joined it with, only those count that correct
+-- awards of the redemption's own account: the others' points were not spent by it.
 CREATE OR REPLACE FUNCTION points_recoup(
-    p_customer bigint, p_after bigint, p_points bigint, OUT points bigint, OUT parts jsonb
+    p_redeemed rewards_pointsentry, p_points bigint, OUT points bigint, OUT parts jsonb
 ) LANGUAGE sql STABLE AS $$
-    WITH recouped AS (
+    WITH later AS (
+        SELECT entry.* FROM rewards_pointsentry entry
+        WHERE entry.customer_id IN (SELECT points_relatives(p_redeemed.customer_id))
+          AND entry.kind IN ('CLAW_BACK', 'REIMBURSE') AND entry.id > p_redeemed.id
+    ), recouped AS (
         SELECT key::bigint AS id, sum(value::bigint)::bigint AS points
-        FROM rewards_pointsentry entry, jsonb_each_text(entry.breakdown -> 'recouped')
-        WHERE entry.customer_id = p_customer AND entry.seq > p_after AND entry.kind = 'REIMBURSE'
+        FROM later, jsonb_each_text(later.breakdown -> 'recouped')
+        WHERE later.kind = 'REIMBURSE'
         GROUP BY key
     ), forgiven AS (
-        SELECT entry.id, entry.seq, (entry.breakdown ->> 'forgiven')::bigint - coalesce(recouped.points, 0) AS points
-        FROM rewards_pointsentry entry LEFT JOIN recouped USING (id)
-        WHERE entry.customer_id = p_customer AND entry.seq > p_after AND entry.kind = 'CLAW_BACK'
+        SELECT later.id, (later.breakdown ->> 'forgiven')::bigint - coalesce(recouped.points, 0) AS points
+        FROM later
+        JOIN rewards_pointsentry award ON award.id = later.corrects_id
+        LEFT JOIN recouped ON recouped.id = later.id
+        WHERE later.kind = 'CLAW_BACK' AND award.customer_id = p_redeemed.customer_id
     ), ordered AS (
-        SELECT *, sum(points) OVER (ORDER BY seq)::bigint - points AS before FROM forgiven WHERE points > 0
+        SELECT *, sum(points) OVER (ORDER BY id)::bigint - points AS before FROM forgiven WHERE points > 0
     ), part AS (
         SELECT id, least(points, p_points - before) AS points FROM ordered WHERE before < p_points
     )

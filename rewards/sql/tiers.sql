@@ -31,8 +31,8 @@ CREATE OR REPLACE FUNCTION tier_keep(p_day date, OUT counts_from date, OUT keep_
     FROM tier_terms()
 $$;
 
--- What a customer earned with purchases, or paid, from the day p_from through the day p_through: without what came back
--- since, whenever it did. Points paid with and gift cards are not money paid.
+-- What a customer, and who was merged into them, earned with purchases, or paid, from the day p_from through the day
+-- p_through: without what came back since, whenever it did. Points paid with and gift cards are not money paid.
 CREATE OR REPLACE FUNCTION tier_qualifying(p_customer bigint, p_from date, p_through date)
 RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -49,9 +49,11 @@ BEGIN
         FROM rewards_pointsentry award
         LEFT JOIN (
             SELECT corrects_id, sum((breakdown ->> 'asked')::bigint) AS points
-            FROM rewards_pointsentry WHERE customer_id = p_customer AND kind = 'CLAW_BACK' GROUP BY corrects_id
+            FROM rewards_pointsentry
+            WHERE customer_id IN (SELECT points_relatives(p_customer)) AND kind = 'CLAW_BACK' GROUP BY corrects_id
         ) back ON back.corrects_id = award.id
-        WHERE award.customer_id = p_customer AND award.kind = 'AWARD' AND award.reference LIKE 'purchase:%'
+        WHERE award.customer_id IN (SELECT points_family(p_customer)) AND award.kind = 'AWARD'
+          AND award.reference LIKE 'purchase:%'
           AND award.happened_at >= v_since AND award.happened_at < v_until;
     ELSE
         SELECT coalesce(sum(CASE WHEN lost.net IS NULL THEN bought.money

@@ -77,7 +77,7 @@ def take_back(
     lines = purchases.lines_left(purchase=purchase)
     customer = purchase.customer
     if customer:
-        points.lock(customer=customer)
+        customer = points.lock_owner(customer=customer)
         alerts.note_own(kind=AlertKind.OWN_RETURN, fact=f"return:{made.pk}", customer=customer, by=by, at=at)
         reimbursed = _reimburse(customer, made, lines, by, at)
         clawed_back = _claw_back(customer, made, lines, by, at)
@@ -120,8 +120,7 @@ def taken_back(*, purchase_return: PurchaseReturn, at: datetime) -> TakenBack:
     """What a return that is in the books did then."""
     made = purchase_return
     customer = made.purchase.customer
-    entries = PointsEntry.objects.filter(customer=made.purchase.customer_id, reference=_reference(made))
-    by_kind = {entry.kind: entry for entry in entries} if customer else {}
+    by_kind = points.booked(customer=customer, reference=_reference(made))
     again = Coupon.objects.filter(give_backs__purchase_return=made).select_related("offer").order_by("pk")
     return TakenBack(
         purchase_return=made,
@@ -173,7 +172,7 @@ def _points_left(award: PointsEntry, lines: Sequence[LineLeft]) -> int:
 
 
 def _entry(kind: EntryKind, customer: Customer, purchase: Purchase) -> PointsEntry | None:
-    return PointsEntry.objects.filter(customer=customer.pk, kind=kind, reference=f"purchase:{purchase.pk}").first()
+    return points.booked(customer=customer, reference=f"purchase:{purchase.pk}").get(kind)
 
 
 def _asked_before(entry: PointsEntry, kind: EntryKind) -> int:

@@ -1,16 +1,18 @@
 """Booking what was bought."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
-from customers.domain import purchases
-from customers.models import Purchase, PurchaseSource, Store, Till
+from customers.domain import customers, purchases
+from customers.models import Customer, Purchase, PurchaseSource, Store, Till
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import coupons, points, surprises, tiers
+from rewards.domain import coupons, merges, points, surprises, tiers
 from rewards.domain.checkout import pricing
 from rewards.domain.checkout.refusals import PurchasedInFuture
 from rewards.domain.checkout.told import PurchaseIn
@@ -41,15 +43,16 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
     """Books a purchase. The same receipt told again books nothing and returns the first result.
 
     Raises ReceiptConflict, a CouponRefused or a refusal of its offer, InsufficientPoints, PointsExceedAmount,
-    PointsWithoutCustomer, PointsOtherCurrency, GiftCardExceedsAmount, TaxExceedsAmount or PurchasedInFuture; then
-    nothing is booked.
+    PointsWithoutCustomer, PointsOtherCurrency, GiftCardExceedsAmount, TaxExceedsAmount, PurchasedInFuture,
+    CustomerMerged or CustomerClosed; then nothing is booked.
     """
-    fingerprint = purchase.fingerprint
-    known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
+    known = _told(purchase, store)
     if known:
         return settled_before(purchase=known, at=at)
     program = Program.objects.current()
     try:
+        if purchase.customer:
+            customers.refuse_unless_member(customer=purchase.customer)
         if purchase.purchased_at > at + CLOCK_TOLERANCE:
             raise PurchasedInFuture
         priced = pricing.priced(purchase=purchase)
@@ -59,7 +62,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         gift_card = pricing.gift_card_value(purchase=purchase, left_minor=priced.left_minor - points_value)
     except DomainError:
         # Another till may have booked this very receipt, and used its coupons, since we looked.
-        known = purchases.told(store=store, receipt_number=purchase.receipt_number, fingerprint=fingerprint)
+        known = _told(purchase, store)
         if known:
             return settled_before(purchase=known, at=at)
         raise
@@ -75,13 +78,25 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         points_value_minor=points_value,
         gift_card_minor=gift_card,
         source=PurchaseSource.TILL if till else PurchaseSource.STAFF,
-        fingerprint=fingerprint,
+        fingerprint=purchase.fingerprint,
         by=by,
         at=at,
     )
     if not created:
         return settled_before(purchase=recorded, at=at)
     return _book(recorded, purchase, priced, program, by, at)
+
+
+def _told(purchase: PurchaseIn, store: Store) -> Purchase | None:
+    """The purchase, if this fact is known already, also by the number of who its customer was before a merge."""
+    told = partial(purchases.told, store=store, receipt_number=purchase.receipt_number)
+    try:
+        return told(fingerprint=purchase.fingerprint)
+    except purchases.ReceiptConflict:
+        for pk in merges.relatives(customer=purchase.customer) if purchase.customer else ():
+            with suppress(purchases.ReceiptConflict):
+                return told(fingerprint=replace(purchase, customer=Customer(pk=pk)).fingerprint)
+        raise
 
 
 def _book(
@@ -127,8 +142,7 @@ def _book(
 
 def settled_before(*, purchase: Purchase, at: datetime) -> Settlement:
     """What was booked for a purchase of the past; `summary` is of `at`."""
-    entries = PointsEntry.objects.filter(customer=purchase.customer_id, reference=f"purchase:{purchase.pk}")
-    by_kind = {entry.kind: entry for entry in entries} if purchase.customer_id else {}
+    by_kind = points.booked(customer=purchase.customer, reference=f"purchase:{purchase.pk}")
     given = Surprise.objects.filter(purchase=purchase, arm=Arm.TREATED).select_related("coupon__offer")
     return Settlement(
         purchase=purchase,

@@ -7,7 +7,7 @@ from django.utils import translation
 from customers.domain.purchases import LineIn
 from loyalty_site.lib import actors
 from rewards.domain import explanations, points
-from rewards.models import EntryKind, ExpiryPolicy, PointsEntry, ShortfallPolicy, Tier
+from rewards.models import ExpiryPolicy, PointsEntry, ShortfallPolicy, Tier
 from tests.factories.customers import CategoryFactory, PurchaseFactory, StoreFactory
 from tests.factories.rewards import (
     BaseRuleFactory,
@@ -172,18 +172,6 @@ def test_reimbursement_tells_how_long_lapsed_points_are_good(customer, now):
     assert explanations.explain(entry) == (
         "10 points given back. 10 points had lapsed meanwhile and can be spent for 30 more days."
     )
-
-
-@pytest.mark.parametrize(
-    ("number", "told"),
-    [
-        (30, "30 points came over from an account that was merged with this one."),
-        (-30, "30 points went over to the account that this one was merged with."),
-    ],
-)
-def test_merger_tells_which_way_the_points_went(customer, now, number, told):
-    entry = PointsEntry(kind=EntryKind.MERGE, points=number, reference="merge:1", happened_at=now)
-    assert explanations.explain(entry) == told
 
 
 def test_claw_back_tells_what_was_not_taken(customer, now):

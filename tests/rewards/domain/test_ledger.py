@@ -102,7 +102,7 @@ def test_corruption_is_found_and_named(customer, sql, found):
 
 
 def test_sound_books_are_read_once_and_no_account_is_computed(customer, django_assert_num_queries):
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert list(ledger.differences()) == []
 
 
