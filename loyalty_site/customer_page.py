@@ -7,7 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from customers.models import AuditEvent, Consent, Customer, Purchase, Purpose
+from customers.domain import customers
+from customers.models import AuditEvent, Consent, Customer, CustomerMerge, Purchase, Purpose
 from loyalty_site.lib.admin import actor_label, list_url, named, own_stores
 from rewards.domain import explanations, points, queries, tiers
 from rewards.models import Coupon, PointsEntry, RewardRedemption, TierChange
@@ -47,6 +48,7 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
             "events": list_url(AuditEvent, [("q", f"customer:{customer.pk}")]),
         },
         "may_change_consents": request.user.has_perm("customers.change_consent"),
+        "merges": merges(customer) if request.user.has_perm("customers.view_customermerge") else [],
     }
 
 
@@ -70,7 +72,8 @@ def redemptions(customer: Customer) -> list[RewardRedemption]:
 
 
 def responses(customer: Customer) -> list[SurveyResponse]:
-    given = SurveyResponse.objects.filter(customer=customer).select_related("survey")
+    """Those too that were given before a merge: they stay with the customer whom the mail was for."""
+    given = SurveyResponse.objects.filter(customer__in=customers.family(customer=customer)).select_related("survey")
     return list(given.prefetch_related("answers__question").order_by("-pk")[:NEWEST])
 
 
@@ -90,6 +93,12 @@ def consents(customer: Customer) -> list[dict[str, Any]]:
         }
         for purpose in Purpose
     ]
+
+
+def merges(customer: Customer) -> list[CustomerMerge]:
+    """Those that made the customer what they are, newest first."""
+    joined = CustomerMerge.objects.filter(target=customer, undone_at__isnull=True).select_related("source", "target")
+    return list(joined.order_by("-pk"))
 
 
 def events(customer: Customer) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 A letter is a permission on a model: v view, a add, c change, d delete. Adding a points adjustment is asking for one,
 changing it deciding what somebody else asked for, adding a coupon issuing one by hand, changing a redemption handing it
-over or cancelling it, adding a purchase working at the till page; no form of the back office writes these rows.
+over or cancelling it, adding a purchase working at the till page, adding a merge of customers merging them, changing it
+the way back, deleting a customer forgetting who they are; no form of the back office writes these rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "customers.customer": "vac",
         "customers.card": "v",
         "customers.consent": "vc",
+        "customers.customermerge": "vac",
         "customers.preference": "v",
         "customers.purchase": "va",
         "customers.purchasereturn": "v",

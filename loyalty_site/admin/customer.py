@@ -25,6 +25,7 @@ from unfold.widgets import (
 from customers.domain import audit, consents, customers, enrollment
 from customers.models import Customer, Purpose
 from loyalty_site import customer_page
+from loyalty_site.admin.membership import MembershipActs
 from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, act_page, acting, posted, row_url, state_filter
 from loyalty_site.lib.numbers import points as points_text
 from rewards.domain import adjustments, coupons, points
@@ -43,7 +44,7 @@ class CustomerForm(RowForm):
             self.add_error("email", str(enrollment.ContactMissing()))
         for name in ("email", "phone"):
             text = str(cleaned.get(name) or "")
-            owners = [owner for owner in customers.find(text=text) if owner.pk != self.instance.pk] if text else []
+            owners = [owner for owner in customers.holders(text=text) if owner.pk != self.instance.pk] if text else []
             if owners:
                 self.add_error(name, _("This already belongs to customer %s.") % owners[0].display_number)
         return cleaned
@@ -111,12 +112,13 @@ def adjustments_wait(request: HttpRequest) -> list[str]:
 def states(_now: datetime) -> States:
     return {
         "member": (_("member"), Q(closed_at__isnull=True)),
-        "left": (_("left the programme"), Q(closed_at__isnull=False)),
+        "left": (_("left the programme"), Q(closed_at__isnull=False, merged_into__isnull=True)),
+        "merged": (_("merged into another"), Q(merged_into__isnull=False)),
     }
 
 
 @admin.register(Customer)
-class CustomerAdmin(ModelAdmin):
+class CustomerAdmin(MembershipActs, ModelAdmin):
     """A customer's own page shows all of them (`customer_page`); the form to edit them is one of its acts."""
 
     form = CustomerForm
@@ -134,7 +136,7 @@ class CustomerAdmin(ModelAdmin):
     ordering = ("-enrolled_at", "-pk")
     sortable_by = ()
     fields = ("name", "email", "phone", "birthday", "language", "home_store")
-    actions_detail = ("adjust_points", "issue_coupon", "edit")
+    actions_detail = ("adjust_points", "issue_coupon", "edit", "merge_into", "close", "erase")
 
     def matching(self, text: str) -> Q:
         return Q(pk__in=customers.search(text=text, limit=SEARCH_LIMIT).values("pk"))
@@ -166,7 +168,9 @@ class CustomerAdmin(ModelAdmin):
         return TemplateResponse(request, "admin/customers/customer/page.html", context)
 
     def offers(self, act: str, row: Customer) -> bool:
-        return row.erased_at is None and (row.closed_at is None or act == "edit")
+        if row.erased_at is not None or row.merged_into_id is not None:
+            return False
+        return row.closed_at is None or act in ("edit", "erase")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         by, at, told = acting(request), timezone.now(), form.cleaned_data

@@ -2,8 +2,8 @@
 
 from django.db.models import Q, QuerySet
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 
+from customers.domain import customers
 from customers.models import Customer, Purchase, Store
 from loyalty_site.lib import codes
 from loyalty_site.till.access import Desk, own_stores
@@ -24,8 +24,11 @@ class CodeConverter:
 
 
 def customer_or_404(number: str) -> Customer:
-    """The whole chain's, as long as they stay."""
-    return get_object_or_404(Customer, number=number, closed_at__isnull=True)
+    """The whole chain's, as long as they stay; who was merged is who they are now."""
+    try:
+        return customers.by_number(number=number)
+    except customers.CustomerUnknown as error:
+        raise Http404 from error
 
 
 def purchase_or_404(desk: Desk, purchase_id: int) -> Purchase:

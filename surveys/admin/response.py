@@ -38,4 +38,5 @@ class SurveyResponseAdmin(ReadOnlyAdmin):
     fields = (("survey", "customer"), ("submitted_at", "language"), "points_entry")
 
     def matching(self, text: str) -> Q:
-        return Q(customer__in=[customer.pk for customer in customers.find(text=text)])
+        found = customers.find(text=text)
+        return Q(customer__in=[pk for customer in found for pk in customers.family(customer=customer)])

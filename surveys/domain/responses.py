@@ -7,6 +7,8 @@ from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from customers.domain import customers
+from customers.models import Customer
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import points
@@ -60,7 +62,12 @@ def read_token(token: str) -> Delivery:
 
 
 def is_open(delivery: Delivery) -> bool:
-    return delivery.campaign.survey.closed_at is None and delivery.customer.closed_at is None
+    return delivery.campaign.survey.closed_at is None and respondent(delivery).closed_at is None
+
+
+def respondent(delivery: Delivery) -> Customer:
+    """Who answers it now: the mail may have gone to a customer who was merged into another one since."""
+    return customers.present(customer=delivery.customer)
 
 
 def of(delivery: Delivery) -> SurveyResponse | None:
@@ -80,7 +87,7 @@ def submit(
     """Records `answers` by the ids of their questions and thanks with points, whatever they say.
 
     Once for each delivery: afterwards the first response comes back and nothing changes.
-    Raises SurveyClosed, AnswersInvalid, NothingAnswered.
+    Raises SurveyClosed, AnswersInvalid, NothingAnswered; CustomerMerged when that happens at this moment.
     """
     # The lock lets one of many submits at once in; the rest find its response.
     Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
@@ -88,10 +95,11 @@ def submit(
         return given
     if not is_open(delivery):
         raise SurveyClosed
-    survey = delivery.campaign.survey
+    survey, customer = delivery.campaign.survey, respondent(delivery)
     _refuse_invalid(survey, answers)
+    _keep_in_programme(customer)
     response = SurveyResponse.objects.create(
-        survey=survey, delivery=delivery, customer=delivery.customer, language=language, submitted_at=at
+        survey=survey, delivery=delivery, customer=customer, language=language, submitted_at=at
     )
     Answer.objects.bulk_create(
         Answer(response=response, question_id=question, number=value)
@@ -102,6 +110,14 @@ def submit(
     _thank(response, reward_points=survey.reward_points, by=by, at=at)
     _note_arrival(delivery, at)
     return response
+
+
+def _keep_in_programme(customer: Customer) -> None:
+    """Nobody erases or merges them until what they say is booked."""
+    try:
+        points.lock(customer=customer)
+    except customers.CustomerClosed as error:
+        raise SurveyClosed from error
 
 
 def _refuse_invalid(survey: Survey, answers: Mapping[int, AnswerValue]) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
+from django.utils import timezone
 
 from customers.domain import audit, tills
 from customers.models import (
@@ -11,6 +12,7 @@ from customers.models import (
     Category,
     Consent,
     Customer,
+    CustomerMerge,
     IdempotentCall,
     ImportState,
     OutboxMail,
@@ -26,7 +28,7 @@ from customers.models import (
     User,
 )
 from loyalty_site.lib import actors
-from rewards.domain import adjustments, points, redemptions
+from rewards.domain import adjustments, merges, points, redemptions
 from rewards.models import (
     AlertKind,
     Arm,
@@ -63,6 +65,13 @@ LATER = AT + timedelta(days=1)
 def audit_event() -> AuditEvent:
     user = customers.UserFactory(password=None)
     return audit.record(actor=actors.user(user.pk), action="test.done", subject="customer:1", reason="why", at=AT)
+
+
+def customer_merge() -> CustomerMerge:
+    """Just made, so that it can be undone."""
+    source, target = entry().customer.customer, customers.CustomerFactory()
+    told = {"reason": "lost card", "by": actors.SYSTEM, "at": timezone.now()}
+    return merges.merge(source=source, target=target, **told)
 
 
 def purchase() -> Purchase:
@@ -218,6 +227,7 @@ MAKERS = {
     Category: lambda: customers.CategoryFactory(parent=customers.CategoryFactory()),
     Consent: customers.ConsentFactory,
     Customer: lambda: entry().customer.customer,
+    CustomerMerge: customer_merge,
     IdempotentCall: idempotent_call,
     OutboxMail: outbox_mail,
     Preference: preference,

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from customers.models import Customer, OutboxMail, Purchase
+from customers.models import Customer, CustomerMerge, OutboxMail, Purchase
 from rewards.models import PointsEntry
 from surveys.models import Question, Survey
-from tests.factories.customers import PurchaseFactory, UserFactory
+from tests.factories.customers import CustomerFactory, PurchaseFactory, UserFactory
 from tests.factories.rewards import OfferFactory
 from tests.factories.surveys import SurveyFactory
 from tests.loyalty_site import rows
@@ -49,7 +49,7 @@ def desk(browser, live_server, complaints):
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_run_without_complaint_and_fit(desk, complaints, width):
-    customer, offer = rows.make(Customer), OfferFactory()
+    customer, offer, merge = rows.make(Customer), OfferFactory(), rows.make(CustomerMerge)
     PurchaseFactory(customer=customer, purchased_at=timezone.now())
     page = desk(width)
     for path in (
@@ -62,10 +62,31 @@ def test_pages_run_without_complaint_and_fit(desk, complaints, width):
         "/admin/rewards/offer/add/",
         "/admin/surveys/survey/add/",
         "/admin/rewards/pointsentry/",
+        "/admin/customers/customermerge/",
+        f"/admin/customers/customermerge/{merge.pk}/change/",
+        f"/admin/customers/customer/{customer.pk}/merge_into/?q={merge.target.number}",
+        f"/admin/customers/customer/{customer.pk}/merge_into/?into={merge.target_id}",
     ):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert complaints == []
+
+
+def test_two_customers_are_merged_on_a_phone_with_the_keyboard(desk, complaints):
+    old, kept = rows.make(Customer), CustomerFactory(name="Mei Lin")
+    page = desk(390)
+    page.goto(f"/admin/customers/customer/{old.pk}/merge_into/")
+    page.get_by_label("Name, phone, e-mail, number or card").fill("mei l")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Choose Mei Lin").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row", name="Points 480 points 0 points 480 points")).to_be_visible()
+    page.get_by_label("reason").fill("lost the first card")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{kept.pk}/change/")
+    old.refresh_from_db()
+    assert old.merged_into == kept
     assert complaints == []
 
 

@@ -25,6 +25,7 @@ SEEN = {
         "customers.category",
         "customers.consent",
         "customers.customer",
+        "customers.customermerge",
         "customers.preference",
         "customers.product",
         "customers.purchase",
@@ -80,6 +81,10 @@ SEEN = {
 ACTS = {
     "customers_customer_adjust_points": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_customer_issue_coupon": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER, roles.MARKETING}),
+    "customers_customer_merge_into": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
+    "customers_customer_close": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
+    "customers_customer_erase": (rows.Customer, {roles.OWNER}),
+    "customers_customermerge_undo": (rows.CustomerMerge, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_customer_edit": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_till_revoke": (rows.Till, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_user_set_password": (rows.User, {roles.OWNER}),
