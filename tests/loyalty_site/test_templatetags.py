@@ -98,3 +98,16 @@ def test_icon_points_into_the_sprite():
         '<svg class="icon" aria-hidden="true" focusable="false">'
         '<use href="/static/vendor/bootstrap-icons-1.13.2/sprite.svg#gift"/></svg>'
     )
+
+
+@pytest.mark.parametrize(
+    ("phone", "email", "shown"),
+    [
+        ("+12025550123", "mia@example.org", "•••• 0123"),
+        ("", "mia@example.org", "m•••@example.org"),
+        ("", "", ""),
+        (None, "", ""),
+    ],
+)
+def test_masked_shows_enough_to_tell_two_apart(phone, email, shown):
+    assert loyalty.masked(phone, email) == shown

@@ -36,6 +36,7 @@ def test_find_leaves_out_who_left(ada, now):
 
     assert customers.find(text="C7K294QX") == []
     assert list(customers.search(text="C7K294QX", limit=10)) == [ada]
+    assert list(customers.search(text="C7K294QX", limit=10, with_closed=False)) == []
 
 
 def test_find_answers_all_whom_a_text_names(ada):

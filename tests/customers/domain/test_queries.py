@@ -24,6 +24,7 @@ def test_categories_to_like_are_those_that_sell_best_by_name():
         sell(category, times)
     mia = CustomerFactory()
     assert queries.categories_to_like(customer=mia, limit=2) == [cheese, fruit]
+    assert queries.categories_to_like(customer=None, limit=1) == [cheese]
 
 
 def test_categories_to_like_begin_with_those_liked_already(now):

@@ -3,7 +3,9 @@ from threading import Barrier
 
 import pytest
 
+from customers.models import AuditEvent
 from loyalty_site.lib import codes
+from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import catalogue, points, redemptions
 from rewards.models import PointsLot, RedemptionState, RewardRedemption
 from tests.factories.customers import CustomerFactory
@@ -182,3 +184,21 @@ def test_reference_of_another_customer_is_refused_at_the_same_moment(now, monkey
     results = at_once(*[lambda c=c: request(c, reward, now) for c in customers])
     assert sorted(type(result).__name__ for result in results) == ["ReferenceReused", "RewardRedemption"]
     assert sorted(account(customer)[0] for customer in customers) == [0, 100]
+
+
+def test_hand_over_that_is_undone_waits_again_and_can_be_cancelled(customer, now):
+    taken = request(customer, RewardFactory(cost_points=600), now)
+    fulfil(taken, now)
+    undo_hand_over(taken, now)
+    stored = RewardRedemption.objects.get()
+    assert (stored.state, stored.closed_at, stored.closed_by) == (RedemptionState.REQUESTED, None, "")
+    undo_hand_over(taken, now)
+    assert AuditEvent.objects.filter(action="redemption.hand_over_undone").count() == 1
+    cancel(taken, now)
+    with pytest.raises(redemptions.RedemptionCancelled):
+        undo_hand_over(taken, now)
+    assert account(customer) == (1000, 0, 3)
+
+
+def undo_hand_over(taken, at):
+    redemptions.undo_hand_over(redemption=taken, by=SYSTEM, at=at)
