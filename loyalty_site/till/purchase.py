@@ -114,8 +114,8 @@ def _book(till: _Till) -> Purchase | None:
         till.notice = _("This page was open for too long. Please look again.")
         return None
     try:
-        is_known = Purchase.objects.filter(store=store, receipt_number=told.receipt_number).exists()
-        if not is_known and not _is_as_shown(till, told):
+        # Last, whether it is booked: then what it used up makes the quote another one, and the domain finds the first.
+        if not _is_as_shown(till, told) and not _is_booked(till, told):
             return None
         category = till.form.cleaned_data["category"]
         settlement = counter.sell(purchase=told, category=category, store=store, by=till.desk.by, at=till.at)
@@ -132,6 +132,10 @@ def _is_as_shown(till: _Till, told: PurchaseIn) -> bool:
     if shown is not None and shown != quote.paid_minor:
         till.notice = _("What is to pay has changed. Please look again.")
     return not quote.refusals and shown == quote.paid_minor
+
+
+def _is_booked(till: _Till, told: PurchaseIn) -> bool:
+    return Purchase.objects.filter(store=till.desk.store, receipt_number=told.receipt_number).exists()
 
 
 def _look(till: _Till) -> None:
