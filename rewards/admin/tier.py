@@ -27,6 +27,8 @@ class TierForm(RowForm):
         if self.program.tier_basis == TierBasis.SPEND:
             self.money_fields = {"threshold": gettext_lazy("reached with")}  # type: ignore[misc]
         super().__init__(*args, **kwargs)
+        if "threshold" in self.fields:
+            self.fields["threshold"].help_text = self.program.get_tier_basis_display()
 
     def currency(self) -> str:
         return self.program.currency

@@ -10,6 +10,8 @@ DECLARE
     v_back bigint;
     v_cuts jsonb;
     v_timezone text := (points_terms()).timezone;
+    v_customer bigint;
+    v_has_books boolean;  -- most imported customers have none yet: nothing to ask the ledger for
 BEGIN
     -- what this import has left standing of each award so far: its own awards, less returns, less those of older ones
     CREATE TEMPORARY TABLE backfill_counted (customer_id bigint, purchase_id bigint, earned_at timestamptz, points bigint);
@@ -27,6 +29,10 @@ BEGIN
         FROM backfill_claims claim JOIN customers_purchase bought ON bought.id = claim.purchase_id
         ORDER BY customer_id, at, is_return, purchase_id, return_id
     LOOP
+        IF v_event.customer_id IS DISTINCT FROM v_customer THEN
+            v_customer := v_event.customer_id;
+            v_has_books := EXISTS (SELECT FROM rewards_pointsentry WHERE customer_id = v_customer AND kind = 'AWARD');
+        END IF;
         IF v_event.is_return THEN
             SELECT room INTO v_room FROM backfill_rooms WHERE purchase_id = v_event.purchase_id;
             v_back := least(v_event.before, v_room) - least(v_event.after, v_room);
@@ -44,11 +50,13 @@ BEGIN
         LOOP
             v_before := 0;
             IF v_cap.cap_period <> 'PURCHASE' THEN
-                SELECT earning_before(v_event.customer_id, v_cap.cap_period, v_event.at) + coalesce(sum(counted.points), 0)
-                INTO v_before
+                SELECT coalesce(sum(counted.points), 0) INTO v_before
                 FROM earning_period(v_event.at, v_cap.cap_period, v_timezone) period
                 LEFT JOIN backfill_counted counted ON counted.customer_id = v_event.customer_id
                     AND counted.earned_at >= period.since AND counted.earned_at < period.until;
+                IF v_has_books THEN
+                    v_before := v_before + earning_before(v_event.customer_id, v_cap.cap_period, v_event.at);
+                END IF;
             END IF;
             v_room := greatest(0, v_cap.points - v_before);
             IF v_points > v_room THEN

@@ -10,7 +10,7 @@ from customers.models import Customer, CustomerMerge, OutboxMail, Purchase
 from rewards.models import PointsEntry
 from surveys.models import Question, Survey
 from tests.factories.customers import CustomerFactory, PurchaseFactory, UserFactory
-from tests.factories.rewards import OfferFactory
+from tests.factories.rewards import MultiplierRuleFactory, OfferFactory, TierFactory
 from tests.factories.surveys import SurveyFactory
 from tests.loyalty_site import rows
 
@@ -51,6 +51,7 @@ def desk(browser, live_server, complaints):
 def test_pages_run_without_complaint_and_fit(desk, complaints, width):
     customer, offer, merge = rows.make(Customer), OfferFactory(), rows.make(CustomerMerge)
     PurchaseFactory(customer=customer, purchased_at=timezone.now())
+    TierFactory(name={"en": "Gold"})
     page = desk(width)
     for path in (
         "/admin/",
@@ -60,6 +61,9 @@ def test_pages_run_without_complaint_and_fit(desk, complaints, width):
         f"/admin/customers/customer/{customer.pk}/adjust_points/",
         f"/admin/rewards/offer/{offer.pk}/change/",
         "/admin/rewards/offer/add/",
+        "/admin/rewards/earningrule/",
+        "/admin/rewards/earningrule/add/",
+        "/admin/rewards/tier/add/",
         "/admin/surveys/survey/add/",
         "/admin/rewards/pointsentry/",
         "/admin/customers/customermerge/",
@@ -162,4 +166,25 @@ def test_words_of_strangers_stay_words(desk, complaints):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         assert page.locator("img[src='x']").count() == 0, path
+    assert complaints == []
+
+
+def test_rule_says_what_it_would_do_while_it_is_typed(desk, complaints):
+    rule = MultiplierRuleFactory(code="weekend", weekdays=[6])
+    page = desk()
+    page.goto("/admin/rewards/earningrule/add/")
+    said = page.locator("[data-preview]")
+    page.locator("select[name=kind]").select_option("CAP")
+    page.locator("input[name=points]").fill("500")
+    page.locator("select[name=cap_period]").select_option("MONTH")
+    expect(said).to_have_text("A customer earns at most 500 points a month.")
+    page.locator("select[name=kind]").select_option("MULTIPLIER")
+    page.locator("input[name=multiplier]").fill("3")
+    page.get_by_label("Sunday").check()
+    page.locator("input[name=time_from]").fill("22:00")
+    page.locator("input[name=time_to]").fill("02:00")
+    expect(said).to_have_text("Everything counts 3 times (Sunday, 22:00–02:00).")
+    expect(page.locator("select[name=cap_period]")).to_be_hidden()
+    page.goto(f"/admin/rewards/earningrule/{rule.pk}/new_version/")
+    expect(page.locator("[data-preview]")).to_have_text("Everything counts 2 times (Saturday).")
     assert complaints == []

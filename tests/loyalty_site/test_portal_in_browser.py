@@ -10,10 +10,10 @@ from django.utils import timezone
 from customers import tasks
 from customers.models import Recommendation
 from loyalty_site.lib import actors
-from rewards.domain import points, redemptions
+from rewards.domain import points, redemptions, tiers
 from rewards.models import RewardRedemption
 from tests.factories.customers import CardFactory, CategoryFactory, CustomerFactory, ProductFactory
-from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory
+from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory, TierFactory
 
 GUEST_PAGES = ("/sign-in/", "/demo/")
 PAGES = ("/", "/coupons/", "/rewards/", "/activity/", "/me/")
@@ -41,7 +41,10 @@ def page(browser, request):
 
 def fill_the_house(customer):
     now = timezone.now()
-    points.award(customer=customer, points=500, reference="gift:1", by=actors.SYSTEM, at=now)
+    points.award(customer=customer, points=500, reference="purchase:1", by=actors.SYSTEM, at=now)
+    TierFactory(name={"en": "Silver"}, threshold=400)
+    TierFactory(name={"en": "Gold"}, threshold=1500)
+    tiers.reach(customers=[customer.pk], by=actors.SYSTEM, at=now)
     for days in (3, 30):
         CouponFactory(customer=customer, offer=OfferFactory(valid_from=now), expires_at=now + timedelta(days=days))
     CouponFactory(customer=customer, state="VOID")
