@@ -31,7 +31,9 @@ BEGIN
     LOOP
         IF v_event.customer_id IS DISTINCT FROM v_customer THEN
             v_customer := v_event.customer_id;
-            v_has_books := EXISTS (SELECT FROM rewards_pointsentry WHERE customer_id = v_customer AND kind = 'AWARD');
+            v_has_books := EXISTS (
+                SELECT FROM rewards_pointsentry
+                WHERE customer_id IN (SELECT points_family(v_customer)) AND kind = 'AWARD');
         END IF;
         IF v_event.is_return THEN
             SELECT room INTO v_room FROM backfill_rooms WHERE purchase_id = v_event.purchase_id;

@@ -19,8 +19,8 @@ CREATE OR REPLACE FUNCTION earning_period(
     FROM date_trunc(p_period, p_at AT TIME ZONE p_timezone) AS first
 $$;
 
--- The points that purchases of the customer, and of who was merged into them, earned in the period around p_at, less what their returns took back. The caller holds the
--- customer's account locked where it matters.
+-- The points that purchases of the customer, and of who was merged into them, earned in the period around p_at, less
+-- what their returns took back. The caller holds the customer's account locked where it matters.
 CREATE OR REPLACE FUNCTION earning_before(p_customer bigint, p_period text, p_at timestamptz)
 RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -37,9 +37,9 @@ BEGIN
     LEFT JOIN (
         SELECT corrects_id, sum((breakdown ->> 'asked')::bigint) AS points
         FROM rewards_pointsentry
-            WHERE customer_id IN (SELECT points_relatives(p_customer)) AND kind = 'CLAW_BACK' GROUP BY corrects_id
+        WHERE customer_id IN (SELECT points_relatives(p_customer)) AND kind = 'CLAW_BACK' GROUP BY corrects_id
     ) back ON back.corrects_id = award.id
-    WHERE award.customer_id IN (SELECT points_family(p_customer)) AND award.kind = 'AWARD' AND award.reference LIKE 'purchase:%'
-      AND award.happened_at >= v_since AND award.happened_at < v_until;
+    WHERE award.customer_id IN (SELECT points_family(p_customer)) AND award.kind = 'AWARD'
+      AND award.reference LIKE 'purchase:%' AND award.happened_at >= v_since AND award.happened_at < v_until;
     RETURN v_points;
 END $$;
