@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from customers.models import Purchase
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import points
+from loyalty_site.lib.errors import DomainError
+from rewards.domain import merges, points
 from rewards.models import EntryKind, PointsAccount, PointsEntry, PointsLot, RewardRedemption
 from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import RewardFactory
@@ -112,3 +113,40 @@ def test_redeem_against_return_against_expiry_on_one_customer(till):
         pass
     shown = till.get(f"customers/{customer.number}").body["points"]
     assert (shown["available"], shown["debt"]) == (max(0, shown["balance"]), max(0, -shown["balance"]))
+
+
+def test_merges_against_sales(till):
+    """Two cards of one person, sold to at every till while staff merge them both ways and undo it, again and again."""
+    first, second = CustomerFactory.create_batch(2)
+    award(first, 500)
+    award(second, 300)
+    refused = []
+
+    def merge_and_undo(source, target):
+        try:
+            for _ in range(4):
+                try:
+                    record = merges.merge(
+                        source=source, target=target, reason="two cards", by=SYSTEM, at=timezone.now()
+                    )
+                    merges.undo(merge=record, by=SYSTEM, at=timezone.now())
+                except DomainError as refusal:
+                    refused.append(refusal.code)
+        finally:
+            connection.close()  # of this thread
+        return till.get(f"customers/{source.number}")
+
+    def sell(number):
+        customer = (first, second)[number % 2]
+        return till.post("purchases", purchase(f"R-{number}", customer.number, 1000, points_to_redeem=number % 3))
+
+    calls = [lambda n=n: sell(n) for n in range(CLIENTS - 4)]
+    calls += [lambda: merge_and_undo(first, second), lambda: merge_and_undo(second, first)] * 2
+    answers = at_once(calls)
+    assert {answer.status for answer in answers[: CLIENTS - 4]} <= {201, 409}
+    assert {answer.code for answer in answers} <= {"", "customer_merged"}
+    assert set(refused) <= {"customer_merged", "merge_not_latest"}
+    booked = [answer.body["points"] for answer in answers[: CLIENTS - 4] if answer.status == 201]
+    balances = PointsAccount.objects.filter(pk__in=[first.pk, second.pk]).values_list("balance", flat=True)
+    assert sum(balances) == 800 + sum(one["earned"] - one["redeemed"] for one in booked)
+    assert len(booked) == Purchase.objects.count() > 0
