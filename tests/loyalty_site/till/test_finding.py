@@ -1,13 +1,17 @@
 """One field for everything a cashier may have before them."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from loyalty_site.lib import actors
-from rewards.domain import redemptions
+from rewards.domain import checkout, points, redemptions
+from rewards.models import ExpiryPolicy, PeriodEnd, Program
 from tests.factories.customers import CardFactory, CustomerFactory, PurchaseFactory, StoreFactory
-from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory
+from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory, TierFactory
 from tests.loyalty_site.till.conftest import text_of
+from tests.rewards.domain.baskets import basket
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +98,19 @@ def test_customer_page_shows_points_coupons_rewards_and_what_waits(client, mia, 
     assert "Cup 300 points" in text
     assert "Bicycle" not in text
     assert "Sold out bag" not in text
+
+
+def test_customer_page_shows_the_tier_and_what_is_set_aside_or_lapses(client, mia, award, now, store):
+    TierFactory(name={"en": "Gold"}, threshold=100)
+    Program.objects.update(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1, expiry_period_end=PeriodEnd.MONTH)
+    told = basket(50_000, customer=mia, now=now)
+    checkout.settle(purchase=told, store=store, till=None, by=actors.SYSTEM, at=now)
+    points.hold(customer=mia, points=120, ttl=timedelta(hours=1), reference="h", by=actors.SYSTEM, at=now)
+    text = text_of(client.get(f"/till/customers/{mia.number}/"))
+    assert "380 points to spend" in text
+    assert "Gold" in text
+    assert "120 points set aside" in text
+    assert "380 points to use by June 30, 2026" in text
 
 
 def test_customer_page_takes_as_many_queries_with_three_rows_as_with_one(client, mia, award, django_assert_num_queries):

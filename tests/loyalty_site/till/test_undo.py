@@ -41,7 +41,7 @@ def test_purchase_is_undone_as_a_whole_as_the_page_said(client, cashier, mia, aw
     coupon = CouponFactory(customer=mia)
     book(client, mia, amount="100", coupons=[coupon.code], points="200")
     page = client.get(URL)
-    assert "The purchase of ¥93.00 , booked at 10:30 a.m., is taken back as a whole:" in text_of(page)
+    assert "The purchase of ¥93.00 , booked at 10:30 a.m., is taken back, all of it" in text_of(page)
     assert "To pay back ¥93.00 Points taken back −93 Points given back +200 New balance 500 points" in text_of(page)
     assert f"Good again: {coupon.offer}" in text_of(page)
     assert balance(mia) == 393
