@@ -5,11 +5,13 @@ they raise `Refused` with the word for it and change nothing. `index`es count fr
 """
 
 import calendar
+import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 GRACE_DAYS = 30
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Refused(Exception):
@@ -27,22 +29,28 @@ class Terms:
     keeps_debt: bool = True
 
 
-@dataclass
+@dataclass(eq=False)
 class Lot:
+    number: int
     points: int
     remaining: int
     available_at: datetime
     expires_at: datetime | None
     idle_months: int | None = None
+    origin: "Lot | None" = None
     lapsed: int = 0
 
     def is_open(self, at):
         return self.expires_at is None or self.expires_at > at
 
+    def carries_on(self, lot):
+        """Whether it is that lot, or what a merge made of it."""
+        return self is lot or (self.origin is not None and self.origin.carries_on(lot))
+
 
 @dataclass
 class Hold:
-    parts: dict[int, int]
+    parts: dict[Lot, int]
     held_at: datetime
     expires_at: datetime
     state: str = "OPEN"
@@ -53,7 +61,7 @@ class Hold:
 
 @dataclass
 class Award:
-    lot: int
+    lot: Lot
     points: int
     returned: int = 0
     excused: int = 0
@@ -63,7 +71,7 @@ class Award:
 class Redemption:
     number: int
     points: int
-    left: dict[int, int]
+    left: dict[Lot, int]
     asked: int = 0
 
 
@@ -73,9 +81,12 @@ class ClawBack:
     forgiven: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Ledger:
+    """What was booked for a customer who was merged is corrected in the owner's account: who stands for them now."""
+
     terms: Terms
+    count: "itertools.count[int]"  # of all ledgers: what happened after what
     is_known: bool = False  # has an account
     balance: int = 0
     entries: int = 0
@@ -84,6 +95,8 @@ class Ledger:
     awards: list[Award] = field(default_factory=list)
     redemptions: list[Redemption] = field(default_factory=list)
     claw_backs: list[ClawBack] = field(default_factory=list)
+    merged_into: "Ledger | None" = None
+    merged_here: "list[Ledger]" = field(default_factory=list)
 
     # --- what there is
 
@@ -91,21 +104,24 @@ class Ledger:
     def debt(self):
         return max(0, -self.balance)
 
-    def reserved(self, index, at):
-        return sum(hold.parts.get(index, 0) for hold in self.holds if hold.is_active(at))
+    @property
+    def owner(self):
+        return self.merged_into or self
 
-    def free(self, index, at):
-        return self.lots[index].remaining - self.reserved(index, at)
+    def reserved(self, lot, at):
+        return sum(hold.parts.get(lot, 0) for hold in self.holds if hold.is_active(at))
 
-    def spending_order(self):
-        """Indexes of lots: those that lapse soonest first, then the oldest."""
-        never = datetime.max.replace(tzinfo=UTC)
-        return sorted(range(len(self.lots)), key=lambda index: (self.lots[index].expires_at or never, index))
+    def free(self, lot, at):
+        return lot.remaining - self.reserved(lot, at)
+
+    def spending_order(self, lots):
+        """Those that lapse soonest first, then the oldest."""
+        return sorted(lots, key=lambda lot: (lot.expires_at or NEVER, lot.number))
 
     def spendable(self, at):
         """What can be spent of which lots, in spending order."""
-        usable = [i for i in self.spending_order() if self.lots[i].available_at <= at and self.lots[i].is_open(at)]
-        return {index: self.free(index, at) for index in usable if self.free(index, at)}
+        usable = [lot for lot in self.lots if lot.available_at <= at and lot.is_open(at) and self.free(lot, at)]
+        return {lot: self.free(lot, at) for lot in self.spending_order(usable)}
 
     def available(self, at):
         return sum(self.spendable(at).values())
@@ -121,15 +137,15 @@ class Ledger:
     def award(self, points, at, *, is_purchase=True):
         if is_purchase:
             self.keep_alive(at)
-        self.add_lot(points, available_at(at, self.terms))
-        self.awards.append(Award(len(self.lots) - 1, points))
+        lot = self.earn(points, available_at(at, self.terms))
+        self.awards.append(Award(lot, points))
         return points
 
     def adjust(self, points, at):
         if points > 0:
-            self.add_lot(points, at)
+            self.earn(points, at)
         else:
-            self.take(self.first(-points, at))
+            take(self.first(-points, at))
             self.book(points)
         return points
 
@@ -158,31 +174,32 @@ class Ledger:
         return sum(self.holds[index].parts.values())
 
     def claw_back(self, index, points, at):
-        award = self.awards[index]
+        award, owner = self.awards[index], self.owner
         if points > award.points - award.returned:
             raise Refused("too_many")
         while True:
-            self.lapse(at)
-            excused = min(points, self.lots[award.lot].lapsed - award.excused)
+            owner.lapse(at)
+            own = [lot for lot in self.lots + owner.lots if lot.carries_on(award.lot)]
+            excused = min(points, sum(lot.lapsed for lot in set(own)) - award.excused)
             due = points - excused
-            free = {i: self.free(i, at) for i in self.spending_order() if self.free(i, at)}
-            active = [hold for hold in self.holds if hold.is_active(at)]
+            in_order = owner.spending_order(owner.lots)
+            free = {lot: owner.free(lot, at) for lot in sorted(in_order, key=lambda lot: lot not in own)}
+            active = [hold for hold in owner.holds if hold.is_active(at)]
             if sum(free.values()) >= due or not active:
                 break
             active[-1].state = "RELEASED"
         award.returned += points
         award.excused += excused
-        own_first = {award.lot: free.pop(award.lot, 0)} | free
-        covered = min(due, sum(own_first.values()))
-        self.take(up_to(covered, own_first))
+        covered = min(due, sum(free.values()))
+        take(up_to(covered, free))
         booked = due if self.terms.keeps_debt else covered
-        self.book(-booked)
-        self.claw_backs.append(ClawBack(self.entries, due - booked))
+        owner.book(-booked)
+        self.claw_backs.append(ClawBack(next(self.count), due - booked))
         return -booked
 
     def reimburse(self, index, points, at):
         """None: all that is left."""
-        spent = self.redemptions[index]
+        spent, owner = self.redemptions[index], self.owner
         left = spent.points - spent.asked
         if points is not None and points > left:
             raise Refused("too_many")
@@ -193,33 +210,58 @@ class Ledger:
                 recouped = min(given, claw_back.forgiven)
                 claw_back.forgiven -= recouped
                 given -= recouped
-        back = up_to(
-            max(0, given - self.debt), {i: spent.left[i] for i in reversed(self.spending_order()) if i in spent.left}
-        )
+        last_first = reversed(self.spending_order(spent.left))
+        back = up_to(max(0, given - owner.debt), {lot: spent.left[lot] for lot in last_first})
+        owner.book(given)
         lapsed = 0
-        for lot, number in back.items():
-            spent.left[lot] -= number
-            if self.lots[lot].is_open(at):
-                self.lots[lot].remaining += number
+        for lot in sorted(back, key=lambda lot: lot.number):
+            spent.left[lot] -= back[lot]
+            if not lot.is_open(at):
+                lapsed += back[lot]
+            elif lot in owner.lots:
+                lot.remaining += back[lot]
             else:
-                lapsed += number
-        self.book(given)
+                owner.carry_on(lot, back[lot])
         if lapsed:
             today = at.astimezone(ZoneInfo(self.terms.zone)).date()
-            good_until = midnight(today + timedelta(days=GRACE_DAYS + 1), self.terms)
-            self.lots.append(Lot(lapsed, lapsed, at, good_until))
+            owner.add_lot(lapsed, lapsed, at, midnight(today + timedelta(days=GRACE_DAYS + 1), self.terms))
         return given
 
     def lapse(self, at):
         moments = set()
-        for index, lot in enumerate(self.lots):
-            number = self.free(index, at)
+        for lot in self.lots:
+            number = self.free(lot, at)
             if number and not lot.is_open(at):
                 lot.remaining -= number
                 lot.lapsed += number
                 self.balance -= number
                 moments.add(lot.expires_at)
         self.entries += len(moments)
+
+    def merge_into(self, target, at):
+        """All goes over: what is left, lot by lot, or the debt. Holds that are in the way end."""
+        self.is_known = target.is_known = True
+        self.release_all()
+        self.lapse(at)
+        target.lapse(at)
+        if self.debt:
+            owed = self.debt
+            self.book(owed)
+            target.release_all()
+            target.lapse(at)
+            free = {lot: lot.remaining for lot in target.spending_order(target.lots)}
+            take(up_to(owed, free))
+            target.book(-owed)
+        elif self.balance:
+            came = [lot for lot in self.lots if lot.remaining]
+            repays = up_to(target.debt, {lot: lot.remaining for lot in self.spending_order(came)})
+            target.book(self.balance)
+            for lot in came:
+                target.carry_on(lot, lot.remaining, repays.get(lot, 0))
+                lot.remaining = 0
+            self.book(-self.balance)
+        self.merged_into = target
+        target.merged_here.append(self)
 
     # --- what they share
 
@@ -228,12 +270,19 @@ class Ledger:
         self.balance += points
         self.entries += 1
 
-    def add_lot(self, points, since):
+    def add_lot(self, points, remaining, since, lapses, idle_months=None, origin=None):
+        self.lots.append(Lot(next(self.count), points, remaining, since, lapses, idle_months, origin))
+        return self.lots[-1]
+
+    def carry_on(self, lot, points, repaid=0):
+        self.add_lot(points, points - repaid, lot.available_at, lot.expires_at, lot.idle_months, lot)
+
+    def earn(self, points, since):
         idle_months = self.terms.months if self.terms.policy == "INACTIVITY" else None
-        repaid = min(self.debt, points)
         lapses = lapse_at(since, self.terms.policy, self.terms.months, self.terms)
-        self.lots.append(Lot(points, points - repaid, since, lapses, idle_months))
+        remaining = points - min(self.debt, points)
         self.book(points)
+        return self.add_lot(points, remaining, since, lapses, idle_months)
 
     def first(self, points, at):
         """Which lots this many points come from."""
@@ -242,22 +291,29 @@ class Ledger:
             raise Refused("insufficient_points")
         return up_to(points, self.spendable(at))
 
-    def take(self, parts):
-        for index, number in parts.items():
-            self.lots[index].remaining -= number
-
     def spend(self, parts, at):
-        self.take(parts)
+        take(parts)
         points = sum(parts.values())
         self.book(-points)
-        self.redemptions.append(Redemption(self.entries, points, dict(parts)))
+        self.redemptions.append(Redemption(next(self.count), points, dict(parts)))
         self.keep_alive(at)
         return -points
 
     def keep_alive(self, at):
-        for lot in self.lots:
-            if lot.idle_months and lot.is_open(at):
-                lot.expires_at = max(lot.expires_at, lapse_at(at, "INACTIVITY", lot.idle_months, self.terms))
+        for ledger in (self, *self.merged_here):
+            for lot in ledger.lots:
+                if lot.idle_months and lot.is_open(at):
+                    lot.expires_at = max(lot.expires_at, lapse_at(at, "INACTIVITY", lot.idle_months, self.terms))
+
+    def release_all(self):
+        for hold in self.holds:
+            if hold.state == "OPEN":
+                hold.state = "RELEASED"
+
+
+def take(parts):
+    for lot, number in parts.items():
+        lot.remaining -= number
 
 
 def up_to(points, parts):
