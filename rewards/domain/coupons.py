@@ -15,7 +15,7 @@ from customers.models import Customer, Purchase, PurchaseReturn
 from loyalty_site.lib import codes
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import alerts, eligibility, offers
+from rewards.domain import alerts, eligibility, offers, points
 from rewards.models import AlertKind, Coupon, CouponGiveBack, CouponState, Offer, Program
 
 
@@ -113,12 +113,15 @@ _INSERT = """
 def issue(*, offer: Offer, customer: Customer | None, reference: str, by: Actor, at: datetime) -> Coupon:
     """A new coupon; the first one when `reference` (what caused it) had one of this offer before.
 
-    Raises OfferNotLive or OfferWithdrawn.
+    Raises OfferNotLive, OfferWithdrawn, CustomerMerged or CustomerClosed. Locks the account, so that no merge leaves
+    the coupon with who is gone.
     """
     known = Coupon.objects.filter(offer=offer, reference=reference).first()
     if known:
         return known
     offers.refuse_unless_live(offer=offer, at=at)
+    if customer:
+        points.lock(customer=customer)
     coupon = _insert(offer, customer, reference, at)
     if by.kind == "user":
         audit.record(actor=by, action="coupon.issued", subject=f"coupon:{coupon.pk}", at=at)

@@ -1,16 +1,17 @@
 """Merges against everything else at the same moment, on connections of their own."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from customers.domain.customers import CustomerMerged
 from customers.models import Customer, CustomerMerge, Purchase
 from loyalty_site.lib import actors
-from rewards.domain import import_lock, merges, points
-from rewards.models import PointsAccount, PointsEntry
+from rewards.domain import coupons, import_lock, merges, points
+from rewards.models import Coupon, PointsAccount, PointsEntry
 from tests.factories.customers import CustomerFactory
-from tests.factories.rewards import RewardFactory
+from tests.factories.rewards import OfferFactory, RewardFactory
 from tests.races import at_once
 from tests.rewards.domain.baskets import basket
 from tests.rewards.domain.steps import account, award, cancel, claw_back, redeem, reimburse, request
@@ -137,6 +138,22 @@ def test_holds_are_captured_before_or_released(now):
         assert isinstance(merged, CustomerMerge)
         assert account(other)[0] == (60 if isinstance(taken, PointsEntry) else 100)
         assert type(taken).__name__ in {"PointsEntry", "HoldReleased"}
+
+
+def test_coupons_are_issued_before_or_refused(now):
+    offer = OfferFactory()
+    for n in range(10):
+        one, other = CustomerFactory(), CustomerFactory()
+        issue = partial(coupons.issue, offer=offer, customer=one, by=STAFF, at=now)
+        results = at_once(
+            lambda a=one, b=other: merge(a, b, now), *[partial(issue, reference=f"{n}:{m}") for m in range(3)]
+        )
+        issued = [result for result in results if isinstance(result, Coupon)]
+        assert names(results) == sorted(
+            ["CustomerMerge"] + ["Coupon"] * len(issued) + ["CustomerMerged"] * (3 - len(issued))
+        )
+        assert Coupon.objects.filter(customer=other).count() == len(issued)
+        assert not Coupon.objects.filter(customer=one).exists()
 
 
 def test_a_merge_is_refused_while_an_import_runs(now):
