@@ -95,7 +95,7 @@ def test_points_that_came_late_are_told_once_by_the_nearer_touch(willing):
 
 def test_who_may_not_be_written_to_gets_no_row(willing, now):
     willing(email="", phone="+8613812345678")
-    willing(closed_at=now)
+    Customer.objects.filter(pk=willing().pk).update(closed_at=now)
     consents.withdraw(customer=willing(), purpose=Purpose.MARKETING_EMAIL, by=actors.SYSTEM, at=now)
     asked_only_for_surveys = CustomerFactory()
     ConsentFactory(customer=asked_only_for_surveys, purpose=Purpose.SURVEY_EMAIL)
