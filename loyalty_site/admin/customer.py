@@ -28,6 +28,7 @@ from loyalty_site import customer_page
 from loyalty_site.admin.membership import MembershipActs
 from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, act_page, acting, posted, row_url, state_filter
 from loyalty_site.lib.numbers import points as points_text
+from loyalty_site.lib.texts import joined
 from rewards.domain import adjustments, coupons, points
 from rewards.models import Offer
 
@@ -227,7 +228,7 @@ class CustomerAdmin(MembershipActs, ModelAdmin):
             request,
             customer,
             title=_("Adjust the points of %s") % customer,
-            explanation=" ".join([stands, *adjustments_wait(request)]),
+            explanation=joined([stands, *adjustments_wait(request)]),
             button=_("Adjust"),
             do=do,
             form=AdjustForm(posted(request)),

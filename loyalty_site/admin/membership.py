@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from customers.domain import customers
@@ -93,7 +93,7 @@ class MembershipActs(Base):
         people = self.get_queryset(request).filter(pk__in={*exact, *named}, closed_at__isnull=True)
         return list(people.exclude(pk=source.pk).order_by("name", "pk"))
 
-    @act(title=gettext_lazy("Close"), permission="customers.change_customer", icon="logout")
+    @act(title=pgettext_lazy("customer", "Close"), permission="customers.change_customer", icon="logout")
     def close(self, request: HttpRequest, object_id: int) -> HttpResponse:
         customer: Customer = self.row(request, object_id)
 
@@ -110,7 +110,7 @@ class MembershipActs(Base):
                 "No more signing in, mails or purchases on this card, for good. Points stay in the books until they "
                 "lapse; goods can still be brought back, and rewards that wait can be fetched."
             ),
-            button=_("Close"),
+            button=pgettext("customer", "Close"),
             do=do,
             danger=True,
         )

@@ -1,12 +1,13 @@
 """Texts that staff write in several languages, kept as {"en": "…", "zh-hans": "…"}."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.db import models
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 
 LocalizedText = Mapping[str, str]
 
@@ -15,6 +16,15 @@ def localized(text: LocalizedText, language: str | None = None) -> str:
     """The text in `language` (or the active one), else in the first language it was written in."""
     wanted = language or get_language() or settings.LANGUAGE_CODE
     return text.get(wanted) or next((text[code] for code, _ in settings.LANGUAGES if text.get(code)), "")
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """One text of several sentences of the active language: Chinese has no space between them."""
+    return reduce(_followed, sentences, "")
+
+
+def _followed(text: str, sentence: str) -> str:
+    return pgettext("sentences", "%(text)s %(sentence)s") % {"text": text, "sentence": sentence} if text else sentence
 
 
 class LocalizedTextWidget(forms.MultiWidget):

@@ -116,7 +116,7 @@ def _chart(months: Sequence[Movement]) -> dict[str, Any]:
     came = [month.awarded + month.reimbursed for month in months]
     went = [month.redeemed + month.expired + month.clawed_back for month in months]
     return {
-        "days": [date_format(month.first, "M Y") for month in months],
+        "days": [date_format(month.first, "YEAR_MONTH_FORMAT") for month in months],
         "bars": [
             {"label": _("Awarded and given back"), "data": came},
             {"label": _("Redeemed, lapsed and taken back"), "data": went},

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
 from typing import cast
 from zoneinfo import ZoneInfo
 
 from django.utils import formats
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from customers.models import CustomerMerge, Purchase, PurchaseReturn, Store
 from loyalty_site.lib import numbers
 from loyalty_site.lib.money import format_money
+from loyalty_site.lib.texts import joined
 from rewards.domain import earning_words
 from rewards.domain.breakdowns import Breakdown
 from rewards.domain.points import GRACE_DAYS
@@ -42,14 +41,9 @@ def explained(entries: Iterable[PointsEntry]) -> Sequence[PointsEntry]:
     facts = _facts(entries)
     for entry in entries:
         entry.headline, *rest = sentences = _sentences(entry, facts)
-        entry.fine_print = reduce(_followed, rest) if rest else ""
-        entry.explanation = reduce(_followed, sentences)
+        entry.fine_print = joined(rest)
+        entry.explanation = joined(sentences)
     return entries
-
-
-def _followed(text: str, sentence: str) -> str:
-    """Chinese has no space between sentences."""
-    return pgettext("sentences", "%(text)s %(sentence)s") % {"text": text, "sentence": sentence}
 
 
 def _facts(entries: Sequence[PointsEntry]) -> _Facts:

@@ -13,6 +13,12 @@ def test_localized_prefers_the_active_language_then_what_there_is():
     assert texts.localized({}, "en") == ""
 
 
+def test_joined_sentences_have_a_space_between_them_but_not_in_chinese():
+    assert (texts.joined([]), texts.joined(["One."]), texts.joined(["One.", "Two."])) == ("", "One.", "One. Two.")
+    with translation.override("zh-hans"):
+        assert texts.joined(["一。", "二。", "三。"]) == "一。二。三。"
+
+
 class NameForm(forms.Form):
     name = texts.LocalizedTextFormField()
 
