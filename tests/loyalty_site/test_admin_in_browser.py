@@ -10,7 +10,7 @@ from customers.models import Customer, CustomerMerge, OutboxMail, Purchase
 from rewards.models import PointsEntry
 from surveys.models import Question, Survey
 from tests.factories.customers import CustomerFactory, PurchaseFactory, UserFactory
-from tests.factories.rewards import MultiplierRuleFactory, OfferFactory, TierFactory
+from tests.factories.rewards import MultiplierRuleFactory, OfferFactory, ProgramFactory, TierFactory
 from tests.factories.surveys import SurveyFactory
 from tests.loyalty_site import rows
 
@@ -187,4 +187,17 @@ def test_rule_says_what_it_would_do_while_it_is_typed(desk, complaints):
     expect(page.locator("select[name=cap_period]")).to_be_hidden()
     page.goto(f"/admin/rewards/earningrule/{rule.pk}/new_version/")
     expect(page.locator("[data-preview]")).to_have_text("Everything counts 2 times (Saturday).")
+    assert complaints == []
+
+
+def test_programme_shows_the_fields_of_the_chosen_lapse(desk, complaints):
+    program = ProgramFactory()
+    page = desk()
+    page.goto(f"/admin/rewards/program/{program.pk}/change/")
+    months, rounded, days = (page.locator(f"[name=expiry_{name}]") for name in ("months", "period_end", "days"))
+    for policy, shown in (("NEVER", 0b000), ("ROLLING", 0b110), ("FIXED", 0b101), ("INACTIVITY", 0b110)):
+        page.select_option("[name=expiry_policy]", policy)
+        expect(months).to_be_visible(visible=bool(shown & 0b100))
+        expect(rounded).to_be_visible(visible=bool(shown & 0b010))
+        expect(days).to_be_visible(visible=bool(shown & 0b001))
     assert complaints == []
