@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
-from loyalty_site.till.lookups import customer_or_404
+from loyalty_site.till.lookups import customer_or_404, member
 from rewards.domain import catalogue, counter, coupons, points, redemptions, takebacks
 from rewards.models import Reward, RewardRedemption
 
@@ -74,7 +74,7 @@ def pickup(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
     summary = points.summary(customer=redemption.customer, at=timezone.now())
     context = {
         "desk": desk,
-        "customer": redemption.customer,
+        "customer": member(redemption.customer),
         "redemption": redemption,
         "summary": summary,
         "refusal": refusal,
@@ -101,7 +101,7 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
             return redirect("till:coupon", found.code)
     context = {
         "desk": desk,
-        "customer": found.customer,
+        "customer": member(found.customer),
         "coupon": found,
         "refusal": refusal,
         "has_expired": bool(found.expires_at and found.expires_at <= now),

@@ -2,6 +2,7 @@
 
 from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 
 from customers.domain import customers
 from customers.models import Customer, Purchase, Store
@@ -24,7 +25,7 @@ class CodeConverter:
 
 
 def customer_or_404(number: str) -> Customer:
-    """The whole chain's, as long as they stay; who was merged is who they are now."""
+    """The whole chain's, as long as they stay; who was merged is whom they were merged into."""
     try:
         return customers.by_number(number=number)
     except customers.CustomerUnknown as error:
@@ -34,10 +35,12 @@ def customer_or_404(number: str) -> Customer:
 def purchase_or_404(desk: Desk, purchase_id: int) -> Purchase:
     """Of their own stores, or of a customer: a customer brings back anywhere what was bought somewhere."""
     seen = Q(customer__isnull=False) | Q(store__in=own_stores(desk.user))
-    found = Purchase.objects.filter(seen, pk=purchase_id).select_related("customer", "store").first()
-    if found is None or (found.customer and found.customer.closed_at):
-        raise Http404
-    return found
+    return get_object_or_404(Purchase.objects.filter(seen).select_related("customer", "store"), pk=purchase_id)
+
+
+def member(customer: Customer | None) -> Customer | None:
+    """For pages about something of theirs: who has left is shown no more."""
+    return customer if customer and customer.closed_at is None else None
 
 
 def receipts(store: Store, text: str) -> QuerySet[Purchase]:

@@ -18,7 +18,7 @@ from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.forms import PurchaseForm
-from loyalty_site.till.lookups import customer_or_404, purchase_or_404
+from loyalty_site.till.lookups import customer_or_404, member, purchase_or_404
 from rewards.domain import checkout, counter, points, queries, takebacks
 from rewards.domain.checkout import PurchaseIn, Quote
 from rewards.models import Coupon
@@ -87,7 +87,7 @@ def booked(request: HttpRequest, desk: Desk, purchase_id: int) -> HttpResponse:
         "desk": desk,
         "settlement": checkout.settled_before(purchase=found, at=now),
         "returns": found.returns.order_by("-pk"),
-        "customer": found.customer,
+        "customer": member(found.customer),
         "is_fresh": is_recent,
         "is_all_back": not takebacks.everything_left(purchase=found),
     }

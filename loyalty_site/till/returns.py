@@ -14,7 +14,7 @@ from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.forms import ReturnLineForm
-from loyalty_site.till.lookups import TEXT_MAX, customer_or_404, purchase_or_404, receipts
+from loyalty_site.till.lookups import TEXT_MAX, customer_or_404, member, purchase_or_404, receipts
 from rewards.domain import checkout, counter, takebacks
 from rewards.domain.checkout import ReturnIn
 
@@ -49,7 +49,7 @@ def take_back(request: HttpRequest, desk: Desk, purchase_id: int) -> HttpRespons
     slip, is_ours = slips.read_or_issue(text=request.POST.get("slip", ""), at=now)
     context: dict[str, Any] = {
         "desk": desk,
-        "customer": purchase.customer,
+        "customer": member(purchase.customer),
         "purchase": purchase,
         "forms": forms,
         "slip": slip,
@@ -81,7 +81,7 @@ def returned(request: HttpRequest, desk: Desk, return_id: int) -> HttpResponse:
         raise Http404
     made.purchase = purchase_or_404(desk, made.purchase_id)
     outcome = takebacks.outcome(purchase_return=made, at=timezone.now())
-    context = {"desk": desk, "customer": made.purchase.customer, "made": made, "outcome": outcome}
+    context = {"desk": desk, "customer": member(made.purchase.customer), "made": made, "outcome": outcome}
     return render(request, "till/returned.html", context)
 
 

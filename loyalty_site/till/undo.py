@@ -14,6 +14,7 @@ from customers.models import Purchase, PurchaseReturn
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
+from loyalty_site.till.lookups import member
 from rewards.domain import checkout, takebacks
 from rewards.domain.checkout import ReturnIn
 from rewards.models import RedemptionState, RewardRedemption
@@ -42,8 +43,8 @@ def undo(request: HttpRequest, desk: Desk) -> HttpResponse:
                 if done := _done_before(named, slip, desk):  # by the same button, at the same moment
                     return redirect(done)
                 refusal = str(error)
-    shown = _shown(act, slip, desk, now) if act else {}
-    context = {"desk": desk, "act": _name(act), "slip": slip, "notice": notice, "refusal": refusal, **shown}
+    context = {"desk": desk, "slip": slip, "notice": notice, "refusal": refusal, "customer": None}
+    context |= _shown(act, slip, desk, now) if act else {}
     return render(request, "till/undo.html", context)
 
 
@@ -71,13 +72,17 @@ def _done_before(named: str, slip: slips.Slip, desk: Desk) -> str | None:
 
 
 def _shown(act: Act, slip: slips.Slip, desk: Desk, at: datetime) -> dict[str, Any]:
-    """What the page tells of the act, and of what undoing it will do."""
-    if isinstance(act, Purchase):
-        told = ReturnIn(slip.number, slip.at, takebacks.everything_left(purchase=act))
-        outcome = takebacks.foretell(purchase=act, told=told, store=desk.store, by=desk.by, at=at)
-        return {"purchase": act, "customer": act.customer, "outcome": outcome}
-    after = takebacks.foretell_cancelled(redemption=act, by=desk.by, at=at)
-    return {"redemption": act, "customer": act.customer, "after": after}
+    """What the page tells of the act, and of what undoing it will do; a refusal when somebody undid it just now."""
+    about = {"act": _name(act), "customer": member(act.customer)}
+    try:
+        if isinstance(act, Purchase):
+            told = ReturnIn(slip.number, slip.at, takebacks.everything_left(purchase=act))
+            outcome = takebacks.foretell(purchase=act, told=told, store=desk.store, by=desk.by, at=at)
+            return {**about, "purchase": act, "outcome": outcome}
+        after = takebacks.foretell_cancelled(redemption=act, by=desk.by, at=at)
+    except DomainError as error:
+        return {"refusal": str(error)}
+    return {**about, "redemption": act, "after": after}
 
 
 def _name(act: Act | None) -> str:

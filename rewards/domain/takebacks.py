@@ -79,8 +79,7 @@ def last_act(*, store: Store, by: Actor, at: datetime) -> Purchase | RewardRedem
 @transaction.atomic
 def undo_reward(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
     """The reward comes back to the store, its points to the customer. Raises RedemptionCancelled."""
-    if redemption.state == RedemptionState.FULFILLED:
-        redemptions.undo_hand_over(redemption=redemption, by=by, at=at)
+    redemptions.undo_hand_over(redemption=redemption, by=by, at=at)
     redemptions.cancel(redemption=redemption, by=by, at=at)
 
 

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from customers.models import AuditEvent, Purchase, PurchaseReturn
 from loyalty_site.lib import actors
-from rewards.domain import points, redemptions
+from loyalty_site.till import slips, undo
+from loyalty_site.till.access import Desk
+from rewards.domain import counter, points, redemptions, takebacks
 from rewards.models import CouponState, RedemptionState, RewardRedemption
 from tests.factories.customers import StoreFactory
 from tests.factories.rewards import CouponFactory, RewardFactory, SurpriseRuleFactory
@@ -137,6 +139,32 @@ def test_pick_up_of_what_was_taken_elsewhere_is_not_undone(client, mia, award, n
     )
     client.post(f"/till/pickups/{taken.pickup_code}/")
     assert "There is nothing to undo" in text_of(client.get(URL))
+
+
+def test_what_somebody_undid_between_looking_and_foretelling_is_said(client, cashier, store, mia, award, now):
+    award(mia, 500)
+    book(client, mia, amount="10")
+    client.post(URL, confirm(client.get(URL)))
+    desk, slip = Desk(cashier, store), slips.issue(at=now)
+    gone = Purchase.objects.get()
+    assert undo._shown(gone, slip, desk, now) == {"refusal": "The return names no goods."}
+    taken = counter.hand_over(
+        customer=mia, reward=RewardFactory(), cost_points=100, reference="till:1", by=desk.by, at=now
+    )
+    stale = RewardRedemption.objects.get()
+    takebacks.undo_reward(redemption=taken, by=desk.by, at=now)
+    assert undo._shown(stale, slip, desk, now) == {"refusal": "This redemption was cancelled."}
+
+
+def test_goods_of_a_customer_who_left_come_back_without_their_name(client, mia):
+    book(client, mia, amount="10")
+    mia.closed_at = timezone.now()
+    mia.save(update_fields=["closed_at"])
+    page = client.get(URL)
+    assert "Mia" not in text_of(page)
+    done = client.get(client.post(URL, confirm(page)).url)
+    assert "Taken back" in text_of(done)
+    assert "Mia" not in text_of(done)
 
 
 def test_purchase_partly_returned_is_undone_for_the_rest(client, mia):
