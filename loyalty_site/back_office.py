@@ -50,6 +50,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Lapse notices"), "hourglass_bottom", "rewards.pointsnotice"),
             Item(_("Accounts"), "account_balance_wallet", "rewards.pointsaccount"),
             Item(_("Liability"), "account_balance", "rewards_liability", permission="rewards.view_pointslot"),
+            Item(_("What if"), "science", "rewards_simulation", permission="rewards.view_earningrule"),
             Item(_("Earning rules"), "rule", "rewards.earningrule"),
             Item(_("Tiers"), "military_tech", "rewards.tier"),
             Item(_("Customers by tier"), "social_leaderboard", "rewards.tiermembership"),

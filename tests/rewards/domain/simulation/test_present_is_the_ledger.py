@@ -1,0 +1,173 @@
+"""The present rules, replayed over what a year really holds, are the ledger to the point."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from customers.domain.purchases import ReturnLineIn
+from loyalty_site.lib.actors import SYSTEM
+from rewards.domain import checkout, ledger, points, tiers
+from rewards.domain.simulation import Draft, run
+from rewards.models import ExpiryPolicy, PeriodEnd, ShortfallPolicy
+from tests.factories.customers import CustomerFactory, StoreFactory
+from tests.factories.rewards import (
+    BaseRuleFactory,
+    CapRuleFactory,
+    MultiplierRuleFactory,
+    ProgramFactory,
+    TierFactory,
+)
+from tests.rewards.domain.baskets import basket
+from tests.rewards.domain.steps import adjust, award, capture, hold, redeem, reimburse
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAY = timedelta(days=1)
+
+
+class Story:
+    """One customer's year, told by days since its beginning."""
+
+    def __init__(self, now):
+        self.begin, self.number = now - 300 * DAY, 0
+        BaseRuleFactory(valid_from=self.begin)
+        self.store, self.customer = StoreFactory(), CustomerFactory()
+
+    def at(self, day):
+        return self.begin + day * DAY
+
+    def buy(self, day, amount, told=None, points=0):
+        """`told`: the day on which the till told of it, when that was later."""
+        self.number += 1
+        told_of = basket(
+            amount, customer=self.customer, now=self.at(day), receipt=f"R-{self.number}", points=points
+        )
+        at = self.at(day if told is None else told)
+        return checkout.settle(purchase=told_of, store=self.store, till=None, by=SYSTEM, at=at).purchase
+
+    def bring_back(self, purchase, day, amount):
+        self.number += 1
+        told = checkout.ReturnIn(f"B-{self.number}", self.at(day), [ReturnLineIn(1, Decimal("0.1"), amount)])
+        checkout.take_back(purchase=purchase, told=told, store=self.store, till=None, by=SYSTEM, at=self.at(day))
+
+    def expire(self, day):
+        points.expire(at=self.at(day), limit=100)
+
+
+def program(**terms):
+    usual = {"expiry_policy": ExpiryPolicy.ROLLING, "expiry_months": 2, "expiry_period_end": PeriodEnd.MONTH}
+    return ProgramFactory(**{**usual, **terms})
+
+
+def unlike(now, story, days=(0, 25, 100, 290)):
+    """Where the replay since one of these days is not the ledger: day, title, as it was, as it would be."""
+    assert list(ledger.differences()) == []
+    found = [(day, run(draft=Draft(), since=story.at(day), at=now)) for day in days]
+    return [(day, *row) for day, one in found for row in one.rows() if row[1] != row[2]]
+
+
+def test_spending_undone_goes_back_to_its_lots(now):
+    program()
+    story = Story(now)
+    story.buy(1, 10_000)
+    story.buy(50, 5000)
+    spent = redeem(story.customer, 120, story.at(55))
+    reimburse(spent, story.at(57), 60, "first")
+    reimburse(spent, story.at(250), reference="second")
+    story.buy(260, 900)
+    assert unlike(now, story, (0, 30, 56, 100)) == []
+
+
+@pytest.mark.parametrize("shortfall", ShortfallPolicy)
+def test_returns_of_what_is_spent(now, shortfall):
+    program(shortfall_policy=shortfall)
+    story = Story(now)
+    bought = story.buy(1, 10_000)
+    spent = redeem(story.customer, 90, story.at(10))
+    story.bring_back(bought, 12, 9000)
+    story.buy(20, 3000)
+    reimburse(spent, story.at(30))
+    story.buy(280, 1500)
+    assert unlike(now, story, (0, 11, 15, 25, 100)) == []
+
+
+def test_sales_that_are_told_late(now):
+    program()
+    story = Story(now)
+    story.buy(1, 10_000)
+    story.buy(60, 4000)
+    redeem(story.customer, 30, story.at(62))
+    story.buy(40, 2000, told=64)
+    story.buy(2, 7000, told=150)
+    story.buy(291, 800, told=295)
+    assert unlike(now, story) == []
+
+
+def test_points_that_paid_and_holds(now):
+    program()
+    story = Story(now)
+    story.buy(1, 10_000)
+    paid = story.buy(5, 2000, points=50)
+    story.bring_back(paid, 8, 500)
+    kept = hold(story.customer, 20, story.at(12))
+    capture(kept, story.at(12))
+    hold(story.customer, 5, now, reference="open")
+    assert unlike(now, story, (0, 3, 10, 100)) == []
+
+
+def test_lapses_booked_long_after_and_awards_of_surveys(now):
+    program()
+    story = Story(now)
+    award(story.customer, 40, story.at(1), "survey:1")
+    story.buy(2, 10_000)
+    story.expire(120)
+    award(story.customer, 25, story.at(130), "survey:2")
+    adjust(story.customer, -10, story.at(131))
+    story.buy(135, 1000)
+    assert unlike(now, story) == []
+
+
+def test_return_after_the_lapse(now):
+    program()
+    story = Story(now)
+    bought = story.buy(1, 10_000)
+    story.buy(90, 3000)
+    story.expire(110)
+    story.bring_back(bought, 120, 4000)
+    assert unlike(now, story, (0, 100, 115, 130)) == []
+
+
+def test_tiers_caps_and_waiting(now):
+    program(pending_days=7)
+    story = Story(now)
+    gold = TierFactory(code="gold", rank=1, threshold=150)
+    MultiplierRuleFactory(tier=gold, multiplier=Decimal("1.5"), valid_from=story.begin)
+    CapRuleFactory(points=120, cap_period="MONTH", valid_from=story.begin)
+    first = story.buy(1, 10_000)
+    story.buy(3, 4000)
+    story.buy(45, 9000)
+    story.buy(80, 6100)
+    story.bring_back(first, 85, 5000)
+    story.buy(86, 9900)
+    tiers.refresh(at=story.at(200)) if hasattr(tiers, "refresh") else None
+    story.buy(294, 3300)
+    assert unlike(now, story, (0, 2, 60, 82, 290)) == []
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"expiry_policy": ExpiryPolicy.INACTIVITY},
+        {"expiry_policy": ExpiryPolicy.FIXED, "expiry_months": 1, "expiry_days": "03-31, 09-30"},
+    ],
+)
+def test_other_terms_of_lapse(now, terms):
+    program(**terms)
+    story = Story(now)
+    story.buy(1, 10_000)
+    story.buy(50, 2000)
+    spent = redeem(story.customer, 70, story.at(95))
+    story.expire(200)
+    story.buy(210, 700)
+    reimburse(spent, story.at(212))
+    assert unlike(now, story, (0, 60, 100, 220)) == []
