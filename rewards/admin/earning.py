@@ -1,7 +1,6 @@
 """Earning rules: versions that stay as they were. What changes is a new version, from a moment on."""
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -28,7 +27,6 @@ from loyalty_site.lib.admin import (
     posted,
     state_filter,
 )
-from rewards.admin import simulation
 from rewards.domain import earning_words, rules
 from rewards.models import EarningKind, EarningRule, Program, Weekday
 from rewards.models.earning import POINTS_PER_MINOR_MAX
@@ -171,10 +169,8 @@ class EarningRuleAdmin(ReadOnlyAdmin):
         return self.fields if obj is None else ("code", "version", "name", "words", "valid_from", "valid_to")
 
     def get_urls(self) -> list[Any]:
-        """With the page of what other rules would have done."""
         preview = path("preview/", self.admin_site.admin_view(self.preview), name="rewards_earningrule_preview")
-        view = self.admin_site.admin_view(partial(simulation.page, site=self.admin_site))
-        return [preview, path("what-if/", view, name="rewards_simulation"), *super().get_urls()]
+        return [preview, *super().get_urls()]
 
     def preview(self, request: HttpRequest) -> HttpResponse:
         """The sentence for what is typed so far, empty while there is too little of it."""

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from customers.domain import customers
 from loyalty_site.lib.admin import ChangeList, ReadOnlyAdmin, RowsInline, actor_label, named, state_filter
 from loyalty_site.lib.numbers import signed
-from rewards.admin import liability
+from rewards.admin import liability, simulation
 from rewards.domain import explanations
 from rewards.models import PointsAccount, PointsAllocation, PointsEntry, PointsLot
 
@@ -116,9 +116,15 @@ class PointsLotAdmin(OfAccountAdmin):
     fields = (("whose", "entry"), ("points", "remaining"), ("available_at", "expires_at"))
 
     def get_urls(self) -> list[Any]:
-        """With the page of what all lots sum to."""
-        view = self.admin_site.admin_view(partial(liability.page, site=self.admin_site))
-        return [path("liability/", view, name="rewards_liability"), *super().get_urls()]
+        """With the pages of what all lots sum to, and of what they would under other rules."""
+        pages = [
+            path(f"{address}/", self.admin_site.admin_view(partial(page, site=self.admin_site)), name=name)
+            for address, page, name in (
+                ("liability", liability.page, "rewards_liability"),
+                ("what-if", simulation.page, "rewards_simulation"),
+            )
+        ]
+        return [*pages, *super().get_urls()]
 
     @admin.display(description=_("customer"))
     def whose(self, lot: PointsLot) -> str:

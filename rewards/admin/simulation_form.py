@@ -123,7 +123,12 @@ class WhatIfForm(forms.Form):
         now = EarningRule.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
         self.rate = max(now.filter(kind=EarningKind.BASE).order_by("code"), key=_worth, default=None)
         self.ladder: Sequence[Tier] = list(Tier.objects.filter(is_active=True).order_by("rank"))
-        super().__init__(data, initial=self._present())
+        present = self._present()
+        if data is not None:
+            data = data.copy()
+            for name in present.keys() - data.keys():
+                data[name] = present[name]
+        super().__init__(data, initial=present)
         added = now.exclude(kind=EarningKind.BASE).order_by("kind", "name")
         self.fields["without"].choices = [(rule.code, rule.name) for rule in added]  # type: ignore[attr-defined]
         for tier in self.ladder:
@@ -164,8 +169,8 @@ class WhatIfForm(forms.Form):
         return Draft(
             rate=self._rate(),
             multipliers=self._multipliers(),
-            caps=[CapDraft(told["cap_points"], CapPeriod(self._told("cap_period")))] if told["cap_points"] else [],
-            without=told["without"],
+            caps=(CapDraft(told["cap_points"], CapPeriod(self._told("cap_period"))),) if told["cap_points"] else (),
+            without=tuple(told["without"]),
             program={name: value for name, value in terms.items() if value != getattr(self.program, name)},
             thresholds={tier.code: thresholds[tier.code] for tier in self.ladder
                         if thresholds.get(tier.code, tier.threshold) != tier.threshold},
@@ -262,17 +267,19 @@ class WhatIfForm(forms.Form):
 
     def _rate(self) -> RateDraft | None:
         points, per_minor = self.cleaned_data.get("points"), self.cleaned_data.get("amount")
-        present = (self.rate.points, self.rate.per_minor) if self.rate else (None, None)
-        told = (points or present[0], per_minor or present[1])
-        return None if told == present else RateDraft(*told)
+        if self.rate:
+            points, per_minor = points or self.rate.points, per_minor or self.rate.per_minor
+            if (points, per_minor) == (self.rate.points, self.rate.per_minor):
+                return None
+        return RateDraft(points, per_minor) if points and per_minor else None
 
-    def _multipliers(self) -> list[MultiplierDraft]:
+    def _multipliers(self) -> tuple[MultiplierDraft, ...]:
         told = self.cleaned_data
         times: Decimal | None = told["multiplier"]
         if times is None:
-            return []
+            return ()
         goods = {name: told[name] for name in ("category", "store", "tier", "weekdays")}
-        return [MultiplierDraft(times, **goods)]
+        return (MultiplierDraft(times, **goods),)
 
 
 def _worth(rule: EarningRule) -> Fraction:

@@ -10,7 +10,7 @@ CROSS JOIN LATERAL (
                AS awarded,
            -sum(points) FILTER (WHERE happened_at >= %(since)s AND kind = 'CLAW_BACK') AS taken_back,
            -sum(points) FILTER (
-               WHERE happened_at >= %(since)s AND points < 0 AND kind NOT IN ('CLAW_BACK', 'EXPIRE')) AS spent,
+               WHERE happened_at >= %(since)s AND points < 0 AND kind NOT IN ('CLAW_BACK', 'EXPIRE', 'MERGE')) AS spent,
            -sum(points) FILTER (WHERE happened_at >= %(since)s AND kind = 'EXPIRE') AS lapsed
     FROM rewards_pointsentry WHERE customer_id = account.customer_id
 ) moved

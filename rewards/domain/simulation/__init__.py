@@ -1,7 +1,7 @@
 """What would have come of other rules: history replayed under a draft, with nothing written."""
 
 from rewards.domain.simulation.draft import CapDraft, Draft, DraftInvalid, MultiplierDraft, RateDraft
-from rewards.domain.simulation.run import Outcome, Side, TierCount, run
+from rewards.domain.simulation.run import Outcome, Side, SimulationBusy, TierCount, run
 
 __all__ = [
     "CapDraft",
@@ -11,6 +11,7 @@ __all__ = [
     "Outcome",
     "RateDraft",
     "Side",
+    "SimulationBusy",
     "TierCount",
     "run",
 ]

@@ -116,6 +116,10 @@ class Draft:
 
     def _move_thresholds(self) -> None:
         for code, threshold in self.thresholds.items():
+            try:
+                Tier._meta.get_field("threshold").run_validators(threshold)
+            except ValidationError as error:
+                raise DraftInvalid(reason=" ".join(error.messages)) from error
             if not Tier.objects.filter(code=code).update(threshold=threshold):
                 raise DraftInvalid(reason=_("there is no tier %(code)s.") % {"code": code})
         ladder = list(Tier.objects.filter(is_active=True).order_by("rank").values_list("threshold", flat=True))

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from customers.models import Purchase, PurchaseReturn
+from customers.models import Customer, Purchase, PurchaseReturn
 from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import backfill
+from rewards.domain.points import GRACE_DAYS
 from rewards.domain.simulation.caps import Cap, Counter
 from rewards.domain.simulation.replay import Event, Lot
 from rewards.models import EarningKind, EarningRule, ExpiryPolicy, Program
@@ -27,53 +28,76 @@ def rows(name: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def opening_lots(values: Mapping[str, Any]) -> Mapping[int, list[Lot]]:
-    """By customer."""
+def owners() -> Mapping[int, int]:
+    """Who stands for each customer now: the last one in the chain of merges. One person's accounts are one."""
+    into = dict(Customer.objects.order_by("pk").values_list("pk", "merged_into"))
+    found = {}
+    for customer in into:
+        owner = customer
+        while (target := into[owner]) is not None:
+            owner = target
+        found[customer] = owner
+    return found
+
+
+def sums(name: str, values: Mapping[str, Any], owner: Mapping[int, int]) -> Mapping[int, Sequence[int]]:
+    """The columns after the customer's, by owner."""
+    found: dict[int, Sequence[int]] = {}
+    for customer, *numbers in rows(name, values):
+        before = found.get(owner[customer], [0] * len(numbers))
+        found[owner[customer]] = [one + other for one, other in zip(before, numbers, strict=True)]
+    return found
+
+
+def opening_lots(values: Mapping[str, Any], owner: Mapping[int, int]) -> Mapping[int, list[Lot]]:
+    """By owner."""
     lots: dict[int, list[Lot]] = defaultdict(list)
-    for customer, points, available_at, expires_at, award, moves in rows("lots", values):
-        lots[customer].append(Lot(points, available_at, expires_at, award, moves))
+    for customer, *lot in rows("lots", values):
+        lots[owner[customer]].append(Lot(*lot))
     return lots
 
 
-def events(customers: Sequence[int], *, since: datetime, at: datetime) -> Mapping[int, list[Event]]:
-    """By customer, in the order of time, under the rules in force in this transaction."""
+def events(
+    customers: Sequence[int], owner: Mapping[int, int], *, since: datetime, at: datetime
+) -> Mapping[int, list[Event]]:
+    """By owner, in the order of time, under the rules in force in this transaction."""
     program = Program.objects.current()
     purchases = Purchase.objects.filter(customer__in=customers, purchased_at__gte=since, purchased_at__lte=at)
     returns = PurchaseReturn.objects.filter(
         purchase__customer__in=customers, returned_at__gte=since, returned_at__lte=at
     )
     told = set(purchases.values_list("pk", flat=True))
-    values = {"customers": list(customers), "since": since}
+    values = {"customers": list(customers), "since": since, "grace_days": GRACE_DAYS}
     with backfill.computed(purchases=list(told), returns=list(returns.values_list("pk", flat=True)), by=SYSTEM):
         found = rows("events", values)
-    counters = _counters(values, ZoneInfo(program.timezone))
+    counters = _counters(values, owner, ZoneInfo(program.timezone))
     moves = program.expiry_policy == ExpiryPolicy.INACTIVITY
     made: dict[int, list[Event]] = defaultdict(list)
     awarded: set[int] = set()
     for customer, *row in found:
-        made[customer].extend(_event(row, counters[customer], told, awarded, moves))
+        made[owner[customer]].extend(_event(row, counters[owner[customer]], told, awarded, moves))
     return made
 
 
 def _event(row: list[Any], counter: Counter, told: set[int], awarded: set[int], moves: bool) -> Iterator[Event]:
     """None for what earns nothing under the draft, nor can a return of it take anything back."""
-    at, kind, points, after, purchase, available_at, expires_at, idle_until = row
+    at, kind, points, after, purchase, entry, available_at, expires_at, idle_until = row
     if kind == "take_back":
         if purchase in told and purchase not in awarded:
             return
         points = counter.taken_back(points, after, purchase=purchase)
-    elif purchase is not None:
+    elif purchase in told:
         points = counter.left_of(points, purchase=purchase, at=at)
         awarded.add(purchase)
     if points:
-        lot = Lot(points, available_at, expires_at, purchase, moves) if kind == "lot" else None
-        yield Event(at, kind, points, lot, purchase, idle_until)
+        lot = Lot(points, available_at, expires_at, purchase, moves) if kind not in ("spend", "take_back") else None
+        yield Event(at, kind, points, lot, purchase, idle_until, entry)
 
 
-def _counters(values: Mapping[str, Any], timezone: ZoneInfo) -> Mapping[int, Counter]:
+def _counters(values: Mapping[str, Any], owner: Mapping[int, int], timezone: ZoneInfo) -> Mapping[int, Counter]:
     rules = EarningRule.objects.filter(kind=EarningKind.CAP).order_by("code")
     caps = [Cap(rule.points or 0, rule.cap_period, rule.valid_from, rule.valid_to) for rule in rules]
     counters: dict[int, Counter] = defaultdict(partial(Counter, caps, timezone))
     for customer, at, points in rows("counted_before", values) if caps else ():
-        counters[customer].count(points, at)
+        counters[owner[customer]].count(points, at)
     return counters

@@ -24,17 +24,28 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened at `at`: `lot` came, or `points` were spent, or taken back for the award `award`.
+    """What happened at `at`: `lot` came, or `points` were spent by `entry`, or taken back for the award `award`.
 
+    Or `points` that `entry` spent were given back to their lots, and as `lot` what came from lots that lapsed; what
+    was spent before the replay begins comes as the very lots again (`refill`).
     `idle_until` is when points that lapse after inactivity lapse from here on; None when this is no activity.
     """
 
     at: datetime
-    kind: Literal["lot", "spend", "take_back"]
+    kind: Literal["lot", "refill", "spend", "take_back", "give_back"]
     points: int = 0
     lot: Lot | None = None
     award: int | None = None
     idle_until: datetime | None = None
+    entry: int | None = None
+
+
+@dataclass(slots=True)
+class Part:
+    """What was taken from a lot and not given back."""
+
+    lot: Lot
+    points: int
 
 
 @dataclass(slots=True)
@@ -49,16 +60,23 @@ class Account:
     spent: int = 0
     uncovered: int = 0
     lapsed: int = 0
+    _spendings: dict[int | None, list[Part]] = field(default_factory=dict)
 
     def replay(self, events: Iterable[Event], *, until: datetime) -> None:
-        """`events` in the order of their time; then what has lapsed by `until` is booked."""
+        """`events` in the order of their time; then what has lapsed by `until` is booked.
+
+        Lots and a debt at the start are of customers who were merged since: the one repays the other.
+        """
+        self.debt -= sum(part.points for part in _take(self.lots, self.debt))
         for event in events:
             if event.idle_until:
                 self._keep_alive(event.at, event.idle_until)
-            if event.lot:
-                self._add(event.lot)
+            if event.kind == "give_back" and event.lot:
+                self._give_back(event.points, event.entry, event.lot)
+            elif event.lot:
+                self._add(event.lot, is_earned=event.kind == "lot" and event.award is not None)
             elif event.kind == "spend":
-                self._spend(event.points, event.at)
+                self._spend(event.points, event.entry, event.at)
             else:
                 self._take_back(event.points, event.award, event.at)
         self._lapse(until)
@@ -68,8 +86,8 @@ class Account:
         """Points in the lots, spendable or not yet."""
         return sum(lot.points for lot in self.lots)
 
-    def _add(self, lot: Lot) -> None:
-        self.awarded += lot.points if lot.award is not None else 0
+    def _add(self, lot: Lot, *, is_earned: bool) -> None:
+        self.awarded += lot.points if is_earned else 0
         repaid = min(self.debt, lot.points)
         self.debt -= repaid
         lot.points -= repaid
@@ -80,13 +98,32 @@ class Account:
             if lot.moves and lot.expires_at and at < lot.expires_at < until:
                 lot.expires_at = until
 
-    def _spend(self, points: int, at: datetime) -> None:
+    def _spend(self, points: int, entry: int | None, at: datetime) -> None:
         usable = [
             lot for lot in self.lots if lot.available_at <= at and (lot.expires_at is None or lot.expires_at > at)
         ]
-        left = _take(usable, points)
-        self.spent += points - left
-        self.uncovered += left
+        parts = _take(usable, points)
+        covered = sum(part.points for part in parts)
+        self._spendings[entry] = parts
+        self.spent += covered
+        self.uncovered += points - covered
+
+    def _give_back(self, points: int, entry: int | None, fresh: Lot) -> None:
+        """A debt first. Then to the lots that lapse last; no more than was there to spend."""
+        at, parts = fresh.available_at, self._spendings.get(entry, [])
+        points = min(points, sum(part.points for part in parts))
+        repaid = min(self.debt, points)
+        self.debt -= repaid
+        points -= repaid
+        fresh.points = 0
+        for part in sorted(parts, key=lambda one: _lapse_order(one.lot))[::-1]:
+            back = min(part.points, points)
+            part.points -= back
+            points -= back
+            is_open = part.lot.expires_at is None or part.lot.expires_at > at
+            (part.lot if is_open else fresh).points += back
+        if fresh.points:
+            self.lots.append(fresh)
 
     def _take_back(self, points: int, award: int | None, at: datetime) -> None:
         self._lapse(at)
@@ -95,7 +132,8 @@ class Account:
             gone = min(lot.lapsed, points)
             lot.lapsed -= gone
             points -= gone
-        left = _take(self.lots, _take(own, points))
+        left = points - sum(part.points for part in _take(own, points))
+        left -= sum(part.points for part in _take(self.lots, left))
         self.taken_back += points if self.keeps_debts else points - left
         self.debt += left if self.keeps_debts else 0
 
@@ -107,10 +145,17 @@ class Account:
                 lot.points = 0
 
 
-def _take(lots: list[Lot], points: int) -> int:
-    """Takes from the lot that lapses soonest on; returns how many points are missing."""
-    for lot in sorted(lots, key=lambda one: (one.expires_at is None, one.expires_at or one.available_at)):
+def _take(lots: list[Lot], points: int) -> list[Part]:
+    """Takes from the lot that lapses soonest on, as far as there is any."""
+    parts = []
+    for lot in sorted(lots, key=_lapse_order):
         taken = min(lot.points, points)
-        lot.points -= taken
-        points -= taken
-    return points
+        if taken:
+            lot.points -= taken
+            points -= taken
+            parts.append(Part(lot, taken))
+    return parts
+
+
+def _lapse_order(lot: Lot) -> tuple[bool, datetime]:
+    return lot.expires_at is None, lot.expires_at or lot.available_at

@@ -7,14 +7,21 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from customers.models import Customer
+from loyalty_site.lib.errors import DomainError
 from rewards.domain.simulation import history
 from rewards.domain.simulation.draft import Draft
 from rewards.domain.simulation.replay import Account, Event
 from rewards.models import Program, ShortfallPolicy, Tier, TierBasis
 
 CUSTOMERS_AT_ONCE = 2000
+_ONE_AT_A_TIME = 7_203  # an advisory lock: each would wait for the other's programme
+
+
+class SimulationBusy(DomainError):
+    code = "simulation_busy"
+    message = gettext_lazy("History is being replayed for somebody else; please try again in a minute.")
 
 
 @dataclass(slots=True)
@@ -102,13 +109,17 @@ class Outcome:
 def run(*, draft: Draft, since: datetime, at: datetime, progress: Callable[[int, int], None] | None = None) -> Outcome:
     """What would be different at `at` if the draft had been in force since `since`. Writes nothing.
 
-    Points of before keep the terms under which they were earned. Who was in which tier, and so earned by its
-    multiplier, stays as it was. `progress` is told how many of how many customers are done. While it runs, changes of
-    the programme and of earning rules wait. Not inside a transaction. Raises DraftInvalid.
+    Customers who were merged are one from the first day. Points of before keep the terms under which they were earned.
+    Who was in which tier, and so earned by its multiplier, stays as it was. `progress` is told how many of how many
+    customers are done. While it runs, changes of the programme and of earning rules wait. Not inside a transaction.
+    Raises DraftInvalid, SimulationBusy.
     """
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # sales go on meanwhile
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [_ONE_AT_A_TIME])
+            if not cursor.fetchone()[0]:
+                raise SimulationBusy
         try:
             return _Simulation(draft, since, at, progress or _tell_nobody).outcome()
         finally:
@@ -124,9 +135,10 @@ class _Simulation:
         program = Program.objects.current()
         self.draft, self.since, self.at, self.progress = draft, since, at, progress
         self.found = Outcome(since, at, program.currency, program.point_value_minor)
+        self.owner = history.owners()
 
     def outcome(self) -> Outcome:
-        customers = list(Customer.objects.order_by("pk").values_list("pk", flat=True))
+        customers = sorted(set(self.owner.values()))
         pages = [customers[n : n + CUSTOMERS_AT_ONCE] for n in range(0, len(customers), CUSTOMERS_AT_ONCE)]
         before = {tier.pk: tier for tier in self._ladder()}
         reached = self._reached(pages, list(before.values()))
@@ -134,7 +146,7 @@ class _Simulation:
         ladder = self._ladder()
         counts: dict[int | None, TierCount] = {tier.pk: TierCount(tier) for tier in ladder}
         counts[None] = TierCount(None)
-        self.found.tiers = [counts[None], *(counts[tier.pk] for tier in reversed(ladder))]
+        self.found.tiers = [counts[None], *(counts[tier.pk] for tier in reversed(ladder))] if ladder else []
         keeps_debts = Program.objects.current().shortfall_policy == ShortfallPolicy.DEBT
         for number, page in enumerate(pages):
             self.progress(number * CUSTOMERS_AT_ONCE, len(customers))
@@ -156,9 +168,10 @@ class _Simulation:
 
     def _replay(self, page: Sequence[int], keeps_debts: bool) -> Mapping[int, Sequence[Event]]:
         """Counts what was and what would be; returns what happened under the draft, by customer."""
-        values = {"customers": list(page), "since": self.since, "at": self.at}
-        lots, happened = history.opening_lots(values), history.events(page, since=self.since, at=self.at)
-        truth = {customer: row for customer, *row in history.rows("truth", values)}
+        values = self._values(page)
+        lots = history.opening_lots(values, self.owner)
+        happened = history.events(values["customers"], self.owner, since=self.since, at=self.at)
+        truth = history.sums("truth", values, self.owner)
         for customer in page:
             awarded, taken_back, spent, lapsed, outstanding, debt, debt_before = truth.get(customer, (0,) * 7)
             account = Account(keeps_debts, lots=lots.get(customer, []), debt=debt_before)
@@ -166,6 +179,12 @@ class _Simulation:
             was = Side(awarded, taken_back, spent, 0, lapsed, outstanding, debt)
             self._compare(was, account)
         return happened
+
+    def _values(self, page: Sequence[int]) -> dict[str, Any]:
+        """With all accounts of these customers: theirs, and of who was merged into them."""
+        wanted = set(page)
+        customers = [customer for customer, owner in self.owner.items() if owner in wanted]
+        return {"customers": customers, "since": self.since, "at": self.at}
 
     def _compare(self, was: Side, account: Account) -> None:
         for name in Side.__dataclass_fields__:
@@ -184,13 +203,12 @@ class _Simulation:
         reached: Mapping[int, Tier | None],
         happened: Mapping[int, Sequence[Event]],
     ) -> None:
-        actual = {
-            row[0]: row[1]
-            for row in history.rows("counted_since", {"customers": list(page), "since": self.since, "at": self.at})
-        }
+        actual = history.sums("counted_since", self._values(page), self.owner)
         for customer, counted, counts_from, basis in self._standings(page):
             if basis == TierBasis.POINTS:
-                counted += _earned(happened.get(customer, ()), max(counts_from, self.since)) - actual.get(customer, 0)
+                counted += _earned(happened.get(customer, ()), max(counts_from, self.since)) - sum(
+                    actual.get(customer, ())
+                )
             was, now = reached.get(customer), _highest(ladder, counted)
             counts[was.pk if was else None].was += 1
             counts[now.pk if now else None].would_be += 1

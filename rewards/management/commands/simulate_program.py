@@ -1,6 +1,7 @@
 """Replays history under other rules and says what would have come of them; writes nothing."""
 
 import json
+import re
 from argparse import ArgumentTypeError
 from dataclasses import asdict
 from datetime import datetime, time
@@ -14,14 +15,15 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
-from customers.models import Category
+from customers.models import Category, Store
+from loyalty_site.lib import money
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
 from loyalty_site.lib.progress import Progress
 from rewards.domain import simulation
 from rewards.domain.simulation import CapDraft, Draft, MultiplierDraft, Outcome, RateDraft
-from rewards.models import CapPeriod, ExpiryPolicy, PeriodEnd, Program
+from rewards.models import CapPeriod, ExpiryPolicy, PeriodEnd, Program, Tier
 
 
 class Command(BaseCommand):
@@ -38,6 +40,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--multiplier", type=_multiplier, action="append", default=[], metavar="CATEGORY=TIMES",
             help="one more; 0 leaves the category out; =TIMES for all goods",
+        )  # fmt: skip
+        parser.add_argument("--store", metavar="CODE", help="the multipliers count only there")
+        parser.add_argument("--in-tier", metavar="CODE", help="the multipliers count only for this tier")
+        parser.add_argument(
+            "--weekdays", type=_weekdays, default=(), metavar="DAYS",
+            help="the multipliers count only then: 67 is Saturday and Sunday",
         )  # fmt: skip
         parser.add_argument(
             "--cap", type=_cap, action="append", default=[], metavar="POINTS/PERIOD",
@@ -61,7 +69,10 @@ class Command(BaseCommand):
             raise CommandError(_("--since must be a day that has begun."))
         try:
             found = simulation.run(
-                draft=_draft(options), since=since, at=now, progress=partial(_show, bar) if bar else None
+                draft=_draft(options, program.currency),
+                since=since,
+                at=now,
+                progress=partial(_show, bar) if bar else None,
             )
         except DomainError as error:
             raise CommandError(str(error)) from error
@@ -75,18 +86,22 @@ def _show(bar: Progress, done: int, total: int) -> None:
     bar.tell(_("Replaying"), done / total if total else 1)
 
 
-def _draft(options: dict[str, Any]) -> Draft:
+def _draft(options: dict[str, Any], currency: str) -> Draft:
     program = dict(options["expiry"])
     if options["pending_days"] is not None:
         program["pending_days"] = options["pending_days"]
-    multipliers = []
-    for code, times in options["multiplier"]:
-        category = Category.objects.filter(code=code).first() if code else None
-        if code and category is None:
-            raise CommandError(_("There is no category %(code)s.") % {"code": code})
-        multipliers.append(MultiplierDraft(times, category=category))
+    no_category = _("There is no category %(code)s.")
+    store = _row(Store, options["store"], _("There is no store %(code)s."))
+    tier = _row(Tier, options["in_tier"], _("There is no tier %(code)s."))
+    multipliers = [
+        MultiplierDraft(times, category=_row(Category, code, no_category), store=store, tier=tier,
+                        weekdays=options["weekdays"])
+        for code, times in options["multiplier"]
+    ]  # fmt: skip
+    if not multipliers and (store or tier or options["weekdays"]):
+        raise CommandError(_("--store, --in-tier and --weekdays need a --multiplier."))
     return Draft(
-        rate=options["rate"],
+        rate=_rate_in(currency, options["rate"]),
         multipliers=multipliers,
         caps=options["cap"],
         without=options["without"],
@@ -100,20 +115,36 @@ def _day(text: str) -> object:
         day = parse_date(text)
     except ValueError:
         day = None
-    if day is None:
+    if day is None or day.year < 1970:
         raise ArgumentTypeError(f"{text!r} is no day: write 2026-01-31")
     return day
 
 
-def _rate(text: str) -> RateDraft:
-    points, separator, amount = text.partition("/")
-    try:
-        minor = Decimal(amount) * 100
-        if separator and minor == int(minor):
-            return RateDraft(int(points), int(minor))
-    except (InvalidOperation, ValueError, OverflowError):
-        pass
+def _row(model: Any, code: str | None, refusal: str) -> Any:
+    row = model.objects.filter(code=code).first() if code else None
+    if code and row is None:
+        raise CommandError(refusal % {"code": code})
+    return row
+
+
+def _rate(text: str) -> tuple[int, Decimal]:
+    points, _separator, amount = text.partition("/")
+    if re.fullmatch(r"[0-9]{1,9}", points) and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", amount):
+        return int(points), Decimal(amount)
     raise ArgumentTypeError(f"{text!r} is no rate: write 2/1.00 for 2 points for every 1.00")
+
+
+def _rate_in(currency: str, rate: tuple[int, Decimal] | None) -> RateDraft | None:
+    try:
+        return RateDraft(rate[0], money.to_minor(rate[1], currency)) if rate else None
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _weekdays(text: str) -> list[int]:
+    if not re.fullmatch("[1-7]{1,7}", text):
+        raise ArgumentTypeError(f"{text!r} are no weekdays: write 67 for Saturday and Sunday")
+    return sorted({int(day) for day in text})
 
 
 def _multiplier(text: str) -> tuple[str, Decimal]:

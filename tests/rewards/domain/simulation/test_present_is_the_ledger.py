@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from customers.domain.purchases import ReturnLineIn
-from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import checkout, ledger, points, tiers
+from loyalty_site.lib.actors import SYSTEM, user
+from rewards.domain import checkout, ledger, merges, points
 from rewards.domain.simulation import Draft, run
 from rewards.models import ExpiryPolicy, PeriodEnd, ShortfallPolicy
 from tests.factories.customers import CustomerFactory, StoreFactory
@@ -36,11 +36,11 @@ class Story:
     def at(self, day):
         return self.begin + day * DAY
 
-    def buy(self, day, amount, told=None, points=0):
+    def buy(self, day, amount, told=None, points=0, customer=None):
         """`told`: the day on which the till told of it, when that was later."""
         self.number += 1
         told_of = basket(
-            amount, customer=self.customer, now=self.at(day), receipt=f"R-{self.number}", points=points
+            amount, customer=customer or self.customer, now=self.at(day), receipt=f"R-{self.number}", points=points
         )
         at = self.at(day if told is None else told)
         return checkout.settle(purchase=told_of, store=self.store, till=None, by=SYSTEM, at=at).purchase
@@ -111,6 +111,7 @@ def test_points_that_paid_and_holds(now):
     story.bring_back(paid, 8, 500)
     kept = hold(story.customer, 20, story.at(12))
     capture(kept, story.at(12))
+    story.buy(295, 1000)
     hold(story.customer, 5, now, reference="open")
     assert unlike(now, story, (0, 3, 10, 100)) == []
 
@@ -149,7 +150,6 @@ def test_tiers_caps_and_waiting(now):
     story.buy(80, 6100)
     story.bring_back(first, 85, 5000)
     story.buy(86, 9900)
-    tiers.refresh(at=story.at(200)) if hasattr(tiers, "refresh") else None
     story.buy(294, 3300)
     assert unlike(now, story, (0, 2, 60, 82, 290)) == []
 
@@ -166,8 +166,30 @@ def test_other_terms_of_lapse(now, terms):
     story = Story(now)
     story.buy(1, 10_000)
     story.buy(50, 2000)
-    spent = redeem(story.customer, 70, story.at(95))
+    spent = redeem(story.customer, 15, story.at(60))
     story.expire(200)
     story.buy(210, 700)
     reimburse(spent, story.at(212))
     assert unlike(now, story, (0, 60, 100, 220)) == []
+
+
+@pytest.mark.parametrize("merged_on", [70, 130])
+def test_customers_who_were_merged(now, merged_on):
+    program()
+    story = Story(now)
+    other = CustomerFactory()
+    TierFactory(code="gold", rank=1, threshold=150)
+    story.buy(1, 10_000)
+    bought = story.buy(50, 6000, customer=other)
+    spent = redeem(other, 20, story.at(60))
+    story.buy(65, 4000)
+    merges.merge(source=other, target=story.customer, reason="one person", by=user(7), at=story.at(merged_on))
+    bought.refresh_from_db()
+    story.bring_back(bought, 132, 3000)
+    reimburse(spent, story.at(134))
+    redeem(story.customer, 10, story.at(135))
+    story.buy(136, 2500)
+    found = run(draft=Draft(), since=story.begin, at=now)
+    assert (found.was.awarded, found.customers_same) == (100 + 60 + 40 + 25, 1)
+    assert [(count.was, count.would_be) for count in found.tiers] == [(0, 0), (1, 1)]
+    assert unlike(now, story, (0, 55, 62, 100, 133)) == []
