@@ -97,16 +97,16 @@ def earned(
     program: Program,
     booking: bool = False,
 ) -> earning.Earned:
-    """What the basket earns. Before a booking the account is locked where caps count what was earned before, so that
-    two tills cannot both fill them."""
+    """What the basket earns. Before a booking the account is locked where something of the customer's counts, so that
+    two tills cannot both fill a cap, and a tier that the other one has just given counts."""
     at, customer = purchase.purchased_at, purchase.customer
     known = rules.effective(at=at, currency=program.currency, earns_on_tax=program.earns_on_tax)
     products, categories = _catalog(purchase.lines) if known.multipliers else ({}, {})
-    if known.caps and customer:
-        if booking:
-            points.lock(customer=customer)
-        known = replace(known, caps=rules.with_earned_before(caps=known.caps, customer=customer, at=at))
     by_tier = any(multiplier.tier for multiplier in known.multipliers)
+    if booking and customer and (known.caps or by_tier):
+        points.lock(customer=customer)
+    if known.caps and customer:
+        known = replace(known, caps=rules.with_earned_before(caps=known.caps, customer=customer, at=at))
     basket = earning.Basket(
         store=store.pk,
         currency=purchase.currency,

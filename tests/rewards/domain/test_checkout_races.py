@@ -8,7 +8,14 @@ from customers.models import Purchase
 from rewards.domain import coupons, offers, points
 from rewards.models import Coupon, CouponState, Offer, Surprise
 from tests.factories.customers import CustomerFactory
-from tests.factories.rewards import CouponFactory, OfferFactory, SurpriseRuleFactory
+from tests.factories.rewards import (
+    CouponFactory,
+    MultiplierRuleFactory,
+    OfferFactory,
+    ProgramFactory,
+    SurpriseRuleFactory,
+    TierFactory,
+)
 from tests.races import at_once
 from tests.rewards.domain.baskets import basket
 from tests.rewards.domain.steps import account, award
@@ -127,3 +134,14 @@ def test_coupon_used_by_another_telling_of_the_same_receipt_is_no_refusal(settle
     settled = settle(told)
     assert (others[1].created, settled.created) == (True, False)
     assert settled.purchase == others[1].purchase
+
+
+def test_purchase_earns_by_the_tier_that_another_till_is_just_giving(settle, customer, now):
+    """Whoever of the two comes second finds the tier reached; its purchase is not dated before that."""
+    ProgramFactory()
+    MultiplierRuleFactory(tier=TierFactory(threshold=50))
+    for n in range(10):
+        buyer = CustomerFactory()
+        baskets = [basket(5000, customer=buyer, now=now, receipt=f"R-{n}-{till}") for till in range(2)]
+        results = at_once(*[lambda told=told: settle(told) for told in baskets])
+        assert sorted(result.entry.points for result in results) == [50, 100]
