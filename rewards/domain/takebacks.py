@@ -22,7 +22,7 @@ UNDO_FOR = timedelta(minutes=15)
 # A purchase is dated when its page was opened, at most so long before it was booked.
 PAGE_OPEN_FOR = timedelta(hours=1)
 # Rewards that were taken and handed over at the counter have references that begin so.
-COUNTER = "till:"
+COUNTER = "counter:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,11 @@ def last_act(*, store: Store, by: Actor, at: datetime) -> Purchase | RewardRedem
 
 @transaction.atomic
 def undo_reward(*, redemption: RewardRedemption, by: Actor, at: datetime) -> None:
-    """The reward comes back to the store, its points to the customer. Raises RedemptionCancelled."""
+    """The reward comes back to the store, its points to the customer. Raises RedemptionCancelled.
+
+    Locks the account, then the redemption.
+    """
+    points.lock_owner(customer=redemption.customer)
     redemptions.undo_hand_over(redemption=redemption, by=by, at=at)
     redemptions.cancel(redemption=redemption, by=by, at=at)
 

@@ -8,13 +8,13 @@ import pytest
 from customers.domain.customers import CustomerMerged
 from customers.models import Customer, CustomerMerge, Purchase
 from loyalty_site.lib import actors
-from rewards.domain import coupons, import_lock, merges, points
+from rewards.domain import coupons, import_lock, merges, points, takebacks
 from rewards.models import Coupon, PointsAccount, PointsEntry
 from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import OfferFactory, RewardFactory
 from tests.races import at_once
 from tests.rewards.domain.baskets import basket
-from tests.rewards.domain.steps import account, award, cancel, claw_back, redeem, reimburse, request
+from tests.rewards.domain.steps import account, award, cancel, claw_back, fulfil, redeem, reimburse, request
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("books_balance")]
 DAY = timedelta(days=1)
@@ -124,6 +124,20 @@ def test_a_reward_is_cancelled_once_whoever_owns_it(now):
         taken = request(one, RewardFactory(cost_points=60), now, f"web:{one.pk}")
         results = at_once(lambda a=one, b=other: merge(a, b, now), *[lambda t=taken: cancel(t, now)] * 2)
         assert names(results) == ["CustomerMerge", "NoneType", "NoneType"]
+        assert (account(one)[:2], account(other)[:2]) == ((0, 0), (100, 0))
+
+
+def test_a_reward_that_was_handed_over_is_undone_whoever_owns_it(now):
+    for _ in range(20):
+        one, other = CustomerFactory(), CustomerFactory()
+        award(one, 100, now)
+        taken = request(one, RewardFactory(cost_points=60), now, f"web:{one.pk}")
+        fulfil(taken, now)
+        results = at_once(
+            lambda a=one, b=other: merge(a, b, now),
+            lambda t=taken: takebacks.undo_reward(redemption=t, by=STAFF, at=now),
+        )
+        assert names(results) == ["CustomerMerge", "NoneType"]
         assert (account(one)[:2], account(other)[:2]) == ((0, 0), (100, 0))
 
 

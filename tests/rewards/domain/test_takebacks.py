@@ -98,7 +98,7 @@ def test_purchase_of_a_page_that_was_open_for_long_counts_from_its_booking(store
     assert last(store, now + takebacks.UNDO_FOR) == bought
 
 
-def take(customer, now, by=BY, reference="till:1"):
+def take(customer, now, by=BY, reference=f"{takebacks.COUNTER}1"):
     award(customer, 1000, now)
     return counter.hand_over(
         customer=customer, reward=RewardFactory(stock=3), cost_points=100, reference=reference, by=by, at=now
@@ -116,12 +116,28 @@ def test_reward_is_undone_as_foretold(store, customer, now):
     assert (points.summary(customer=customer, at=now), taken.reward.stock) == (after, 3)
     assert last(store, now) is None
     with pytest.raises(redemptions.RedemptionCancelled):
-        takebacks.undo_reward(redemption=type(taken)(pk=taken.pk, state=RedemptionState.FULFILLED), by=BY, at=now)
+        takebacks.undo_reward(
+            redemption=type(taken)(pk=taken.pk, customer=customer, state=RedemptionState.FULFILLED), by=BY, at=now
+        )
 
 
 def test_reward_that_others_took_or_handed_over_is_not_theirs(store, customer, now):
     take(customer, now, by=OTHER)
     take(customer, now, reference="portal:1")
+    assert last(store, now) is None
+
+
+def test_reward_that_a_till_took_and_they_only_handed_over_is_not_theirs(store, customer, now):
+    award(customer, 1000, now)
+    taken = redemptions.request(
+        customer=customer,
+        reward=RewardFactory(),
+        quantity=1,
+        reference="till:5:0f8e1c",  # as the till API makes them
+        by=actors.till(5),
+        at=now,
+    )
+    redemptions.fulfil(redemption=taken, by=BY, at=now)
     assert last(store, now) is None
 
 
