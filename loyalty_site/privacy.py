@@ -31,7 +31,7 @@ def erase(*, customer: Customer, by: Actor, at: datetime) -> None:
     Erasing again changes nothing. Raises ImportRunning.
     """
     import_lock.refuse_while_running()
-    person = customers.present(customer=customer)
+    person = points.lock_owner(customer=customer)
     points.release_all(customer=person, by=by, at=at)
     ids = customers.family(customer=person)
     surveys_closing.erase(customer_ids=ids)

@@ -3,14 +3,24 @@
 Interfaces call `loyalty_site.privacy`, which tells the other apps too, under the lock of the points account.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from customers.domain import audit, consents, customers, merges
-from customers.models import Card, Consent, Customer, OutboxMail, Preference, Purpose, Recommendation, SignInCode
+from customers.models import (
+    Card,
+    Consent,
+    Customer,
+    IdempotentCall,
+    OutboxMail,
+    Preference,
+    Purpose,
+    Recommendation,
+    SignInCode,
+)
 from loyalty_site.lib.actors import Actor
 
 
@@ -41,6 +51,7 @@ def erase(*, customer_ids: list[int], by: Actor, at: datetime) -> None:
     for row in rows:
         if row.email:
             OutboxMail.objects.filter(to__iexact=row.email).delete()
+        _drop_answers_that_name(row)
         audit.record(actor=by, action="customer.erased", subject=f"customer:{row.pk}", at=at)
     Consent.objects.filter(customer__in=ids, withdrawn_at__isnull=True).update(withdrawn_at=at, withdrawn_by=str(by))
     _drop_what_leads_in(ids)
@@ -55,3 +66,9 @@ def erase(*, customer_ids: list[int], by: Actor, at: datetime) -> None:
 def _drop_what_leads_in(customer_ids: list[int]) -> None:
     SignInCode.objects.filter(customer__in=customer_ids).delete()
     Recommendation.objects.filter(customer__in=customer_ids).delete()
+
+
+def _drop_answers_that_name(row: Customer) -> None:
+    """The answer to the till that enrolled them, while it is kept; the others name no more than the number."""
+    told = (row.enrolled_at - timedelta(minutes=10), row.enrolled_at)
+    IdempotentCall.objects.filter(created_at__range=told, body__contains=row.display_number).delete()

@@ -87,17 +87,20 @@ def submit(
     """Records `answers` by the ids of their questions and thanks with points, whatever they say.
 
     Once for each delivery: afterwards the first response comes back and nothing changes.
-    Raises SurveyClosed, AnswersInvalid, NothingAnswered; CustomerMerged when that happens at this moment.
+    Raises SurveyClosed, AnswersInvalid, NothingAnswered; CustomerMerged when that happens at this moment. Locks the
+    points account, then the delivery, as erasing does.
     """
+    if given := of(delivery):
+        return given
+    survey, customer = delivery.campaign.survey, respondent(delivery)
+    _keep_in_programme(customer)
     # The lock lets one of many submits at once in; the rest find its response.
     Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
     if given := of(delivery):
         return given
     if not is_open(delivery):
         raise SurveyClosed
-    survey, customer = delivery.campaign.survey, respondent(delivery)
     _refuse_invalid(survey, answers)
-    _keep_in_programme(customer)
     response = SurveyResponse.objects.create(
         survey=survey, delivery=delivery, customer=customer, language=language, submitted_at=at
     )

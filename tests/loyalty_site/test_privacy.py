@@ -10,7 +10,7 @@ from django.db import transaction
 
 from customers.domain.customers import CustomerClosed, CustomerMerged
 from customers.domain.purchases import ReturnLineIn
-from customers.models import Customer, Purpose
+from customers.models import Customer, IdempotentCall, Purpose, Till
 from loyalty_site import privacy
 from loyalty_site.lib import actors
 from rewards.domain import checkout, import_lock, ledger, merges, points, redemptions
@@ -105,12 +105,18 @@ def test_erasing_leaves_no_word_of_the_person_anywhere(mei, delivery, now):
     ConsentFactory(customer=mei, purpose=Purpose.SURVEY_EMAIL)
     award(mei, 100, now)
     answer(delivery, now)
+    till = Till.objects.create(store=StoreFactory(), name="Till 1", key_hash="0" * 64, key_start="till_000", scopes=[])
+    told = json.dumps({"number": mei.display_number, "name": mei.name})
+    call = {"fingerprint": b"", "status": 201, "created_at": mei.enrolled_at}
+    for key, body in (("mei", told), ("other", "{}")):
+        IdempotentCall.objects.create(till=till, key=key, body=body, **call)
     refused = {"state": NoticeState.REJECTED, "smtp_reply": "550 <mei.lin@example.org> full"}
     PointsNotice.objects.create(customer=mei, last_day=now.date(), touch=7, not_before=now, settled_at=now, **refused)
     assert "Mei Lin was here" in everything()
     privacy.erase(customer=mei, by=STAFF, at=now)
     rest = everything()
     assert [word for word in ("Mei", "mei.lin", "8613812345678", "card-mei") if word in rest] == []
+    assert list(IdempotentCall.objects.values_list("key", flat=True)) == ["other"]
     assert list(Answer.objects.values_list("number", "text")) == [(9, "")]
     assert account(mei)[:2] == (100, 0)
     assert list(ledger.differences()) == []
@@ -161,3 +167,32 @@ def test_words_of_others_stay(mei, delivery, now):
     answer(delivery, now)
     closing.erase(customer_ids=[CustomerFactory().pk])
     assert Answer.objects.filter(text="Mei Lin was here").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_forgotten_by_half_who_is_merged_at_that_moment(now):
+    for n in range(10):
+        one = CustomerFactory(name="Mei Lin", email=f"mei.lin{n}@example.org")
+        kept = CustomerFactory(name="Mei Kept", email="", phone=f"+86138{n:08}")
+        merged, erased = at_once(
+            lambda a=one, b=kept: merges.merge(source=a, target=b, reason="", by=STAFF, at=now),
+            lambda a=one: privacy.erase(customer=a, by=STAFF, at=now),
+        )
+        assert erased is None
+        assert Customer.objects.get(pk=one.pk).erased_at == now
+        is_one_person = not isinstance(merged, CustomerClosed)
+        assert (Customer.objects.get(pk=kept.pk).erased_at == now) == is_one_person
+    assert "mei.lin" not in everything()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_answers_while_being_forgotten_leaves_no_words_and_waits_for_nobody_in_a_ring(now):
+    for _ in range(10):
+        sent = DeliveryFactory(state=DeliveryState.ACCEPTED, smtp_reply="250 ok")
+        QuestionFactory(survey=sent.campaign.survey)
+        QuestionFactory(survey=sent.campaign.survey, kind=QuestionKind.TEXT)
+        given, erased = at_once(
+            lambda d=sent: answer(d, now), lambda d=sent: privacy.erase(customer=d.customer, by=STAFF, at=now)
+        )
+        assert (type(given).__name__ in {"SurveyResponse", "SurveyClosed"}, erased) == (True, None)
+    assert not Answer.objects.exclude(text="").exists()
