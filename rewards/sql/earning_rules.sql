@@ -19,19 +19,13 @@ CREATE OR REPLACE FUNCTION earning_period(
     FROM date_trunc(p_period, p_at AT TIME ZONE p_timezone) AS first
 $$;
 
--- The points that purchases of the customer, and of who was merged into them, earned in the period around p_at, less
--- what their returns took back. The caller holds the customer's account locked where it matters.
-CREATE OR REPLACE FUNCTION earning_before(p_customer bigint, p_period text, p_at timestamptz)
+-- The points that purchases of the customer, and of who was merged into them, earned from p_since until before p_until,
+-- less what their returns took back, whenever that was.
+CREATE OR REPLACE FUNCTION earning_net(p_customer bigint, p_since timestamptz, p_until timestamptz)
 RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    v_since timestamptz;
-    v_until timestamptz;
     v_points bigint;
 BEGIN
-    IF p_period = 'PURCHASE' THEN
-        RETURN 0;
-    END IF;
-    SELECT since, until INTO v_since, v_until FROM earning_period(p_at, p_period, (points_terms()).timezone);
     SELECT coalesce(sum(award.points - coalesce(back.points, 0)), 0) INTO v_points
     FROM rewards_pointsentry award
     LEFT JOIN (
@@ -40,6 +34,20 @@ BEGIN
         WHERE customer_id IN (SELECT points_relatives(p_customer)) AND kind = 'CLAW_BACK' GROUP BY corrects_id
     ) back ON back.corrects_id = award.id
     WHERE award.customer_id IN (SELECT points_family(p_customer)) AND award.kind = 'AWARD'
-      AND award.reference LIKE 'purchase:%' AND award.happened_at >= v_since AND award.happened_at < v_until;
+      AND award.reference LIKE 'purchase:%' AND award.happened_at >= p_since AND award.happened_at < p_until;
     RETURN v_points;
+END $$;
+
+-- What counts against a cap: what was earned in the period around p_at. The caller holds the customer's account locked
+-- where it matters.
+CREATE OR REPLACE FUNCTION earning_before(p_customer bigint, p_period text, p_at timestamptz)
+RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_period record;
+BEGIN
+    IF p_period = 'PURCHASE' THEN
+        RETURN 0;
+    END IF;
+    SELECT since, until INTO v_period FROM earning_period(p_at, p_period, (points_terms()).timezone);
+    RETURN earning_net(p_customer, v_period.since, v_period.until);
 END $$;

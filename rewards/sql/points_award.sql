@@ -10,6 +10,8 @@ DECLARE
     v_entry rewards_pointsentry;
     v_terms record;
     v_available_at timestamptz := p_at;
+    v_lapse_at timestamptz;
+    v_idle_months integer;
     v_repaid bigint;
     v_lot bigint;
 BEGIN
@@ -29,11 +31,14 @@ BEGIN
         END IF;
     END IF;
     v_repaid := least(v_account.debt, p_points);
+    v_lapse_at := points_lapse_at(v_available_at, v_terms.expiry_policy, v_terms.expiry_months,
+                                  v_terms.expiry_period_end, v_terms.expiry_days, v_terms.timezone);
+    IF v_terms.expiry_policy = 'INACTIVITY' THEN
+        v_idle_months := v_terms.expiry_months;
+        v_lapse_at := points_kept_alive(p_customer, v_lapse_at, v_idle_months);
+    END IF;
     INSERT INTO rewards_pointslot (customer_id, entry_id, points, remaining, available_at, expires_at, idle_months)
-    VALUES (p_customer, v_entry.id, p_points, p_points - v_repaid, v_available_at,
-            points_lapse_at(v_available_at, v_terms.expiry_policy, v_terms.expiry_months, v_terms.expiry_period_end,
-                            v_terms.expiry_days, v_terms.timezone),
-            CASE WHEN v_terms.expiry_policy = 'INACTIVITY' THEN v_terms.expiry_months END)
+    VALUES (p_customer, v_entry.id, p_points, p_points - v_repaid, v_available_at, v_lapse_at, v_idle_months)
     RETURNING id INTO v_lot;
     IF v_repaid > 0 THEN
         INSERT INTO rewards_pointsallocation (customer_id, entry_id, lot_id, points)

@@ -98,3 +98,25 @@ BEGIN
           AND moving.expires_at > p_at AND moving.expires_at < later.lapse AND lot.id = moving.id;
     END IF;
 END $$;
+
+-- When a lot of p_months that would lapse at p_lapse_at lapses for what the customer did until then and is in the books
+-- already: so the order in which purchases are told makes no difference.
+CREATE OR REPLACE FUNCTION points_kept_alive(p_customer bigint, p_lapse_at timestamptz, p_months integer)
+RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_lapse_at timestamptz := p_lapse_at;
+    v_active_at timestamptz;
+    v_later timestamptz;
+BEGIN
+    LOOP
+        SELECT max(happened_at) INTO v_active_at FROM rewards_pointsentry
+        WHERE customer_id IN (SELECT points_family(p_customer)) AND happened_at < v_lapse_at
+          AND (kind = 'REDEEM' OR kind = 'AWARD' AND reference LIKE 'purchase:%');
+        SELECT points_lapse_at(v_active_at, 'INACTIVITY', p_months, expiry_period_end, '', timezone)
+        INTO v_later FROM points_terms();
+        IF v_later IS NULL OR v_later <= v_lapse_at THEN
+            RETURN v_lapse_at;
+        END IF;
+        v_lapse_at := v_later;
+    END LOOP;
+END $$;

@@ -101,7 +101,7 @@ END $$;
 
 -- Up to p_points that claw-backs after the redemption forgave and no reimbursement has made good yet, the oldest first: how
 -- many in all, and of which claw-backs. In the accounts of whoever a merge joined it with, only those count that correct
--- awards of the redemption's own account: the others' points were not spent by it.
+-- awards of the redemption's own account, or whose points had come there before it: the others' were not spent by it.
 CREATE OR REPLACE FUNCTION points_recoup(
     p_redeemed rewards_pointsentry, p_points bigint, OUT points bigint, OUT parts jsonb
 ) LANGUAGE sql STABLE AS $$
@@ -119,7 +119,10 @@ CREATE OR REPLACE FUNCTION points_recoup(
         FROM later
         JOIN rewards_pointsentry award ON award.id = later.corrects_id
         LEFT JOIN recouped ON recouped.id = later.id
-        WHERE later.kind = 'CLAW_BACK' AND award.customer_id = p_redeemed.customer_id
+        WHERE later.kind = 'CLAW_BACK' AND (award.customer_id = p_redeemed.customer_id OR EXISTS (
+            SELECT FROM rewards_pointslot origin, points_successors(origin.id) successor
+            JOIN rewards_pointslot lot ON lot.id = successor
+            WHERE origin.entry_id = award.id AND lot.customer_id = p_redeemed.customer_id AND lot.entry_id < p_redeemed.id))
     ), ordered AS (
         SELECT *, sum(points) OVER (ORDER BY id)::bigint - points AS before FROM forgiven WHERE points > 0
     ), part AS (

@@ -45,16 +45,7 @@ BEGIN
     v_since := p_from::timestamp AT TIME ZONE v_terms.timezone;
     v_until := (p_through + 1)::timestamp AT TIME ZONE v_terms.timezone;
     IF v_terms.basis = 'POINTS' THEN
-        SELECT coalesce(sum(award.points - coalesce(back.points, 0)), 0) INTO v_sum
-        FROM rewards_pointsentry award
-        LEFT JOIN (
-            SELECT corrects_id, sum((breakdown ->> 'asked')::bigint) AS points
-            FROM rewards_pointsentry
-            WHERE customer_id IN (SELECT points_relatives(p_customer)) AND kind = 'CLAW_BACK' GROUP BY corrects_id
-        ) back ON back.corrects_id = award.id
-        WHERE award.customer_id IN (SELECT points_family(p_customer)) AND award.kind = 'AWARD'
-          AND award.reference LIKE 'purchase:%'
-          AND award.happened_at >= v_since AND award.happened_at < v_until;
+        v_sum := earning_net(p_customer, v_since, v_until);
     ELSE
         SELECT coalesce(sum(CASE WHEN lost.net IS NULL THEN bought.money
                                  ELSE div(bought.money::numeric * (bought.net - lost.net), bought.net) END), 0)

@@ -79,6 +79,7 @@ class Redemption:
 class ClawBack:
     number: int
     forgiven: int
+    lot: Lot  # the award's
 
 
 @dataclass(eq=False)
@@ -95,6 +96,7 @@ class Ledger:
     awards: list[Award] = field(default_factory=list)
     redemptions: list[Redemption] = field(default_factory=list)
     claw_backs: list[ClawBack] = field(default_factory=list)
+    activities: list[datetime] = field(default_factory=list)
     merged_into: "Ledger | None" = None
     merged_here: "list[Ledger]" = field(default_factory=list)
 
@@ -194,7 +196,7 @@ class Ledger:
         take(up_to(covered, free))
         booked = due if self.terms.keeps_debt else covered
         owner.book(-booked)
-        self.claw_backs.append(ClawBack(next(self.count), due - booked))
+        self.claw_backs.append(ClawBack(next(self.count), due - booked, award.lot))
         return -booked
 
     def reimburse(self, index, points, at):
@@ -205,7 +207,7 @@ class Ledger:
             raise Refused("too_many")
         given = asked = left if points is None else points
         spent.asked += asked
-        for claw_back in self.claw_backs:
+        for claw_back in sorted(self.claw_backs_of(spent), key=lambda claw_back: claw_back.number):
             if claw_back.number > spent.number:
                 recouped = min(given, claw_back.forgiven)
                 claw_back.forgiven -= recouped
@@ -226,6 +228,12 @@ class Ledger:
             today = at.astimezone(ZoneInfo(self.terms.zone)).date()
             owner.add_lot(lapsed, lapsed, at, midnight(today + timedelta(days=GRACE_DAYS + 1), self.terms))
         return given
+
+    def claw_backs_of(self, spent):
+        """Of own awards, and of those whose points came here in a merge before they could be spent."""
+        came = [lot for lot in self.lots if lot.number < spent.number]
+        others = [claw_back for ledger in self.merged_here for claw_back in ledger.claw_backs]
+        return self.claw_backs + [one for one in others if any(lot.carries_on(one.lot) for lot in came)]
 
     def lapse(self, at):
         moments = set()
@@ -280,6 +288,9 @@ class Ledger:
     def earn(self, points, since):
         idle_months = self.terms.months if self.terms.policy == "INACTIVITY" else None
         lapses = lapse_at(since, self.terms.policy, self.terms.months, self.terms)
+        for at in sorted(self.known_activities()) if idle_months else ():
+            if at < lapses:
+                lapses = max(lapses, lapse_at(at, "INACTIVITY", idle_months, self.terms))
         remaining = points - min(self.debt, points)
         self.book(points)
         return self.add_lot(points, remaining, since, lapses, idle_months)
@@ -299,7 +310,11 @@ class Ledger:
         self.keep_alive(at)
         return -points
 
+    def known_activities(self):
+        return [at for ledger in (self, *self.merged_here) for at in ledger.activities]
+
     def keep_alive(self, at):
+        self.activities.append(at)
         for ledger in (self, *self.merged_here):
             for lot in ledger.lots:
                 if lot.idle_months and lot.is_open(at):

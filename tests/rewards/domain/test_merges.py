@@ -312,6 +312,18 @@ def test_what_was_forgiven_after_the_merge_is_made_good_first(old, kept, now):
     assert (given.points, account(kept)[:2]) == (0, (0, 0))
 
 
+def test_what_came_over_and_was_spent_by_the_target_is_made_good_first(old, kept, now):
+    ProgramFactory(shortfall_policy=ShortfallPolicy.WITHIN_BALANCE)
+    earned = award(old, 100, now)
+    award(kept, 30, now)
+    before = redeem(kept, 30, now, "before")
+    merge(old, kept, now)
+    spent = redeem(kept, 100, now)
+    assert claw_back(earned, 100, now).breakdown["forgiven"] == 100
+    assert reimburse(before, now).breakdown["recouped"] == {}
+    assert (reimburse(spent, now).points, account(kept)[:2]) == (0, (30, 0))
+
+
 def test_what_was_forgiven_of_the_targets_own_is_not(old, kept, now):
     ProgramFactory(shortfall_policy=ShortfallPolicy.WITHIN_BALANCE)
     award(old, 100, now)

@@ -8,6 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from rewards.domain import points
 from rewards.models import EntryKind, ExpiryPolicy, PeriodEnd, PointsEntry, PointsLot, Program
+from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import ProgramFactory
 from tests.rewards.domain.steps import (
     account,
@@ -212,10 +213,22 @@ def test_activity_brings_nothing_back_that_has_lapsed(customer, now, idle, job_r
     assert account(customer) == (5, 0, 3)
 
 
-def test_activity_of_an_earlier_time_moves_nothing_back(customer, now, idle):
-    buy(customer, 30, now + 100 * DAY)
-    buy(customer, 5, now)
-    assert lapses(customer) == ["2027-03-01", "2026-12-01"]
+def test_order_in_which_purchases_are_told_makes_no_difference(now, idle):
+    """Up to the one that comes after everything before has lapsed."""
+    days = [0, 100, 160, 300, 600]
+    for told in (days, days[::-1], [160, 600, 0, 300, 100]):
+        customer = CustomerFactory()
+        for day in told:
+            buy(customer, 1 + day, now + day * DAY)
+        lots = PointsLot.objects.filter(customer=customer.pk).order_by("available_at")
+        assert [f"{lot.expires_at:%Y-%m-%d}" for lot in lots] == ["2027-10-01"] * 4 + ["2028-08-01"]
+
+
+def test_points_that_were_told_late_live_by_what_was_spent_since(customer, now, idle):
+    buy(customer, 30, now)
+    redeem(customer, 5, now + 100 * DAY)
+    buy(customer, 5, now + DAY)
+    assert lapses(customer) == ["2027-03-01", "2027-03-01"]
 
 
 def test_points_keep_the_policy_they_were_earned_under(customer, now, idle):
@@ -251,10 +264,12 @@ def test_spent_points_come_back_as_alive_as_the_others(customer, now, idle):
 
 
 def test_redeem_takes_in_the_order_before_it_keeps_alive(customer, now, idle):
-    buy(customer, 30, now + 31 * DAY)
+    Program.objects.update(expiry_months=7)
+    buy(customer, 30, now)
+    Program.objects.update(expiry_months=6)
     buy(customer, 5, now)
     redeem(customer, 5, now + 100 * DAY)
-    assert (remaining(customer), lapses(customer)) == ([30, 0], ["2027-03-01", "2027-03-01"])
+    assert (remaining(customer), lapses(customer)) == ([30, 0], ["2027-04-01", "2027-03-01"])
 
 
 def test_pending_points_start_when_they_can_be_spent(customer, now):
