@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,16 @@ from typing import Any
 import psycopg
 
 FEW = 20
+HOST = "loyalty.example.org"
+PRODUCTION = {
+    "DJANGO_SETTINGS_MODULE": "loyalty_site.settings",
+    "DEBUG": "off",
+    "BASE_URL": f"https://{HOST}",
+    "ALLOWED_HOSTS": HOST,
+    "TILL_RATE_PER_MINUTE": "1000000",
+    "DATABASE_URL": "",
+    "REDIS_URL": "",
+}
 
 
 class Site:
@@ -89,11 +100,7 @@ def running(*, durable: bool = True) -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as place:
         Path(place).chmod(0o711)  # PostgreSQL's account must pass when root runs this
         var = Path(place, "var")
-        os.environ["LOYALTY_VAR"] = str(var)
-        os.environ["LOYALTY_DEMO"] = "off"
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty_site.settings")
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            os.environ[name] = ""
+        os.environ |= PRODUCTION | {"LOYALTY_VAR": str(var), "SECRET_KEY": secrets.token_urlsafe(50)}
         from loyalty_site import embedded
 
         with embedded.running(var, durable=durable):

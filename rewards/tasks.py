@@ -9,7 +9,7 @@ from django.utils import timezone
 from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import alerts, import_jobs, notices, points, tiers
 
-LOTS_AT_ONCE = 5000
+LOTS_AT_ONCE = 2000
 CUSTOMERS_AT_ONCE = 2000
 # Well under the broker's visibility timeout; the next tick goes on.
 SENDING_TIME = timedelta(seconds=50)

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -15,11 +14,10 @@ from benchmarks import rows as make
 from benchmarks.clients import Calls, Clients
 from benchmarks.measure import Row, Scale, side_by_side
 from benchmarks.scenarios import settle
-from benchmarks.site import FEW, Site
+from benchmarks.site import FEW, HOST, Site
 
 TARGET = 0.35
 CLIENTS = (1, 4, 16)
-HOST = "loyalty.example.org"
 
 
 def rows(site: Site, scale: Scale) -> Iterator[Row]:
@@ -114,16 +112,9 @@ def _web(site: Site) -> Iterator[int]:
 
     port = 20_000 + secrets.randbelow(20_000)
     words = [sys.executable, "-m", *PROGRAMS["web"].split(), "--host", "127.0.0.1", "--port", str(port)]
-    environment = os.environ | {
-        "DEBUG": "off",
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "BASE_URL": f"https://{HOST}",
-        "ALLOWED_HOSTS": HOST,
-        "TILL_RATE_PER_MINUTE": "1000000",
-    }
     with (
         (site.var / "log" / "web.log").open("w") as log,
-        subprocess.Popen(words, env=environment, stdout=log, stderr=log, process_group=0) as server,
+        subprocess.Popen(words, stdout=log, stderr=log, process_group=0) as server,
     ):
         try:
             _wait(port)

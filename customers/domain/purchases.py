@@ -1,11 +1,11 @@
 """Booking what was bought and what came back, each told fact once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
@@ -21,21 +21,15 @@ from customers.models import (
     Store,
     Till,
 )
-from loyalty_site.lib import ids
+from loyalty_site.lib import ids, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 
 # ON CONFLICT waits for a rival's transaction: when it commits, nothing comes back here and its row can be read.
-_INSERT_PURCHASE = """
-    INSERT INTO customers_purchase (
-        store_id, receipt_number, customer_id, source, purchased_at, recorded_at, recorded_by, currency,
-        total_minor, discount_minor, points_value_minor, paid_minor, gift_card_minor, fingerprint)
-    VALUES (
-        %(store)s, %(number)s, %(customer)s, %(source)s, %(purchased_at)s, %(at)s, %(by)s, %(currency)s,
-        %(total)s, %(discount)s, %(points_value)s, %(paid)s, %(gift_card)s, %(fingerprint)s)
-    ON CONFLICT (store_id, receipt_number) DO NOTHING
-    RETURNING *
-"""
+_RECORD = (
+    "SELECT purchases_record(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+    " %s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[])"
+)
 _INSERT_RETURN = """
     INSERT INTO customers_purchasereturn (
         purchase_id, store_id, return_number, returned_at, recorded_at, recorded_by, fingerprint)
@@ -120,7 +114,6 @@ class ReturnExceedsPurchase(DomainError):
     message = _("More of line %(line)s would come back than was bought and not yet returned.")
 
 
-@transaction.atomic
 def record(
     *,
     store: Store,
@@ -137,35 +130,35 @@ def record(
     fingerprint: bytes,
     by: Actor,
     at: datetime,
+    products: Mapping[str, int] | None = None,
 ) -> tuple[Purchase, bool]:
     """The purchase and whether this call made it.
 
     `discounts` are the lines' shares of the coupons' discount, in their order; `gift_card_minor` is the part of what
     remains to pay that gift cards paid. `fingerprint` is the SHA-256 of the fact
     as it was told: the same receipt with the same one finds the first purchase, with another raises ReceiptConflict.
+    `products` are ids by sku, where the caller has looked them up.
     """
     if till is not None and till.store_id != store.pk:
         raise ValueError("a till tells of its own store only")
     total, discount = sum(line.amount_minor for line in lines), sum(discounts)
-    values = {
-        "store": store.pk,
-        "number": receipt_number,
-        "customer": customer.pk if customer else None,
-        "source": source,
-        "purchased_at": purchased_at,
-        "at": at,
-        "by": str(by),
-        "currency": currency,
-        "total": total,
-        "discount": discount,
-        "points_value": points_value_minor,
-        "paid": total - discount - points_value_minor,
-        "gift_card": gift_card_minor,
-        "fingerprint": fingerprint,
-    }
-    for purchase in Purchase.objects.raw(_INSERT_PURCHASE, values):
-        purchase.store, purchase.customer = store, customer
-        _insert_lines(purchase, lines, discounts)
+    purchase = Purchase(
+        store=store,
+        receipt_number=receipt_number,
+        customer=customer,
+        source=source,
+        purchased_at=purchased_at,
+        recorded_at=at,
+        recorded_by=str(by),
+        currency=currency,
+        total_minor=total,
+        discount_minor=discount,
+        points_value_minor=points_value_minor,
+        paid_minor=total - discount - points_value_minor,
+        gift_card_minor=gift_card_minor,
+        fingerprint=fingerprint,
+    )
+    if _insert(purchase, lines, discounts, _known_products(lines) if products is None else products):
         return purchase, True
     purchase = Purchase.objects.get(store=store, receipt_number=receipt_number)
     _refuse_another_fact(purchase, fingerprint)
@@ -247,7 +240,50 @@ def _refuse_another_fact(purchase: Purchase, fingerprint: bytes) -> None:
         raise ReceiptConflict(receipt_number=purchase.receipt_number)
 
 
+def _insert(purchase: Purchase, lines: Sequence[LineIn], discounts: Sequence[int], products: Mapping[str, int]) -> bool:
+    """With its lines, in one statement where all products are known; False when the receipt was told before."""
+    if all(line.sku in products for line in lines):
+        return _insert_rows(purchase, lines, discounts, products)
+    with transaction.atomic():
+        if not _insert_rows(purchase, (), (), {}):
+            return False
+        _insert_lines(purchase, lines, discounts)
+        return True
+
+
+def _insert_rows(
+    purchase: Purchase, lines: Sequence[LineIn], discounts: Sequence[int], products: Mapping[str, int]
+) -> bool:
+    values = (
+        purchase.store_id,
+        purchase.receipt_number,
+        purchase.customer_id,
+        str(purchase.source),
+        purchase.purchased_at,
+        purchase.recorded_at,
+        purchase.recorded_by,
+        purchase.currency,
+        purchase.total_minor,
+        purchase.discount_minor,
+        purchase.points_value_minor,
+        purchase.gift_card_minor,
+        purchase.fingerprint,
+        [products[line.sku] for line in lines],
+        [line.quantity for line in lines],
+        [line.amount_minor for line in lines],
+        list(discounts) or [0] * len(lines),
+        [line.tax_minor for line in lines],
+    )
+    ((made,),) = statements.rows(_RECORD, values)
+    if made is None:
+        return False
+    purchase.pk = made
+    purchase._state.adding, purchase._state.db = False, connection.alias
+    return True
+
+
 def _insert_lines(purchase: Purchase, lines: Sequence[LineIn], discounts: Sequence[int]) -> None:
+    """Of which some sell what nobody has sold before."""
     products = _products(lines)
     shares = discounts or [0] * len(lines)
     PurchaseLine.objects.bulk_create(
@@ -262,6 +298,10 @@ def _insert_lines(purchase: Purchase, lines: Sequence[LineIn], discounts: Sequen
         )
         for position, (line, discount) in enumerate(zip(lines, shares, strict=True), start=1)
     )
+
+
+def _known_products(lines: Sequence[LineIn]) -> dict[str, int]:
+    return dict(Product.objects.filter(sku__in={line.sku for line in lines}).values_list("sku", "pk"))
 
 
 def _products(lines: Sequence[LineIn]) -> dict[str, Product]:

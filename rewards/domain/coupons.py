@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
 from customers.models import Customer, Purchase, PurchaseReturn
-from loyalty_site.lib import codes
+from loyalty_site.lib import codes, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import alerts, eligibility, offers, points
@@ -108,6 +108,13 @@ _INSERT = """
     RETURNING *
 """
 
+_OWN = len(Coupon._meta.concrete_fields)
+_FIND = (
+    f"SELECT {statements.columns(Coupon, 'coupon')}, {statements.columns(Offer, 'offer')}"  # noqa: S608
+    " FROM rewards_coupon coupon JOIN rewards_offer offer ON offer.id = coupon.offer_id WHERE coupon.code = %s"
+)
+_CLAIM = "SELECT refused_coupon, refused_offer FROM coupons_claim(%s::bigint[], %s::bigint[], %s, %s, %s)"
+
 
 @transaction.atomic
 def issue(*, offer: Offer, customer: Customer | None, reference: str, by: Actor, at: datetime) -> Coupon:
@@ -134,8 +141,9 @@ def issue(*, offer: Offer, customer: Customer | None, reference: str, by: Actor,
 def find(*, text: str) -> Coupon:
     """By code as typed or scanned, with its offer. Raises CouponMistyped (by its check symbol) or CouponUnknown."""
     code = codes.normalize(text)
-    coupon = Coupon.objects.select_related("offer").filter(code=code).first()
-    if coupon:
+    for row in statements.rows(_FIND, (code,)):
+        coupon = statements.instance(Coupon, row[:_OWN])
+        coupon.offer = statements.instance(Offer, row[_OWN:])
         return coupon
     well_formed = codes.is_well_formed(code[-Coupon.BODY_LENGTH :]) and len(code) >= Coupon.BODY_LENGTH
     raise (CouponUnknown if well_formed else CouponMistyped)(coupon=text)
@@ -167,29 +175,35 @@ def redeem(*, coupon: Coupon, customer: Customer | None, by: Actor, at: datetime
     return coupon
 
 
-def claim(*, discounts: Mapping[Coupon, int], purchase: Purchase | None, by: Actor, at: datetime) -> None:
+def claim(
+    *,
+    discounts: Mapping[Coupon, int],
+    purchase: Purchase | None,
+    by: Actor,
+    at: datetime,
+    answer: tuple[int | None, int | None] | None = None,
+) -> None:
     """Takes coupons that were found good: each once, by a conditional update, and counts them in their offers.
 
     Raises CouponAlreadyRedeemed or CouponVoid when somebody was quicker, or what offers.count_redemptions raises; the
-    caller's transaction must then end. Locks coupons by id, then offers by id.
+    caller's transaction must then end. Locks coupons by id, then offers by id. `answer` is what coupons_claim said,
+    where the caller has had it called with other work.
     """
-    for coupon in sorted(discounts, key=lambda coupon: coupon.pk):
-        values = {
-            "state": CouponState.REDEEMED,
-            "redeemed_at": at,
-            "redeemed_by": str(by),
-            "purchase": purchase,
-            "discount_minor": discounts[coupon],
-        }
-        if not Coupon.objects.filter(pk=coupon.pk, state=CouponState.ISSUED).update(**values):
+    if not discounts:
+        return
+    if answer is None:
+        ids, given = [coupon.pk for coupon in discounts], list(discounts.values())
+        (answer,) = statements.rows(_CLAIM, (ids, given, purchase.pk if purchase else None, at, str(by)))
+    refused, refused_offer = answer
+    for coupon, discount in discounts.items():
+        if coupon.pk == refused:
             coupon.refresh_from_db(fields=["state"])
             raise refusal_for(eligibility.refusal_of_state(coupon.state), coupon)
-        for name, value in values.items():
-            setattr(coupon, name, value)
-    by_offer = sorted(discounts, key=lambda coupon: coupon.offer_id)
-    for offer_id, group in groupby(by_offer, key=lambda coupon: coupon.offer_id):
-        given = [discounts[coupon] for coupon in group]
-        offers.count_redemptions(offer_id=offer_id, redemptions=len(given), discount_minor=sum(given))
+        coupon.state, coupon.redeemed_at, coupon.redeemed_by = CouponState.REDEEMED, at, str(by)
+        coupon.purchase, coupon.discount_minor = purchase, discount
+    if refused_offer is not None:
+        number = sum(coupon.offer_id == refused_offer for coupon in discounts)
+        raise offers.why_not_counted(offer_id=refused_offer, redemptions=number)
 
 
 @transaction.atomic

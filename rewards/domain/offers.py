@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
+from loyalty_site.lib import statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import eligibility
@@ -72,13 +73,16 @@ def count_redemptions(*, offer_id: int, redemptions: int, discount_minor: int) -
 
     Raises OfferLimitReached or OfferBudgetSpent. The row stays locked until the transaction ends.
     """
-    room = Q(redemptions_max__isnull=True) | Q(redemptions_max__gte=F("redeemed_count") + redemptions)
-    money = Q(budget_minor__isnull=True) | Q(budget_minor__gte=F("redeemed_minor") + discount_minor)
-    moved = Offer.objects.filter(room, money, pk=offer_id).update(
-        redeemed_count=F("redeemed_count") + redemptions, redeemed_minor=F("redeemed_minor") + discount_minor
-    )
+    values = (offer_id, redemptions, discount_minor)
+    ((moved,),) = statements.rows("SELECT offers_count_redemptions(%s, %s, %s)", values)
     if not moved:
-        raise OfferBudgetSpent if Offer.objects.filter(room, pk=offer_id).exists() else OfferLimitReached
+        raise why_not_counted(offer_id=offer_id, redemptions=redemptions)
+
+
+def why_not_counted(*, offer_id: int, redemptions: int) -> DomainError:
+    """OfferLimitReached, or OfferBudgetSpent where the limit leaves room."""
+    room = Q(redemptions_max__isnull=True) | Q(redemptions_max__gte=F("redeemed_count") + redemptions)
+    return OfferBudgetSpent() if Offer.objects.filter(room, pk=offer_id).exists() else OfferLimitReached()
 
 
 def uncount_redemptions(*, offer_id: int, redemptions: int, discount_minor: int) -> None:

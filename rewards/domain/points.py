@@ -8,11 +8,11 @@ customers in one transaction goes by ascending customer id.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, connection, models
 from django.db.models.expressions import RawSQL
@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.domain.customers import CustomerClosed, CustomerMerged
 from customers.models import Customer
+from loyalty_site.lib import statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.models import EntryKind, HoldState, PointsEntry, PointsHold
@@ -211,8 +212,8 @@ def lock(*, customer: Customer) -> None:
 
     Raises CustomerMerged, CustomerClosed.
     """
-    with _refusing_who_is_gone(), connection.cursor() as cursor:
-        cursor.execute("SELECT points_lock(%s)", [customer.pk])
+    with refusing_who_is_gone():
+        statements.rows("SELECT points_lock(%s)", (customer.pk,))
 
 
 def lock_owner(*, customer: Customer) -> Customer:
@@ -228,6 +229,19 @@ def release_all(*, customer: Customer, by: Actor, at: datetime) -> None:
         cursor.execute("SELECT points_release_holds(%s, %s, %s)", [customer.pk, at, str(by)])
 
 
+@contextmanager
+def refusing_who_is_gone() -> Iterator[None]:
+    """Around calls that lock an account: the database knows, under the lock, however long ago the caller read the
+    customer. Raises CustomerMerged, CustomerClosed."""
+    try:
+        yield
+    except IntegrityError as error:
+        refusal = _GONE.get(getattr(getattr(error.__cause__, "diag", None), "constraint_name", None))
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
 def booked(*, customer: Customer | None, reference: str) -> dict[str, PointsEntry]:
     """What stands in the books under this reference, by kind, in the account of whoever the customer then was."""
     if customer is None:
@@ -236,11 +250,12 @@ def booked(*, customer: Customer | None, reference: str) -> dict[str, PointsEntr
     return {entry.kind: entry for entry in PointsEntry.objects.filter(customer__in=accounts, reference=reference)}
 
 
-def summary(*, customer: Customer, at: datetime) -> PointsSummary:
-    """What the customer has at `at`, in one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SUMMARY, {"customer": customer.pk, "at": at})
-        rows = cursor.fetchall()
+def summary(*, customer: Customer, at: datetime, answer: Sequence[tuple[Any, ...]] | None = None) -> PointsSummary:
+    """What the customer has at `at`, in one query. `answer` is what points_summary said, where the caller has had it
+    called with other work."""
+    rows = answer
+    if rows is None:
+        rows = statements.rows("SELECT * FROM points_summary(%s, %s)", (customer.pk, at))
     balance, debt, held = rows[0][:3] if rows else (0, 0, 0)
     lots = [(points, is_available, expires_at) for *_, points, is_available, expires_at in rows if points]
     return PointsSummary(
@@ -251,26 +266,6 @@ def summary(*, customer: Customer, at: datetime) -> PointsSummary:
         debt=debt,
         expiring=tuple((points, lapses) for points, is_available, lapses in lots if is_available and lapses),
     )
-
-
-_SUMMARY = """
-    WITH reserved AS MATERIALIZED (
-        SELECT lot_id, points FROM points_reserved(ARRAY[%(customer)s]::bigint[], %(at)s)
-    )
-    SELECT account.balance, account.debt, (SELECT coalesce(sum(points), 0)::bigint FROM reserved), lot.points,
-           lot.is_available, lot.expires_at
-    FROM rewards_pointsaccount account
-    LEFT JOIN (
-        SELECT customer_id, sum(remaining - coalesce(reserved.points, 0))::bigint AS points,
-               available_at <= %(at)s AS is_available, expires_at
-        FROM rewards_pointslot LEFT JOIN reserved ON lot_id = id
-        WHERE customer_id = %(customer)s AND remaining > 0 AND (expires_at IS NULL OR expires_at > %(at)s)
-          AND remaining > coalesce(reserved.points, 0)
-        GROUP BY customer_id, is_available, expires_at
-    ) lot USING (customer_id)
-    WHERE customer_id = %(customer)s
-    ORDER BY lot.expires_at
-"""
 
 
 def _add(
@@ -295,8 +290,13 @@ def _take(
     _refuse_unless(points > 0)
     entry = _call(PointsEntry, "points_redeem", customer.pk, kind, points, reference, at, str(by), reason)
     if entry is None:
-        raise InsufficientPoints(points=points, available=summary(customer=customer, at=at).available)
+        raise not_enough(customer=customer, points=points, at=at)
     return _same(entry, -points, reference)
+
+
+def not_enough(*, customer: Customer, points: int, at: datetime) -> InsufficientPoints:
+    """Says how many there are."""
+    return InsufficientPoints(points=points, available=summary(customer=customer, at=at).available)
 
 
 def _same(entry: PointsEntry | None, points: int, reference: str) -> PointsEntry:
@@ -319,18 +319,7 @@ def _asked(correction: PointsEntry) -> int:
 def _call(model: type[_Row], function: str, *arguments: object) -> _Row | None:
     """The row that a function of rewards/sql returns, if it returns one."""
     marks = ", ".join(["%s"] * len(arguments))
-    rows = model._default_manager.raw(f"SELECT * FROM {function}({marks})", arguments)  # noqa: S608
-    with _refusing_who_is_gone():
-        return next(iter(rows), None)
-
-
-@contextmanager
-def _refusing_who_is_gone() -> Iterator[None]:
-    """The database knows, under the lock, however long ago the caller read the customer."""
-    try:
-        yield
-    except IntegrityError as error:
-        refusal = _GONE.get(getattr(getattr(error.__cause__, "diag", None), "constraint_name", None))
-        if refusal is None:
-            raise
-        raise refusal from error
+    columns = statements.columns(model, "booked")
+    with refusing_who_is_gone():
+        found = statements.rows(f"SELECT {columns} FROM {function}({marks}) AS booked", arguments)  # noqa: S608
+    return statements.instance(model, found[0]) if found else None

@@ -41,10 +41,35 @@ class RuleTerms(TypedDict, total=False):
     valid_to: datetime | None
 
 
+class EffectiveTerms(TypedDict):
+    """For `effective`, and for `effective_of`, which computes the same of rules that were read before."""
+
+    at: datetime
+    currency: str
+    earns_on_tax: bool
+
+
 def effective(*, at: datetime, currency: str, earns_on_tax: bool = True) -> earning.Rules:
     """The rules for a purchase made at `at`; `currency` and whether tax earns are the programme's."""
     in_force = EarningRule.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
     found = list(in_force.select_related("tier").order_by("code"))
+    return _as_calculated(found, currency, earns_on_tax)
+
+
+def all_versions() -> tuple[EarningRule, ...]:
+    """For `effective_of`: the rules of all times."""
+    return tuple(EarningRule.objects.select_related("tier").order_by("code"))
+
+
+def effective_of(
+    *, versions: Sequence[EarningRule], at: datetime, currency: str, earns_on_tax: bool = True
+) -> earning.Rules:
+    """The same as `effective`, of rules that were read before."""
+    found = [rule for rule in versions if rule.valid_from <= at and (rule.valid_to is None or rule.valid_to > at)]
+    return _as_calculated(found, currency, earns_on_tax)
+
+
+def _as_calculated(found: Sequence[EarningRule], currency: str, earns_on_tax: bool) -> earning.Rules:
     return earning.Rules(
         currency=currency,
         rates=_rates(found),

@@ -14,16 +14,20 @@ from rewards.models import Arm, Surprise, SurpriseRule, Trigger
 _BUCKETS = 10_000
 
 
-@transaction.atomic
-def after_purchase(*, purchase: Purchase, by: Actor, at: datetime) -> list[Surprise]:
+def after_purchase(*, purchase: Purchase, by: Actor, at: datetime, may_fit: bool = True) -> list[Surprise]:
     """Lets every rule look at a purchase of a customer; returns what it gave, the same again when it has looked before.
 
     A rule fits when it was active at the purchase, its offer is live now, more than its threshold was paid in the
     offer's currency, its limit leaves one, and it did not fit the customer within the cooldown. Who is held out gets a
     row without a coupon, and the cooldown too: both arms are counted alike. Locks the account, then rules by id.
+    `may_fit` is false where the caller knows that no rule is active.
     """
-    if purchase.customer is None:
-        return []
+    return _looked_at(purchase, by, at) if may_fit and purchase.customer else []
+
+
+@transaction.atomic
+def _looked_at(purchase: Purchase, by: Actor, at: datetime) -> list[Surprise]:
+    assert purchase.customer is not None
     fitting = [rule for rule in _rules_for(purchase) if _is_live(rule, at)]
     if fitting:
         points.lock(customer=purchase.customer)

@@ -32,7 +32,9 @@ END $$;
 
 -- The same for up to p_limit lots that lapsed first. Accounts that somebody is just booking in are left for the next
 -- call, so that no till waits for it and it waits for no till. Returns how many accounts it booked in.
-CREATE OR REPLACE FUNCTION points_expire(p_at timestamptz, p_limit integer) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION points_expire(p_at timestamptz, p_limit integer) RETURNS integer LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan  -- a plan for any number of accounts goes through them one by one
+AS $$
 DECLARE
     v_customers bigint[];
 BEGIN

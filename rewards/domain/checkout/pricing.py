@@ -1,6 +1,6 @@
 """What a basket costs with its coupons and points, and what it earns: read, not booked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from customers.domain.purchases import LineIn
 from customers.models import Category, Product, Store
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import coupons, earning, eligibility, points, rules, tiers
+from rewards.domain.checkout.facts import Facts
 from rewards.domain.checkout.refusals import (
     GiftCardExceedsAmount,
     PointsExceedAmount,
@@ -95,13 +96,14 @@ def earned(
     points_value_minor: int,
     store: Store,
     program: Program,
-    booking: bool = False,
+    booking: Facts | None = None,
 ) -> earning.Earned:
-    """What the basket earns. Before a booking the account is locked where something of the customer's counts, so that
-    two tills cannot both fill a cap, and a tier that the other one has just given counts."""
+    """What the basket earns. For a booking, which has read the facts, the account is locked where something of the
+    customer's counts, so that two tills cannot both fill a cap, and a tier that the other one has just given counts."""
     at, customer = purchase.purchased_at, purchase.customer
-    known = rules.effective(at=at, currency=program.currency, earns_on_tax=program.earns_on_tax)
-    products, categories = _catalog(purchase.lines) if known.multipliers else ({}, {})
+    terms: rules.EffectiveTerms = {"at": at, "currency": program.currency, "earns_on_tax": program.earns_on_tax}
+    known = rules.effective_of(versions=booking.terms.rules, **terms) if booking else rules.effective(**terms)
+    products, categories = _catalog(purchase.lines, booking) if known.multipliers else ({}, {})
     by_tier = any(multiplier.tier for multiplier in known.multipliers)
     if booking and customer and (known.caps or by_tier):
         points.lock(customer=customer)
@@ -123,10 +125,16 @@ def earned(
     return earning.points_for(basket=basket, rules=known)
 
 
-def _catalog(lines: Sequence[LineIn]) -> tuple[dict[str, tuple[int, int | None]], dict[str, int]]:
+def _catalog(
+    lines: Sequence[LineIn], booking: Facts | None
+) -> tuple[Mapping[str, tuple[int, int | None]], dict[str, int]]:
     """By sku its (product, category); by the till's word the category of what nobody has sold before."""
-    rows = Product.objects.filter(sku__in={line.sku for line in lines}).values_list("sku", "pk", "category_id")
-    products: dict[str, tuple[int, int | None]] = {sku: (product, category) for sku, product, category in rows}
+    products: Mapping[str, tuple[int, int | None]]
+    if booking and all(line.sku in booking.products for line in lines):
+        products = booking.products
+    else:
+        rows = Product.objects.filter(sku__in={line.sku for line in lines}).values_list("sku", "pk", "category_id")
+        products = {sku: (product, category) for sku, product, category in rows}
     strange = {line.category for line in lines if line.sku not in products}
     categories = dict(Category.objects.filter(code__in=strange).values_list("code", "pk")) if strange else {}
     return products, categories

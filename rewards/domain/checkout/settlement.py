@@ -12,12 +12,13 @@ from customers.domain import customers, purchases
 from customers.models import Customer, Purchase, PurchaseSource, Store, Till
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import coupons, merges, points, surprises, tiers
-from rewards.domain.checkout import pricing
+from rewards.domain import coupons, earning, merges, points, tiers
+from rewards.domain.checkout import booking, pricing
+from rewards.domain.checkout import facts as checkout_facts
 from rewards.domain.checkout.refusals import PurchasedInFuture
 from rewards.domain.checkout.told import PurchaseIn
 from rewards.domain.eligibility import CLOCK_TOLERANCE
-from rewards.models import Arm, Coupon, EntryKind, PointsEntry, Program, Surprise
+from rewards.models import Arm, Coupon, EntryKind, PointsEntry, Surprise
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,11 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
     PointsWithoutCustomer, PointsOtherCurrency, GiftCardExceedsAmount, TaxExceedsAmount, PurchasedInFuture,
     CustomerMerged or CustomerClosed; then nothing is booked.
     """
-    known = _told(purchase, store)
+    facts = checkout_facts.read(purchase=purchase, store=store)
+    known = _told(purchase, store) if facts.is_told else None
     if known:
         return settled_before(purchase=known, at=at)
-    program = Program.objects.current()
+    program = facts.terms.program
     try:
         if purchase.customer:
             customers.refuse_unless_member(customer=purchase.customer)
@@ -81,10 +83,39 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         fingerprint=purchase.fingerprint,
         by=by,
         at=at,
+        products={sku: product for sku, (product, _) in facts.products.items()},
     )
     if not created:
         return settled_before(purchase=recorded, at=at)
-    return _book(recorded, purchase, priced, program, by, at)
+    earned = earning.Earned(0, reason="no_customer")
+    if purchase.customer:
+        earned = pricing.earned(
+            purchase=purchase,
+            priced=priced,
+            points_value_minor=points_value,
+            store=store,
+            program=program,
+            booking=facts,
+        )
+    booked = booking.book(
+        purchase=recorded,
+        redeem=purchase.points_to_redeem,
+        earned=earned,
+        priced=priced,
+        facts=facts,
+        by=by,
+        at=at,
+    )
+    return Settlement(
+        purchase=recorded,
+        created=True,
+        entry=booked.awarded,
+        redeemed_entry=booked.redeemed,
+        coupons=tuple(priced.found),
+        surprises=tuple(booked.surprises),
+        summary=booked.summary,
+        tier=booked.tier,
+    )
 
 
 def _told(purchase: PurchaseIn, store: Store) -> Purchase | None:
@@ -97,47 +128,6 @@ def _told(purchase: PurchaseIn, store: Store) -> Purchase | None:
             with suppress(purchases.ReceiptConflict):
                 return told(fingerprint=replace(purchase, customer=Customer(pk=pk)).fingerprint)
         raise
-
-
-def _book(
-    recorded: Purchase, purchase: PurchaseIn, priced: pricing.Priced, program: Program, by: Actor, at: datetime
-) -> Settlement:
-    entry = redeemed = summary = tier = None
-    reference = f"purchase:{recorded.pk}"
-    if purchase.customer and purchase.points_to_redeem:
-        redeemed = points.redeem(
-            customer=purchase.customer,
-            points=purchase.points_to_redeem,
-            reference=reference,
-            by=by,
-            at=at,  # what lapsed by now is gone, however far back the till dates the purchase
-        )
-    if purchase.customer:
-        earned = pricing.earned(
-            purchase=purchase,
-            priced=priced,
-            points_value_minor=recorded.points_value_minor,
-            store=recorded.store,
-            program=program,
-            booking=True,
-        )
-        if earned.points:
-            entry = points.award(
-                customer=purchase.customer,
-                points=earned.points,
-                reference=reference,
-                by=by,
-                at=purchase.purchased_at,
-                breakdown=earned.breakdown,
-            )
-    if purchase.customer and not entry and not redeemed:
-        points.lock(customer=purchase.customer)
-    coupons.claim(discounts=priced.found, purchase=recorded, by=by, at=at)
-    given = surprises.after_purchase(purchase=recorded, by=by, at=at)
-    if purchase.customer:
-        tier = tiers.reassess(customer=purchase.customer, by=by, at=at)
-        summary = points.summary(customer=purchase.customer, at=at)
-    return Settlement(recorded, True, entry, redeemed, tuple(priced.found), tuple(given), summary, tier)
 
 
 def settled_before(*, purchase: Purchase, at: datetime) -> Settlement:

@@ -346,4 +346,4 @@ def test_purchase_takes_few_queries(till, mia):
     statements = [query["sql"] for query in done if "SAVEPOINT" not in query["sql"]]
     auth = [sql for sql in statements if 'FROM "customers_till"' in sql or "UPDATE" in sql]
     once = [sql for sql in statements if "pg_try_advisory_xact_lock" in sql or "customers_idempotentcall" in sql]
-    assert (len(auth), len(once), len(statements)) == (1, 3, 15)
+    assert (len(auth), len(once), len(statements)) == (1, 3, 8)
