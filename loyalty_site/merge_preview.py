@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -43,7 +44,7 @@ def _contacts(source: Customer, target: Customer) -> list[Row]:
         (pgettext_lazy("person", "Name"), lambda row: row.name),
         (gettext_lazy("E-mail"), lambda row: row.email),
         (gettext_lazy("Phone"), lambda row: str(row.phone or "")),
-        (gettext_lazy("Birthday"), lambda row: row.birthday.isoformat() if row.birthday else ""),
+        (gettext_lazy("Birthday"), lambda row: date_format(row.birthday, "DATE_FORMAT") if row.birthday else ""),
     ]
     found = [(label, read(source), read(target)) for label, read in told]
     return [

@@ -15,6 +15,7 @@ from customers.models import Customer, Purchase
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
+from loyalty_site.lib.texts import joined
 from rewards.admin.simulation_form import WhatIfForm
 from rewards.domain import simulation
 from rewards.domain.simulation import Draft, Outcome
@@ -41,7 +42,8 @@ def page(request: HttpRequest, site: AdminSite) -> HttpResponse:
             except DomainError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                context |= {"found": found, "sentences": _sentences(found, draft), "rows": _rows(found)}
+                sentences = _sentences(found, draft)
+                context |= {"found": found, "sentences": sentences, "more": joined(sentences[1:]), "rows": _rows(found)}
                 context["bars"], context["bars_height"] = _bars(found), BAR_STEP * len(found.tiers)
     return TemplateResponse(request, "admin/rewards/simulation.html", context)
 
