@@ -48,10 +48,11 @@ class Site:
         )
 
     def prepare(self) -> None:
-        """Makes the schema once, as a template."""
+        """Makes the schema once, as a template, and what pages are made with."""
         with self.connect("postgres") as database:
             database.execute(f"CREATE DATABASE {self.settings['NAME']}") if not self._exists(database) else None
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], check=True)
+        for command in (["migrate"], ["collectstatic", "--noinput"]):
+            subprocess.run([sys.executable, "manage.py", *command, "-v0"], check=True)
         with self.connect("postgres") as database:
             database.execute(f"ALTER DATABASE {self.settings['NAME']} RENAME TO fresh")
 
