@@ -61,6 +61,12 @@ class Server:
         if workers:
             os.kill(chance.choice(workers), signal.SIGKILL)
 
+    def start_again_if_gone(self) -> None:
+        """As `manage.py start` does: after many dead workers Granian gives up."""
+        assert self.process
+        if self.process.poll() is not None:
+            self.start()
+
     def stop(self) -> None:
         assert self.process
         self.process.terminate()

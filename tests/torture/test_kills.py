@@ -82,14 +82,14 @@ def test_acknowledged_calls_are_in_the_books_exactly_once(server, till):
     chance = random.Random(7)
     try:
         for _ in range(KILLS):
-            wait_for_calls(cashiers, CLIENTS * 2)
+            wait_for_calls(server, cashiers, CLIENTS * 2)
             time.sleep(chance.uniform(0, 0.5))
             if chance.random() < 0.3:
                 server.kill_a_worker(chance)
             else:
                 server.kill()
                 server.start()
-        wait_for_calls(cashiers, CLIENTS * 2)
+        wait_for_calls(server, cashiers, CLIENTS * 2)
     finally:
         stop.set()
         for thread in threads:
@@ -100,11 +100,12 @@ def test_acknowledged_calls_are_in_the_books_exactly_once(server, till):
     assert_exactly_what_was_acknowledged(told)
 
 
-def wait_for_calls(cashiers, number):
+def wait_for_calls(server, cashiers, number):
     """Until that many more were acknowledged: a kill before the server serves kills nothing."""
     acknowledged = sum(len(cashier.acknowledged) for cashier in cashiers)
     deadline = time.monotonic() + 60
     while sum(len(cashier.acknowledged) for cashier in cashiers) < acknowledged + number:
+        server.start_again_if_gone()
         assert time.monotonic() < deadline
         assert not any(cashier.failure for cashier in cashiers)
         time.sleep(0.02)
