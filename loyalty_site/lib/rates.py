@@ -24,7 +24,7 @@ def seconds_to_wait(*, what: str, limit: int, at: datetime) -> int:
             steps.incr(key)
             steps.expire(key, 2 * WINDOW)
             happened = steps.execute()[0]
-    except redis.RedisError:
+    except (redis.RedisError, OSError, ValueError):  # the latter when the process is just ending and closes all sockets
         logger.warning("Calls are not counted: Redis does not answer.")
         return 0
     return WINDOW - now % WINDOW if happened > limit else 0
