@@ -65,7 +65,10 @@ def parse(text: str, currency: str) -> int:
             plain = plain.removeprefix(unicodedata.normalize("NFKC", mark)).removesuffix(mark).strip()
     point, comma = (re.escape(str(get_format(name))) for name in ("DECIMAL_SEPARATOR", "THOUSAND_SEPARATOR"))
     whole = rf"[0-9]+|[0-9]{{1,3}}(?:{comma}[0-9]{{3}})+"
-    if len(plain) > _TYPED_MAX or not re.fullmatch(rf"(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+", plain):
+    is_raised = any(
+        unicodedata.category(symbol) == "No" for symbol in text
+    )  # ², ½: digits that stand for something else
+    if is_raised or len(plain) > _TYPED_MAX or not re.fullmatch(rf"(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+", plain):
         raise ValueError("this is not an amount")
     digits_only = re.sub(comma, "", plain).replace(str(get_format("DECIMAL_SEPARATOR")), ".")
     return to_minor(Decimal(digits_only), currency)
