@@ -19,6 +19,7 @@ from customers.models import (
     Preference,
     Purpose,
     Recommendation,
+    SegmentMember,
     SignInCode,
 )
 from loyalty_site.lib.actors import Actor
@@ -57,6 +58,7 @@ def erase(*, customer_ids: list[int], by: Actor, at: datetime) -> None:
     _drop_what_leads_in(ids)
     Card.objects.filter(customer__in=ids).delete()
     Preference.objects.filter(customer__in=ids).delete()
+    SegmentMember.objects.filter(customer__in=ids).delete()
     merges.forget(customer_ids=ids)
     Customer.objects.filter(pk__in=ids).update(
         name="", email="", phone="", birthday=None, closed_at=Coalesce(F("closed_at"), at), erased_at=at

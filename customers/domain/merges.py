@@ -16,7 +16,16 @@ from django.db.models import Max, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit, customers
-from customers.models import Card, Consent, Customer, CustomerMerge, Preference, Purchase, Recommendation
+from customers.models import (
+    Card,
+    Consent,
+    Customer,
+    CustomerMerge,
+    Preference,
+    Purchase,
+    Recommendation,
+    SegmentMember,
+)
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 
@@ -64,6 +73,8 @@ def begin(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     move(merge=merge, rows=Card.objects.filter(customer=source))
     known = Preference.objects.filter(customer=target).values("category")
     move(merge=merge, rows=Preference.objects.filter(customer=source).exclude(category__in=known))
+    member_of = SegmentMember.objects.filter(customer=target).values("segment")
+    move(merge=merge, rows=SegmentMember.objects.filter(customer=source).exclude(segment__in=member_of))
     Recommendation.objects.filter(customer=source).delete()  # made anew from what was bought
     _note(source, "customer.merged", {"merge": merge.pk, "target": target.pk}, by, at)
     _note(target, "customer.joined", {"merge": merge.pk, "source": source.pk}, by, at)
@@ -86,6 +97,7 @@ def begin_undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> CustomerMerg
     move_back(merge=merge, model=Purchase)
     move_back(merge=merge, model=Card)
     move_back(merge=merge, model=Preference)
+    move_back(merge=merge, model=SegmentMember)
     _move_consents_back(merge)
     merge.undone_at, merge.undone_by = at, str(by)
     merge.save(update_fields=["undone_at", "undone_by"])

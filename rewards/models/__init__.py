@@ -4,7 +4,7 @@ from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
 from rewards.models.earning import CapPeriod, EarningKind, EarningRule, Weekday
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.notice import NoticeBarrier, NoticeState, PointsNotice
-from rewards.models.offer import Offer, OfferKind
+from rewards.models.offer import Offer, OfferKind, OfferPeriod
 from rewards.models.points import EntryKind, PointsAccount, PointsAllocation, PointsEntry, PointsLot
 from rewards.models.program import (
     ExpiryPolicy,
@@ -37,6 +37,7 @@ __all__ = [
     "NoticeState",
     "Offer",
     "OfferKind",
+    "OfferPeriod",
     "PeriodEnd",
     "PointsAccount",
     "PointsAdjustment",

@@ -34,6 +34,8 @@ MUTABLE = {
     "customers.Product",
     "customers.PurchaseImport",
     "customers.Recommendation",
+    "customers.Segment",
+    "customers.SegmentMember",
     "customers.SignInCode",
     "customers.Store",
     "customers.Till",

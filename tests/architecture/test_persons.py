@@ -12,6 +12,7 @@ MOVED = {
     "customers.Consent",  # where it is the last word on its purpose
     "customers.Preference",
     "customers.Purchase",
+    "customers.SegmentMember",  # where the target is not in the segment already
     "rewards.Coupon",
     "rewards.PointsAdjustment",
     "rewards.RewardRedemption",

@@ -16,6 +16,8 @@ from customers.models import (
     PurchaseLine,
     PurchaseSource,
     Purpose,
+    Segment,
+    SegmentMember,
     Store,
     User,
 )
@@ -76,6 +78,22 @@ class ConsentFactory(DjangoModelFactory):
     purpose = Purpose.SURVEY_EMAIL
     granted_at = AT
     granted_by = "system"
+
+
+class SegmentFactory(DjangoModelFactory):
+    class Meta:
+        model = Segment
+
+    name = factory.Sequence(lambda n: f"Segment {n}")
+
+
+class SegmentMemberFactory(DjangoModelFactory):
+    class Meta:
+        model = SegmentMember
+
+    segment = factory.SubFactory(SegmentFactory)
+    customer = factory.SubFactory(CustomerFactory)
+    since = AT
 
 
 class PurchaseFactory(DjangoModelFactory):

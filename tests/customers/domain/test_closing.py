@@ -13,10 +13,18 @@ from customers.models import (
     Preference,
     Purchase,
     Purpose,
+    SegmentMember,
     SignInCode,
 )
 from loyalty_site.lib import actors
-from tests.factories.customers import CardFactory, CategoryFactory, ConsentFactory, CustomerFactory, PurchaseFactory
+from tests.factories.customers import (
+    CardFactory,
+    CategoryFactory,
+    ConsentFactory,
+    CustomerFactory,
+    PurchaseFactory,
+    SegmentMemberFactory,
+)
 
 pytestmark = pytest.mark.django_db
 STAFF = actors.user(7)
@@ -29,6 +37,7 @@ def mei(now):
     CardFactory(customer=mei, number="card-1")
     ConsentFactory(customer=mei)
     Preference.objects.create(customer=mei, category=CategoryFactory(), stated_at=now)
+    SegmentMemberFactory(customer=mei)
     sign_in.request(email="mei@example.org", browser_token="b", at=now)
     PurchaseFactory(customer=mei)
     OutboxMail.objects.create(to="mei@example.org", subject="Hello", text="Hello Mei")
@@ -69,6 +78,7 @@ def test_erasing_empties_what_is_personal_and_keeps_numbers(mei, now):
     assert (mei.number, mei.closed_at, mei.erased_at) == (number, now, now)
     assert not Card.objects.exists()
     assert not Preference.objects.exists()
+    assert not SegmentMember.objects.exists()
     assert not SignInCode.objects.exists()
     assert [mail.to for mail in OutboxMail.objects.all()] == ["somei@example.org"]
     assert Consent.objects.get().withdrawn_at == now

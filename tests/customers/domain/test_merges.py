@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from customers.domain import closing, consents, customers, enrollment, merges, preferences, sign_in
-from customers.models import AuditEvent, Card, Consent, Customer, Preference, Purchase, Purpose
+from customers.models import AuditEvent, Card, Consent, Customer, Preference, Purchase, Purpose, SegmentMember
 from loyalty_site.lib import actors
 from tests.factories.customers import (
     AT,
@@ -14,6 +14,7 @@ from tests.factories.customers import (
     ConsentFactory,
     CustomerFactory,
     PurchaseFactory,
+    SegmentMemberFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,8 @@ def test_what_belongs_to_the_source_moves_and_is_noted(old, kept, now):
     both, only_old = CategoryFactory(), CategoryFactory()
     preferences.state(customer=old, categories=[both, only_old], at=now)
     preferences.state(customer=kept, categories=[both], at=now)
+    shared, of_old = SegmentMemberFactory(customer=kept).segment, SegmentMemberFactory(customer=old)
+    SegmentMemberFactory(customer=old, segment=shared)
     merge = begin(old, kept, now)
     bought.refresh_from_db()
     other.refresh_from_db()
@@ -108,10 +111,15 @@ def test_what_belongs_to_the_source_moves_and_is_noted(old, kept, now):
     assert bought.customer == kept
     assert other.customer not in (old, kept)
     assert set(Preference.objects.filter(customer=kept).values_list("category", flat=True)) == {both.pk, only_old.pk}
+    assert set(SegmentMember.objects.filter(customer=kept).values_list("segment", flat=True)) == {
+        shared.pk,
+        of_old.segment_id,
+    }
     assert merge.moved == {
         "customers.Purchase": [bought.pk],
         "customers.Card": [card.pk],
         "customers.Preference": [moved.pk],
+        "customers.SegmentMember": [of_old.pk],
         "customers.Consent": [],
         "withdrawn consents": [],
     }
@@ -202,13 +210,16 @@ def test_undo_gives_everything_back(old, kept, now):
     PurchaseFactory(customer=old)
     card = CardFactory(customer=old)
     preferences.state(customer=old, categories=[CategoryFactory()], at=now)
-    before = [list(model.objects.order_by("pk").values()) for model in (Customer, Purchase, Card, Preference)]
+    SegmentMemberFactory(customer=old)
+    before = [
+        list(model.objects.order_by("pk").values()) for model in (Customer, Purchase, Card, Preference, SegmentMember)
+    ]
     merge = begin(old, kept, now)
     since = PurchaseFactory(customer=kept)
     assert undo(merge, now + DAY).undone_at == now + DAY
     after = [
         list(model.objects.exclude(pk=since.pk if model is Purchase else 0).order_by("pk").values())
-        for model in (Customer, Purchase, Card, Preference)
+        for model in (Customer, Purchase, Card, Preference, SegmentMember)
     ]
     assert after == before
     assert Purchase.objects.get(pk=since.pk).customer == kept

@@ -1,6 +1,7 @@
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
+from django.db import IntegrityError
 
 from customers.models import AuditEvent
 from loyalty_site.lib.actors import user
@@ -32,6 +33,38 @@ def test_withdraw_ends_for_good(now):
 def test_withdraw_of_a_draft_is_refused(now):
     with pytest.raises(offers.OfferNotLive):
         offers.withdraw(offer=OfferFactory(published_at=None), by=user(7), at=now)
+
+
+@pytest.mark.parametrize(
+    ("values", "constraint"),
+    [
+        ({"amount_minor": None}, "offer_has_what_its_kind_needs"),
+        ({"amount_minor": 0}, "offer_has_what_its_kind_needs"),
+        ({"percent": 5}, "offer_has_what_its_kind_needs"),
+        ({"discount_max_minor": 5}, "offer_has_what_its_kind_needs"),
+        ({"kind": "PERCENT", "amount_minor": None}, "offer_has_what_its_kind_needs"),
+        ({"kind": "PERCENT", "amount_minor": None, "percent": 0}, "offer_has_what_its_kind_needs"),
+        ({"kind": "PERCENT", "amount_minor": None, "percent": 101}, "offer_has_what_its_kind_needs"),
+        ({"kind": "FREE_PRODUCT", "amount_minor": None}, "offer_has_what_its_kind_needs"),
+        ({"kind": "GIFT"}, "offer_has_what_its_kind_needs"),
+        ({"kind": "MULTIPLIER", "amount_minor": None}, "offer_has_what_its_kind_needs"),
+        ({"kind": "MULTIPLIER", "amount_minor": None, "points_multiplier": 1}, "offer_multiplies_within_reason"),
+        ({"kind": "MULTIPLIER", "amount_minor": None, "points_multiplier": 11}, "offer_multiplies_within_reason"),
+        ({"weekdays": [8]}, "offer_weekdays_are_known"),
+        ({"time_from": time(8)}, "offer_hours_are_a_stretch"),
+        ({"time_from": time(8), "time_to": time(8)}, "offer_hours_are_a_stretch"),
+        ({"period": "HOUR", "period_max": 1}, "offer_period_is_known"),
+        ({"period": "DAY"}, "offer_period_comes_with_its_limits"),
+        ({"customer_period_max": 1}, "offer_period_comes_with_its_limits"),
+        ({"customer_max": 0}, "offer_limits_leave_one"),
+        ({"code_max": 0}, "offer_limits_leave_one"),
+        ({"period": "DAY", "period_max": 0}, "offer_limits_leave_one"),
+        ({"period": "DAY", "customer_period_max": 0}, "offer_limits_leave_one"),
+    ],
+)
+def test_the_database_refuses_an_offer_that_says_nothing_or_too_much(values, constraint):
+    with pytest.raises(IntegrityError, match=constraint):
+        OfferFactory(**values)
 
 
 @pytest.mark.parametrize(
