@@ -8,13 +8,14 @@ from typing import Any
 from customers.models import Category, Product
 from loyalty_site.demo import journey
 from loyalty_site.lib import actors
-from rewards.domain import offers
-from rewards.models import EarningKind, EarningRule, Offer, Program, Reward, SurpriseRule, Tier, Weekday
+from rewards.domain import experiments, offers
+from rewards.models import EarningKind, EarningRule, ExperimentKind, Offer, Program, Reward, SurpriseRule, Tier, Weekday
 
 NAME = "Maple & Mango Market"
 CATALOG: dict[str, Any] = json.loads(Path(__file__).with_name("catalog.json").read_text(encoding="utf-8"))
 
 SURPRISE_OVER_MINOR = 8_000
+THANKS = "Thank you for a big shop"
 FUEL, TOBACCO, FRUIT, BREAD = "COUPON/MISC ITEMS", "CIGARETTES", "TROPICAL FRUIT", "BAKED BREAD/BUNS/ROLLS"
 
 
@@ -93,11 +94,13 @@ def _make_offers(since: datetime) -> None:
         )
         offers.publish(offer=made, by=actors.SYSTEM, at=since)
     SurpriseRule.objects.create(
-        name="Thank you for a big shop",
+        name=THANKS,
         threshold_minor=SURPRISE_OVER_MINOR,
         offer=Offer.objects.get(code_prefix=CATALOG["offers"]["thanks"]["code_prefix"]),
         cooldown_days=30,
-        holdout_percent=10,
+        experiment=experiments.plan(
+            kind=ExperimentKind.SURPRISE, name=THANKS, holdout_percent=10, by=actors.SYSTEM, at=since
+        ),
         active_from=since,
     )
 

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from customers.domain import merges as customers_merges
 from customers.models import Customer, CustomerMerge
 from loyalty_site.lib.actors import Actor
-from rewards.domain import import_lock, tiers
+from rewards.domain import experiments, import_lock, tiers
 from rewards.models import Coupon, PointsAdjustment, RewardRedemption, Surprise
 
 TIER = "tier before and after"
@@ -34,6 +34,7 @@ def merge(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     customers_merges.move(merge=record, rows=RewardRedemption.objects.filter(customer=source))
     customers_merges.move(merge=record, rows=PointsAdjustment.objects.filter(customer=source))
     customers_merges.move(merge=record, rows=_surprises_only_of(source, target))
+    experiments.carry_over(merge=record)
     _carry_tier(record, by, at)
     record.save(update_fields=["moved"])
     return record
@@ -57,6 +58,7 @@ def undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> None:
     customers_merges.move_back(merge=record, model=RewardRedemption)
     customers_merges.move_back(merge=record, model=PointsAdjustment)
     customers_merges.move_back(merge=record, model=Surprise)
+    experiments.separate(merge=record)
     if TIER in record.moved:
         before, after = record.moved[TIER]
         tiers.separate(customer=record.target, before=before, after=after, by=by, at=at)

@@ -1,17 +1,14 @@
 """Small unexpected thank-yous: who gets one is decided and recorded before anybody knows whether it helps."""
 
-import hashlib
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from customers.models import Customer, Purchase
 from loyalty_site.lib.actors import Actor
-from rewards.domain import coupons, offers, points
+from rewards.domain import coupons, experiments, offers, points
 from rewards.models import Arm, Surprise, SurpriseRule, Trigger
-
-_BUCKETS = 10_000
 
 
 def after_purchase(*, purchase: Purchase, by: Actor, at: datetime, may_fit: bool = True) -> list[Surprise]:
@@ -35,13 +32,6 @@ def _looked_at(purchase: Purchase, by: Actor, at: datetime) -> list[Surprise]:
     return [surprise for surprise in given if surprise and surprise.arm == Arm.TREATED]
 
 
-def arm_of(*, rule: SurpriseRule, customer: Customer) -> Arm:
-    """The same for ever: a hash of rule and customer, so that no customer gets by trying again."""
-    digest = hashlib.sha256(f"surprise-rule:{rule.pk}:customer:{customer.pk}".encode()).digest()
-    bucket = int.from_bytes(digest[:8]) % _BUCKETS
-    return Arm.HOLDOUT if bucket < rule.holdout_percent * _BUCKETS // 100 else Arm.TREATED
-
-
 def _rules_for(purchase: Purchase) -> list[SurpriseRule]:
     active = Q(active_to__isnull=True) | Q(active_to__gt=purchase.purchased_at)
     fitting = SurpriseRule.objects.filter(
@@ -51,7 +41,7 @@ def _rules_for(purchase: Purchase) -> list[SurpriseRule]:
         threshold_minor__lt=purchase.paid_minor,
         offer__currency=purchase.currency,
     )
-    return list(fitting.select_related("offer").order_by("pk"))
+    return list(fitting.select_related("offer", "experiment").order_by("pk"))
 
 
 def _is_live(rule: SurpriseRule, at: datetime) -> bool:
@@ -73,11 +63,14 @@ def _look(rule: SurpriseRule, customer: Customer, purchase: Purchase, by: Actor,
     nearby = (purchase.purchased_at - cooldown, purchase.purchased_at + cooldown)
     if before.filter(happened_at__gt=nearby[0], happened_at__lt=nearby[1]).exists():
         return None
-    arm = arm_of(rule=rule, customer=customer)
-    if not _has_one_left(rule, arm):
+    if not _left(rule).exists():
         return None
+    since = max(at, purchase.purchased_at)
+    arm = experiments.assign(experiment=rule.experiment, customer=customer, occasion=occasion, at=since).arm
     coupon = None
     if arm == Arm.TREATED:
+        if not _left(rule).update(given_count=F("given_count") + 1):
+            return None
         reference = f"surprise:{rule.pk}:{occasion}"
         coupon = coupons.issue(offer=rule.offer, customer=customer, reference=reference, by=by, at=at)
     return Surprise.objects.create(
@@ -91,9 +84,6 @@ def _look(rule: SurpriseRule, customer: Customer, purchase: Purchase, by: Actor,
     )
 
 
-def _has_one_left(rule: SurpriseRule, arm: Arm) -> bool:
-    """Counts one for the treated, by a conditional update; who is held out counts only while there are any to give."""
-    left = SurpriseRule.objects.filter(Q(issued_max__isnull=True) | Q(issued_max__gt=F("given_count")), pk=rule.pk)
-    if arm == Arm.HOLDOUT:
-        return left.exists()
-    return bool(left.update(given_count=F("given_count") + 1))
+def _left(rule: SurpriseRule) -> QuerySet[SurpriseRule]:
+    """The rule while it has one to give; who is held out counts only as long."""
+    return SurpriseRule.objects.filter(Q(issued_max__isnull=True) | Q(issued_max__gt=F("given_count")), pk=rule.pk)

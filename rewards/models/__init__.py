@@ -2,6 +2,7 @@ from rewards.models.adjustment import AdjustmentState, PointsAdjustment
 from rewards.models.alert import AlertKind, StaffAlert
 from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
 from rewards.models.earning import CapPeriod, EarningKind, EarningRule, Weekday
+from rewards.models.experiment import Arm, Assignment, Experiment, ExperimentKind, ReturnWindow
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.notice import NoticeBarrier, NoticeState, PointsNotice
 from rewards.models.offer import Offer, OfferKind, OfferPeriod
@@ -16,13 +17,14 @@ from rewards.models.program import (
     TierWindow,
 )
 from rewards.models.reward import LimitPeriod, RedemptionState, Reward, RewardKind, RewardPicture, RewardRedemption
-from rewards.models.surprise import Arm, Surprise, SurpriseRule, Trigger
+from rewards.models.surprise import Surprise, SurpriseRule, Trigger
 from rewards.models.tier import Tier, TierChange, TierChangeReason, TierMembership
 
 __all__ = [
     "AdjustmentState",
     "AlertKind",
     "Arm",
+    "Assignment",
     "CapPeriod",
     "Coupon",
     "CouponGiveBack",
@@ -30,6 +32,8 @@ __all__ = [
     "EarningKind",
     "EarningRule",
     "EntryKind",
+    "Experiment",
+    "ExperimentKind",
     "ExpiryPolicy",
     "HoldState",
     "LimitPeriod",
@@ -49,6 +53,7 @@ __all__ = [
     "PointsNotice",
     "Program",
     "RedemptionState",
+    "ReturnWindow",
     "Reward",
     "RewardKind",
     "RewardPicture",

@@ -1,6 +1,5 @@
 """Small unexpected thank-yous, measured against customers who got none."""
 
-from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer, Purchase
 from loyalty_site.lib import append_only, constraints
 from rewards.models.coupon import Coupon
+from rewards.models.experiment import Arm, Experiment
 from rewards.models.offer import Offer
 
 
@@ -15,17 +15,11 @@ class Trigger(models.TextChoices):
     PURCHASE_OVER = "PURCHASE_OVER", _("a purchase over an amount")
 
 
-class Arm(models.TextChoices):
-    TREATED = "TREATED", _("surprised")
-    HOLDOUT = "HOLDOUT", _("held out")
-
-
 class SurpriseRule(models.Model):
     """When to surprise, with a coupon of `offer`. Active in [active_from, active_to).
 
     `issued_max` bounds how many are given in all; `given_count` moves by one conditional update with each. A customer
-    is surprised at most once in `cooldown_days`. `holdout_percent` of the customers, chosen by a hash of rule and
-    customer, never get it: beside them one sees whether it brings people back.
+    is surprised at most once in `cooldown_days`. Whom `experiment` holds out never gets it.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -34,8 +28,8 @@ class SurpriseRule(models.Model):
     offer = models.ForeignKey(Offer, verbose_name=_("offer"), on_delete=models.PROTECT, related_name="surprise_rules")
     issued_max = models.PositiveIntegerField(_("surprises at most"), null=True, blank=True)
     cooldown_days = models.PositiveSmallIntegerField(_("days between two surprises"), default=30)
-    holdout_percent = models.PositiveSmallIntegerField(
-        _("held out (percent)"), default=10, validators=[MaxValueValidator(50)]
+    experiment = models.OneToOneField(
+        Experiment, verbose_name=_("experiment"), on_delete=models.PROTECT, related_name="surprise_rule"
     )
     active_from = models.DateTimeField(_("active from"))
     active_to = models.DateTimeField(_("active to"), null=True, blank=True)
@@ -50,7 +44,6 @@ class SurpriseRule(models.Model):
                 name="surprise_rule_given_within_limit",
                 condition=Q(issued_max__isnull=True) | Q(given_count__lte=F("issued_max")),
             ),
-            models.CheckConstraint(name="surprise_rule_holdout_fits", condition=Q(holdout_percent__range=(0, 50))),
             constraints.ends_after_start("surprise_rule_ends_after_it_starts", "active_from", "active_to"),
         ]
 

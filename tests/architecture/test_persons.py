@@ -13,6 +13,7 @@ MOVED = {
     "customers.Preference",
     "customers.Purchase",
     "customers.SegmentMember",  # where the target is not in the segment already
+    "rewards.Assignment",  # of two in the same experiment the first counts
     "rewards.Coupon",
     "rewards.PointsAdjustment",
     "rewards.RewardRedemption",

@@ -12,6 +12,8 @@ from rewards.models import (
     Coupon,
     EarningKind,
     EarningRule,
+    Experiment,
+    ExperimentKind,
     ExpiryPolicy,
     Offer,
     OfferKind,
@@ -130,6 +132,19 @@ class RewardFactory(DjangoModelFactory):
     offered_from = AT
 
 
+class ExperimentFactory(DjangoModelFactory):
+    """Everybody is treated, unless told."""
+
+    class Meta:
+        model = Experiment
+
+    kind = ExperimentKind.SURPRISE
+    name = factory.Sequence(lambda n: f"Experiment {n}")
+    salt = factory.Sequence(lambda n: f"salt-{n}")
+    holdout_percent = 0
+    started_at = AT
+
+
 class SurpriseRuleFactory(DjangoModelFactory):
     """A coupon after a purchase over 100.00, for everybody."""
 
@@ -139,5 +154,5 @@ class SurpriseRuleFactory(DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Surprise {n}")
     threshold_minor = 10_000
     offer = factory.SubFactory(OfferFactory)
-    holdout_percent = 0
+    experiment = factory.SubFactory(ExperimentFactory)
     active_from = AT

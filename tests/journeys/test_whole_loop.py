@@ -35,7 +35,6 @@ def chain():
     SurpriseRuleFactory(
         offer=OfferFactory(title={"en": "Thank you: 5 off"}, valid_from=long_ago),
         threshold_minor=5000,
-        holdout_percent=0,
         active_from=long_ago,
     )
     survey = SurveyFactory(name="How are we doing?", title={"en": "How are we doing?"}, reward_points=50)

@@ -28,12 +28,14 @@ from customers.models import (
     User,
 )
 from loyalty_site.lib import actors
-from rewards.domain import adjustments, merges, points, redemptions
+from rewards.domain import adjustments, experiments, merges, points, redemptions
 from rewards.models import (
     AlertKind,
     Arm,
+    Assignment,
     Coupon,
     EarningRule,
+    Experiment,
     Offer,
     PointsAccount,
     PointsAdjustment,
@@ -175,6 +177,11 @@ def surprise() -> Surprise:
     )
 
 
+def assignment() -> Assignment:
+    experiment, customer = rewards.ExperimentFactory(), customers.CustomerFactory()
+    return experiments.assign(experiment=experiment, customer=customer, occasion="test:1", at=AT)
+
+
 def tier_membership() -> TierMembership:
     kept = {"counts_from": AT.date(), "keep_until": LATER.date()}
     return TierMembership.objects.create(
@@ -222,6 +229,7 @@ def draft_survey() -> Survey:
 
 
 MAKERS = {
+    Assignment: assignment,
     AuditEvent: audit_event,
     Card: customers.CardFactory,
     Category: lambda: customers.CategoryFactory(parent=customers.CategoryFactory()),
@@ -240,6 +248,7 @@ MAKERS = {
     User: user,
     Coupon: coupon,
     EarningRule: rewards.MultiplierRuleFactory,
+    Experiment: rewards.ExperimentFactory,
     Offer: rewards.OfferFactory,
     PointsAccount: lambda: entry().customer,
     PointsAdjustment: adjustment,

@@ -2,10 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from customers.models import Customer
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import surprises
-from rewards.models import Arm, Coupon, Surprise, SurpriseRule
+from rewards.domain import experiments, surprises
+from rewards.models import Arm, Assignment, Coupon, Surprise, SurpriseRule
 from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.rewards import OfferFactory, SurpriseRuleFactory
 
@@ -109,7 +108,7 @@ def test_every_rule_that_fits_gives(customer, now):
 
 
 def test_limit_ends_the_rule_for_both_arms(now):
-    rule = SurpriseRuleFactory(issued_max=2, holdout_percent=50)
+    rule = SurpriseRuleFactory(issued_max=2, experiment__holdout_percent=50)
     for _ in range(20):
         buy(CustomerFactory(), now)
     rule.refresh_from_db()
@@ -120,9 +119,10 @@ def test_limit_ends_the_rule_for_both_arms(now):
 
 
 def test_held_out_customers_have_a_row_without_coupon_and_a_cooldown(now):
-    rule = SurpriseRuleFactory(holdout_percent=50)
+    rule = SurpriseRuleFactory(experiment__holdout_percent=50)
     customers = CustomerFactory.create_batch(20)
-    held_out = [one for one in customers if surprises.arm_of(rule=rule, customer=one) == Arm.HOLDOUT]
+    draw = {"salt": rule.experiment.salt, "holdout_percent": 50}
+    held_out = [one for one in customers if experiments.arm_of(**draw, customer_id=one.pk) == Arm.HOLDOUT]
     for customer in customers:
         assert bool(buy(customer, now)) == (customer not in held_out)
         buy(customer, now + DAY)
@@ -134,15 +134,16 @@ def test_held_out_customers_have_a_row_without_coupon_and_a_cooldown(now):
     assert rule.given_count == 20 - len(held_out)
 
 
-@pytest.mark.parametrize(("percent", "low", "high"), [(0, 0, 0), (10, 900, 1100), (50, 4850, 5150)])
-def test_arms_have_the_share_that_was_asked_for(percent, low, high):
-    rule = SurpriseRuleFactory.build(pk=7, holdout_percent=percent)
-    arms = [surprises.arm_of(rule=rule, customer=Customer(pk=pk)) for pk in range(10_000)]
-    assert low <= arms.count(Arm.HOLDOUT) <= high
+def test_arm_is_written_down_once_with_the_moment_it_counts_from(customer, now):
+    rule = SurpriseRuleFactory(cooldown_days=0)
+    (surprise,) = buy(customer, now)
+    buy(customer, now + DAY)
+    stored = Assignment.objects.get()
+    assert (stored.experiment, stored.customer, stored.arm) == (rule.experiment, customer, Arm.TREATED)
+    assert (stored.assigned_at, stored.occasion) == (now, surprise.occasion)
 
 
-@pytest.mark.parametrize(("rule", "arms"), [(1, "THHHHHTHHHTTHHHTTHTH"), (2, "TTTHTTHTHTTTTTTHTTHT")])
-def test_arm_is_the_same_for_ever_and_another_for_another_rule(rule, arms):
-    rule = SurpriseRuleFactory.build(pk=rule, holdout_percent=50)
-    customers = [Customer(pk=pk) for pk in range(20)]
-    assert "".join(surprises.arm_of(rule=rule, customer=customer)[0] for customer in customers) == arms
+def test_rule_that_has_nothing_left_assigns_nobody(customer, now):
+    SurpriseRuleFactory(issued_max=0)
+    buy(customer, now)
+    assert not Assignment.objects.exists()
