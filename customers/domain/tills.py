@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
 from customers.models import Store, Till, TillScope
+from loyalty_site.lib import actors
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 
@@ -50,6 +51,11 @@ def authenticate(*, key: str) -> Till | None:
     A key has 256 random bits, so its hash needs no salt and is looked up by an index.
     """
     return Till.objects.select_related("store").filter(key_hash=_hash(key), revoked_at__isnull=True).first()
+
+
+def of_store(*, store: Store) -> list[str]:
+    """All tills that the store ever had, as they stand as actors beside what they did."""
+    return [str(actors.till(pk)) for pk in Till.objects.filter(store=store).values_list("pk", flat=True)]
 
 
 def note_seen(*, till: Till, at: datetime) -> None:

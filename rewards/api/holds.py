@@ -36,8 +36,8 @@ def hold_points(request: TillRequest, number: Code, told: HoldIn) -> HoldOut:
 
 @calls.post(router, "/holds/{id}/capture", gives=HoldOut)
 def capture_hold(request: TillRequest, id: Code, told: Nothing | None = None) -> HoldOut:  # noqa: A002
-    """Spends the points. Told again it is answered the same."""
-    kept, now = holds.by_id(text=id), timezone.now()
+    """Spends the points of a hold that a till of this store made. Told again it is answered the same."""
+    kept, now = holds.by_id(text=id, store=request.auth.store), timezone.now()
     points.capture(hold=kept, by=actors.till(request.auth.pk), at=now)
     kept.refresh_from_db(fields=["state", "closed_at"])
     return shapes.hold(kept, at=now)
@@ -45,7 +45,7 @@ def capture_hold(request: TillRequest, id: Code, told: Nothing | None = None) ->
 
 @calls.post(router, "/holds/{id}/release", gives=HoldOut)
 def release_hold(request: TillRequest, id: Code, told: Nothing | None = None) -> HoldOut:  # noqa: A002
-    """Frees the points. Told again it is answered the same."""
-    kept, now = holds.by_id(text=id), timezone.now()
+    """Frees the points of a hold that a till of this store made. Told again it is answered the same."""
+    kept, now = holds.by_id(text=id, store=request.auth.store), timezone.now()
     ended = points.release(hold=kept, by=actors.till(request.auth.pk), at=now)
     return shapes.hold(ended, at=now)

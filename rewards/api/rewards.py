@@ -56,8 +56,9 @@ def fulfil_redemption(request: TillRequest, id: Code, told: Nothing | None = Non
 
 @calls.post(router, "/redemptions/{id}/cancel", gives=RedemptionOut)
 def cancel_redemption(request: TillRequest, id: Code, told: Nothing | None = None) -> RedemptionOut:  # noqa: A002
-    """Gives the points back to where they came from, and the stock; cancelling again changes nothing."""
-    taken = redemptions.by_id(text=id)
+    """Gives the points back to where they came from, and the stock, of what a till of this store redeemed; cancelling
+    again changes nothing."""
+    taken = redemptions.made_at(store=request.auth.store, text=id)
     redemptions.cancel(redemption=taken, by=actors.till(request.auth.pk), at=timezone.now())
     with calls.texts_for(request, taken.customer):
         return shapes.redemption(taken)

@@ -6,8 +6,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from customers.domain import audit
-from customers.models import Customer
+from customers.domain import audit, tills
+from customers.models import Customer, Store
 from loyalty_site.lib import codes, ids
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
@@ -57,6 +57,14 @@ def by_id(*, text: str) -> RewardRedemption:
     """With its reward, customer and entry. Raises RedemptionUnknown."""
     found = RewardRedemption.objects.select_related("reward", "customer", "entry").filter(pk=ids.parse(text)).first()
     if found is None:
+        raise RedemptionUnknown(redemption=text)
+    return found
+
+
+def made_at(*, store: Store, text: str) -> RewardRedemption:
+    """The same, made by a till of the store. Raises RedemptionUnknown for any other: ids are easily guessed."""
+    found = by_id(text=text)
+    if found.entry.actor not in tills.of_store(store=store):
         raise RedemptionUnknown(redemption=text)
     return found
 

@@ -50,7 +50,7 @@ def test_hold_sets_points_aside(till):
 def test_capture_spends_the_points_once(till):
     kept = till.post(HOLDS, {"points": 200, "seconds": 90}).json()
 
-    answers = [caller().post(f"holds/{kept['id']}/capture") for _ in range(2)]
+    answers = [till.post(f"holds/{kept['id']}/capture") for _ in range(2)]
 
     captured = kept | {"state": "captured", "closed_at": "2026-05-20T10:30:00Z"}
     assert [(answer.status_code, answer.json()) for answer in answers] == [(200, captured)] * 2
@@ -106,6 +106,23 @@ def test_hold_of_a_customer_who_left_is_refused(till, now):
 @pytest.mark.parametrize("id_", ["0", "999999", "abc"])
 def test_unknown_hold_is_not_found(till, act, id_):
     assert told(till.post(f"holds/{id_}/{act}")) == (404, "hold_unknown")
+
+
+@pytest.mark.parametrize("act", ["capture", "release"])
+def test_hold_is_ended_by_tills_of_its_store_only(store, till, act):
+    kept = till.post(HOLDS, {"points": 200, "seconds": 90}).json()
+
+    assert told(caller().post(f"holds/{kept['id']}/{act}")) == (404, "hold_unknown")
+    assert standing(till) == (300, 100, 200)
+    assert caller(store=store, name="Till 2").post(f"holds/{kept['id']}/{act}").status_code == 200
+
+
+def test_hold_that_no_till_made_is_unknown(till, mia, now):
+    kept = points.hold(
+        customer=mia, points=5, ttl=timedelta(hours=1), reference="by hand", by=actors.user(till.till.pk), at=now
+    )
+
+    assert told(till.post(f"holds/{kept.pk}/release")) == (404, "hold_unknown")
 
 
 @pytest.mark.django_db(transaction=True)

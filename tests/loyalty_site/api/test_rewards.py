@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from loyalty_site.lib import actors
-from rewards.domain import points
+from rewards.domain import points, redemptions
 from rewards.models import Reward, RewardRedemption
 from tests.factories.rewards import RewardFactory
 from tests.loyalty_site.api.calling import caller, told
@@ -142,6 +142,25 @@ def test_cancelled_redemption_gives_all_back_once(till, mia, cup, now):
     assert [(answer.status_code, answer.json()["state"]) for answer in answers] == [(200, "cancelled")] * 2
     assert (balance(mia, now), Reward.objects.get().stock) == (500, 2)
     assert told(till.post(f"redemptions/{taken['id']}/fulfil")) == (409, "redemption_cancelled")
+
+
+def test_redemption_is_cancelled_by_tills_of_its_store_only(store, till, mia, cup, now):
+    taken = till.post("customers/C7K2-94QX/redemptions", {"reward": str(cup.pk)}).json()
+
+    assert told(caller().post(f"redemptions/{taken['id']}/cancel")) == (404, "redemption_unknown")
+    assert (balance(mia, now), Reward.objects.get().stock) == (400, 1)
+    assert caller(store=store, name="Till 2").post(f"redemptions/{taken['id']}/cancel").status_code == 200
+    assert balance(mia, now) == 500
+
+
+def test_till_cancels_nothing_that_a_customer_redeemed(till, mia, cup, now):
+    taken = redemptions.request(
+        customer=mia, reward=cup, quantity=1, reference="own", by=actors.customer(mia.pk), at=now
+    )
+
+    assert told(till.post(f"redemptions/{taken.pk}/cancel")) == (404, "redemption_unknown")
+    assert balance(mia, now) == 400
+    assert till.post(f"redemptions/{taken.pk}/fulfil").status_code == 200
 
 
 @pytest.mark.parametrize("act", ["fulfil", "cancel"])
