@@ -1,5 +1,12 @@
--- Whether the receipts that were met tell the same as before: 'same' or 'other'.
-WITH said AS (
+-- Whether the receipts that were met tell the same as before: 'same' or 'other'. Customers whom a merge ever joined, undone
+-- or not, are the same: what was told of one stands under the other.
+WITH RECURSIVE pair AS (
+    SELECT source_id AS one, target_id AS other FROM customers_customermerge
+    UNION SELECT target_id, source_id FROM customers_customermerge
+), joined AS (
+    SELECT one, other FROM pair
+    UNION SELECT joined.one, pair.other FROM joined JOIN pair ON pair.one = joined.other
+), said AS (
     SELECT settled.receipt_no, count(*) FILTER (WHERE NOT is_return) AS lines,
            coalesce(sum(amount_minor) FILTER (WHERE NOT is_return), 0) AS total_minor,
            count(*) FILTER (WHERE is_return) AS returns,
@@ -9,8 +16,10 @@ WITH said AS (
     GROUP BY settled.receipt_no
 ), purchase AS (
     SELECT said.receipt_no,
-           purchase.customer_id IS NOT DISTINCT FROM receipt.reference AND purchase.purchased_at = receipt.purchased_at
-               AND purchase.currency = receipt.currency AND purchase.total_minor = said.total_minor
+           (purchase.customer_id IS NOT DISTINCT FROM receipt.reference
+            OR (purchase.customer_id, receipt.reference) IN (SELECT one, other FROM joined))
+               AND purchase.purchased_at = receipt.purchased_at AND purchase.currency = receipt.currency
+               AND purchase.total_minor = said.total_minor
                AND (SELECT count(*) FROM customers_purchaseline line WHERE line.purchase_id = purchase.id) = said.lines
            AS is_same
     FROM said
@@ -21,7 +30,9 @@ WITH said AS (
     WHERE said.lines > 0
 ), back AS (
     SELECT said.receipt_no, sum(line.amount_minor) = said.returned_minor
-           AND bool_and(back.returned_at = receipt.purchased_at AND bought.customer_id = receipt.reference) AS is_same
+           AND bool_and(back.returned_at = receipt.purchased_at
+                        AND (bought.customer_id = receipt.reference
+                             OR (bought.customer_id, receipt.reference) IN (SELECT one, other FROM joined))) AS is_same
     FROM said
     JOIN scratch.receipts receipt ON receipt.no = said.receipt_no
     JOIN scratch.stores store ON store.no = receipt.store_no

@@ -63,3 +63,31 @@ def test_goods_brought_back_after_a_merge_take_from_who_they_are_now(people, loa
     assert (result.returns, result.rejected) == (1, 0)
     assert [account(customer)[:2] for customer in people] == [(0, 0)] * 3
     assert account(people[2])[2] == 2  # what came over, and what was taken back
+
+
+@pytest.mark.parametrize("told_first", ["before the merge", "while merged"])
+def test_the_same_file_after_an_undone_merge_is_known(people, load, now, told_first):
+    old, kept, _other = people
+    told = [
+        ("R-1", "card-0", now - 9 * DAY, {"amount": "30.00"}),
+        ("B-1", "card-0", now - 8 * DAY, {"quantity": "-1", "amount": "-30.00"}),
+        ("R-2", "card-1", now - 9 * DAY, {}),
+    ]
+    if told_first == "before the merge":
+        load(*told)
+    record = merges.merge(source=old, target=kept, reason="", by=STAFF, at=now - 3 * DAY)
+    if told_first == "while merged":
+        load(*told)
+    merges.undo(merge=record, by=STAFF, at=now - DAY)
+
+    result = load(*told)
+
+    assert (result.purchases, result.returns, result.duplicates, result.rejected) == (0, 0, 3, 0)
+
+
+def test_another_customers_receipt_is_no_duplicate(people, load, now):
+    record = merges.merge(source=people[0], target=people[1], reason="", by=STAFF, at=now - 3 * DAY)
+    load(("R-1", "card-0", now - 9 * DAY, {}))
+    merges.undo(merge=record, by=STAFF, at=now - DAY)
+
+    assert load(("R-1", "card-2", now - 9 * DAY, {})).rejected == 1
