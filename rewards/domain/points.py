@@ -82,14 +82,16 @@ def award(
     reference: str,
     by: Actor,
     at: datetime,
+    booked_at: datetime | None = None,
     reason: str = "",
     breakdown: Mapping[str, object] | None = None,
 ) -> PointsEntry:
     """Points earned: they repay a debt first; the rest can be spent after the programme's pending days.
 
-    Raises ReferenceReused.
+    `booked_at` is when what happened at `at` is told, if that is later: what has lapsed by then stays so. Raises
+    ReferenceReused.
     """
-    return _add(EntryKind.AWARD, customer, points, reference, by, at, reason, breakdown)
+    return _add(EntryKind.AWARD, customer, points, reference, by, at, reason, breakdown, booked_at or at)
 
 
 def redeem(
@@ -105,7 +107,7 @@ def adjust(*, customer: Customer, points: int, reference: str, reason: str, by: 
     Raises InsufficientPoints, ReferenceReused.
     """
     if points > 0:
-        return _add(EntryKind.ADJUST, customer, points, reference, by, at, reason, None)
+        return _add(EntryKind.ADJUST, customer, points, reference, by, at, reason, None, at)
     return _take(EntryKind.ADJUST, customer, -points, reference, by, at, reason)
 
 
@@ -277,10 +279,12 @@ def _add(
     at: datetime,
     reason: str,
     breakdown: Mapping[str, object] | None,
+    booked_at: datetime,
 ) -> PointsEntry:
     _refuse_unless(points > 0)
     details = None if breakdown is None else json.dumps(breakdown, ensure_ascii=False)
-    entry = _call(PointsEntry, "points_award", customer.pk, kind, points, reference, at, str(by), reason, details)
+    values = (customer.pk, kind, points, reference, at, str(by), reason, details, booked_at)
+    entry = _call(PointsEntry, "points_award", *values)
     return _same(entry, points, reference)
 
 

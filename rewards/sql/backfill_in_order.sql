@@ -1,4 +1,5 @@
--- The customers of backfill_in_turn, one event after another.
+-- The customers of backfill_in_turn, one event after another, as if each were booked when it happened. What had lapsed before
+-- the file was told is booked as lapsed by then.
 DO $$
 DECLARE
     v_event record;
@@ -20,7 +21,7 @@ BEGIN
         ELSE
             PERFORM points_award(
                 v_event.customer_id, 'AWARD', v_event.points, 'purchase:' || v_event.purchase_id, v_event.at,
-                v_event.actor, '', v_event.breakdown);
+                v_event.actor, '', v_event.breakdown, v_event.at);
         END IF;
     END LOOP;
 END $$

@@ -20,7 +20,7 @@ BEGIN
     END IF;
     IF p_award > 0 THEN
         SELECT * INTO awarded
-        FROM points_award(p_customer, 'AWARD', p_award, v_reference, p_purchased_at, p_by, '', p_breakdown);
+        FROM points_award(p_customer, 'AWARD', p_award, v_reference, p_purchased_at, p_by, '', p_breakdown, p_at);
     ELSIF p_customer IS NOT NULL AND p_redeem = 0 THEN
         PERFORM points_lock(p_customer);
     END IF;

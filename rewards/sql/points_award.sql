@@ -1,9 +1,9 @@
 -- Adds points (AWARD, or ADJUST upwards) as one lot. A debt is repaid first: that part counts as taken from the lot by
--- its own entry. A purchase's award is an activity. Returns the entry; the first one when this kind and reference are in
--- the books already.
+-- its own entry. A purchase's award is an activity, also when it is told late: p_booked_at says when. Returns the entry; the
+-- first one when this kind and reference are in the books already.
 CREATE OR REPLACE FUNCTION points_award(
     p_customer bigint, p_kind text, p_points bigint, p_reference text, p_at timestamptz, p_by text, p_reason text,
-    p_breakdown jsonb
+    p_breakdown jsonb, p_booked_at timestamptz
 ) RETURNS SETOF rewards_pointsentry LANGUAGE plpgsql AS $$
 DECLARE
     v_account rewards_pointsaccount := points_lock(p_customer);
@@ -27,7 +27,7 @@ BEGIN
     IF p_kind = 'AWARD' THEN
         v_available_at := points_available_at(p_at, v_terms.pending_days, v_terms.timezone);
         IF p_reference LIKE 'purchase:%' THEN
-            PERFORM points_keep_alive(p_customer, p_at);
+            PERFORM points_keep_alive(p_customer, p_at, p_booked_at);
         END IF;
     END IF;
     v_repaid := least(v_account.debt, p_points);

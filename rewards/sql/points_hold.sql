@@ -92,7 +92,7 @@ BEGIN
     FROM rewards_pointsholdpart part WHERE part.hold_id = p_hold AND lot.id = part.lot_id;
     UPDATE rewards_pointshold SET state = 'CAPTURED', closed_at = p_at, closed_by = p_by, entry_id = v_entry.id
     WHERE id = p_hold;
-    PERFORM points_keep_alive(v_hold.customer_id, p_at);
+    PERFORM points_keep_alive(v_hold.customer_id, p_at, p_at);
     RETURN NEXT v_entry;
 END $$;
 

@@ -84,18 +84,23 @@ BEGIN
     END IF;
 END $$;
 
--- The customer was active at p_at: lots that lapse some months after the last activity, and had not lapsed by then, lapse
--- that long after p_at; never earlier than they would have. Spent ones too, and those left with customers merged into
--- this one: points may come back to them.
-CREATE OR REPLACE FUNCTION points_keep_alive(p_customer bigint, p_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+-- The customer was active at p_at, and it is booked at p_booked_at: lots that lapse some months after the last activity, and
+-- had not lapsed by either, lapse that long after p_at; never earlier than they would have. What has lapsed stays so,
+-- whether or not the lapse is in the books. Spent ones too, and those left with customers merged into this one: points
+-- may come back to them.
+CREATE OR REPLACE FUNCTION points_keep_alive(p_customer bigint, p_at timestamptz, p_booked_at timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_open_at timestamptz := greatest(p_at, p_booked_at);
 BEGIN
     IF EXISTS (SELECT FROM rewards_pointslot
-               WHERE customer_id IN (SELECT points_family(p_customer)) AND idle_months IS NOT NULL AND expires_at > p_at) THEN
+               WHERE customer_id IN (SELECT points_family(p_customer)) AND idle_months IS NOT NULL
+                 AND expires_at > v_open_at) THEN
         UPDATE rewards_pointslot lot SET expires_at = later.lapse
         FROM rewards_pointslot moving, points_terms() terms, points_lapse_at(
             p_at, 'INACTIVITY', moving.idle_months, terms.expiry_period_end, '', terms.timezone) AS later (lapse)
         WHERE moving.customer_id IN (SELECT points_family(p_customer)) AND moving.idle_months IS NOT NULL
-          AND moving.expires_at > p_at AND moving.expires_at < later.lapse AND lot.id = moving.id;
+          AND moving.expires_at > v_open_at AND moving.expires_at < later.lapse AND lot.id = moving.id;
     END IF;
 END $$;
 

@@ -26,7 +26,7 @@ BEGIN
     v_entry := points_post(p_customer, p_kind, -p_points, p_reference, p_at, p_by, p_reason, NULL, NULL);
     PERFORM points_take(p_customer, v_entry.id, p_points, p_at, true, NULL);
     IF p_kind = 'REDEEM' THEN
-        PERFORM points_keep_alive(p_customer, p_at);
+        PERFORM points_keep_alive(p_customer, p_at, p_at);
     END IF;
     RETURN NEXT v_entry;
 END $$;

@@ -136,9 +136,9 @@ class Ledger:
 
     # --- verbs
 
-    def award(self, points, at, *, is_purchase=True):
+    def award(self, points, at, *, is_purchase=True, booked_at=None):
         if is_purchase:
-            self.keep_alive(at)
+            self.keep_alive(at, booked_at or at)
         lot = self.earn(points, available_at(at, self.terms))
         self.awards.append(Award(lot, points))
         return points
@@ -307,17 +307,17 @@ class Ledger:
         points = sum(parts.values())
         self.book(-points)
         self.redemptions.append(Redemption(next(self.count), points, dict(parts)))
-        self.keep_alive(at)
+        self.keep_alive(at, at)
         return -points
 
     def known_activities(self):
         return [at for ledger in (self, *self.merged_here) for at in ledger.activities]
 
-    def keep_alive(self, at):
+    def keep_alive(self, at, booked_at):
         self.activities.append(at)
         for ledger in (self, *self.merged_here):
             for lot in ledger.lots:
-                if lot.idle_months and lot.is_open(at):
+                if lot.idle_months and lot.is_open(max(at, booked_at)):
                     lot.expires_at = max(lot.expires_at, lapse_at(at, "INACTIVITY", lot.idle_months, self.terms))
 
     def release_all(self):

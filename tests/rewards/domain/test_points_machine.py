@@ -140,10 +140,11 @@ class Points(RuleBasedStateMachine):
         who = self.owner(who)
         self.now += wait
         at = self.now - timedelta(days=back)
-        told = {"reference": self.told_as("purchase" if is_purchase else "survey-response"), "by": SYSTEM, "at": at}
+        told = {"reference": self.told_as("purchase" if is_purchase else "survey-response"), "by": SYSTEM}
+        when = {"at": at, "booked_at": self.now}
         entry = self.both(
-            lambda: self.models[who].award(number, at, is_purchase=is_purchase),
-            lambda: points.award(customer=self.customers[who], points=number, **told),
+            lambda: self.models[who].award(number, **when, is_purchase=is_purchase),
+            lambda: points.award(customer=self.customers[who], points=number, **told, **when),
         )
         self.awards[who].append(entry)
 
@@ -351,7 +352,7 @@ class SpendsTheOldestFirst(ledger_model.Ledger):
 class RevivesLapsed(ledger_model.Ledger):
     """Lets an activity move what has lapsed already."""
 
-    def keep_alive(self, at):
+    def keep_alive(self, at, booked_at):
         for lot in self.lots:
             if lot.idle_months:
                 lapses = ledger_model.lapse_at(at, "INACTIVITY", lot.idle_months, self.terms)
@@ -369,6 +370,7 @@ def test_wrong_model_is_caught(model):
 WRONG = [
     ("points_terms", "ELSE interval '1 year'", "ELSE interval '11 months'"),
     ("points_post", "AND moving.expires_at < later.lapse", ""),
+    ("points_post", "greatest(p_at, p_booked_at)", "p_at"),
 ]
 
 

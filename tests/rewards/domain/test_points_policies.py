@@ -6,10 +6,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils.dateparse import parse_datetime
 
-from rewards.domain import points
+from loyalty_site.lib.actors import SYSTEM
+from rewards.domain import backfill, points
 from rewards.models import EntryKind, ExpiryPolicy, PeriodEnd, PointsEntry, PointsLot, Program
-from tests.factories.customers import CustomerFactory
+from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.rewards import ProgramFactory
+from tests.rewards.domain.baskets import basket
 from tests.rewards.domain.steps import (
     account,
     adjust,
@@ -211,6 +213,39 @@ def test_activity_brings_nothing_back_that_has_lapsed(customer, now, idle, job_r
     assert available(customer, later) == 5
     points.expire(at=later, limit=10)
     assert account(customer) == (5, 0, 3)
+
+
+@pytest.mark.parametrize("job_ran", [True, False])
+def test_purchase_that_is_told_late_brings_nothing_back_that_has_lapsed(settle, customer, now, idle, job_ran):
+    """Dated back to a day when the points were good, it neither makes them good again nor moves what comes back."""
+    buy(customer, 30, now)
+    spent = redeem(customer, 10, now)
+    later = datetime(2026, 12, 1, tzinfo=UTC)
+    if job_ran:
+        points.expire(at=later, limit=10)
+    settle(basket(500, customer=customer, now=now + 100 * DAY), at=later)
+    assert lapses(customer) == ["2026-12-01", "2027-03-01"]
+    assert available(customer, later) == 5
+    reimburse(spent, later)
+    points.expire(at=later, limit=10)
+    assert remaining(customer) == [0, 5, 10]
+    assert lapses(customer)[2] == "2027-01-01"  # given back with the days of grace
+
+
+@pytest.mark.parametrize("job_ran", [True, False])
+def test_file_that_tells_late_brings_nothing_back_that_has_lapsed(store, customer, now, idle, job_ran):
+    buy(customer, 30, now)
+    later = datetime(2027, 2, 1, tzinfo=UTC)
+    if job_ran:
+        points.expire(at=later, limit=10)
+    told = [
+        PurchaseFactory(store=store, customer=customer, purchased_at=now + days * DAY, total_minor=500, paid_minor=500)
+        for days in (100, 200)
+    ]
+    backfill.award_purchases(purchases=[purchase.pk for purchase in told], by=SYSTEM, at=later)
+    assert available(customer, later) == 10
+    points.expire(at=later, limit=10)
+    assert account(customer)[:2] == (10, 0)
 
 
 def test_order_in_which_purchases_are_told_makes_no_difference(now, idle):
