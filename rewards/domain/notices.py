@@ -1,7 +1,8 @@
 """Telling customers by mail, 30 and 7 days before, which of their points lapse.
 
 The rows are the queue: PENDING → SENDING (committed before the network) → ACCEPTED, REJECTED, UNCERTAIN, or PENDING
-again when the server refused for now. At most one mail for each customer, lapse and touch, whoever is killed when.
+again when the server refused for now. Of what is UNCERTAIN a person decides. At most one mail for each customer,
+lapse and touch, whoever is killed when.
 """
 
 import logging
@@ -14,10 +15,13 @@ from zoneinfo import ZoneInfo
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
-from customers.domain import consents
+from customers.domain import audit, consents
 from customers.models import Purpose
 from loyalty_site.lib import mail_replies
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.mail_replies import Fate, Outcome, ServerUnavailable
 from rewards.domain import notice_mails, points
 from rewards.models import NoticeBarrier, NoticeState, PointsNotice, Program
@@ -31,6 +35,11 @@ _SQL = (Path(__file__).resolve().parent.parent / "sql" / "points_notices.sql").r
 Clock = Callable[[], datetime]
 
 logger = logging.getLogger(__name__)
+
+
+class NoticeNotUncertain(DomainError):
+    code = "notice_not_uncertain"
+    message = _("It is known by now what became of this mail.")
 
 
 def prepare(*, at: datetime) -> int:
@@ -92,6 +101,26 @@ def reconcile(*, at: datetime) -> int:
     """What workers that are gone had claimed is UNCERTAIN, for a person to look at; returns how many."""
     left = PointsNotice.objects.filter(state=NoticeState.SENDING, claimed_at__lte=at - LEASE)
     return left.update(state=NoticeState.UNCERTAIN, claimed_at=None, settled_at=at)
+
+
+@transaction.atomic
+def send_again(*, notice: PointsNotice, by: Actor, at: datetime) -> None:
+    """Whoever looked into it says that the mail did not arrive: it waits again, and is sent if it still may be. Raises
+    NoticeNotUncertain."""
+    _decide(notice, "notice.sent_again", by, at, state=NoticeState.PENDING, not_before=at, settled_at=None)
+
+
+@transaction.atomic
+def assume_delivered(*, notice: PointsNotice, by: Actor, at: datetime) -> None:
+    """Whoever looked into it says that the mail arrived. Raises NoticeNotUncertain."""
+    _decide(notice, "notice.assumed_delivered", by, at, state=NoticeState.ACCEPTED, settled_at=at)
+
+
+def _decide(notice: PointsNotice, action: str, by: Actor, at: datetime, **values: object) -> None:
+    """Once: the second of two who decide is refused."""
+    if not PointsNotice.objects.filter(pk=notice.pk, state=NoticeState.UNCERTAIN).update(**values):
+        raise NoticeNotUncertain
+    audit.record(actor=by, action=action, subject=f"points-notice:{notice.pk}", at=at)
 
 
 def _due(at: datetime) -> QuerySet[PointsNotice]:
