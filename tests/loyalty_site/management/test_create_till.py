@@ -6,6 +6,7 @@ from django.core.management import CommandError, call_command
 from customers.domain import tills
 from customers.models import Store, Till
 from tests.factories.customers import StoreFactory
+from tests.factories.rewards import ProgramFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -35,12 +36,20 @@ def test_create_till_gives_the_scopes_that_are_named():
 
 
 def test_create_till_makes_the_store_when_told():
-    run("7", "Till 1", "--create-store", "--currency", "eur", "--timezone", "Europe/Berlin")
+    run("7", "Till 1", "--create-store", "--currency", "eur", "--time-zone", "Europe/Berlin")
 
     store = Store.objects.get()
     assert (store.code, store.name, store.currency, store.timezone) == ("7", "7", "EUR", "Europe/Berlin")
     run("7", "Till 2", "--create-store")
     assert (Store.objects.count(), Till.objects.count()) == (1, 2)
+
+
+def test_store_that_is_made_is_as_the_programme_says():
+    ProgramFactory(currency="EUR", timezone="Europe/Berlin")
+
+    run("7", "Till 1", "--create-store")
+
+    assert Store.objects.values_list("currency", "timezone").get() == ("EUR", "Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -52,8 +61,8 @@ def test_create_till_makes_the_store_when_told():
         (["7", "Till 2", "--scopes", ""], "Scopes are"),
         (["7", "x" * 101], "at most 100 characters"),
         (["7", ""], "cannot be blank"),
-        (["8", "Till 1", "--create-store", "--currency", "yuan"], "Three capitals."),
-        (["8", "Till 1", "--create-store", "--timezone", "Mars"], "is not a time zone"),
+        (["8", "Till 1", "--create-store", "--currency", "yuan"], "currency: .*Three capitals."),
+        (["8", "Till 1", "--create-store", "--timezone", "Mars"], "time zone: .*is not a time zone"),
         (["x" * 65, "Till 1", "--create-store"], "at most 64 characters"),
     ],
 )

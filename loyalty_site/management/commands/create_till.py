@@ -12,6 +12,7 @@ from customers.domain import tills
 from customers.models import Store, Till, TillScope
 from loyalty_site.lib import actors
 from loyalty_site.lib.errors import DomainError
+from rewards.models import Program
 
 
 class Command(BaseCommand):
@@ -25,8 +26,14 @@ class Command(BaseCommand):
         parser.add_argument("name", metavar="NAME", help="what the till is called in its store")
         parser.add_argument("--scopes", default=",".join(TillScope.values), help="what it may do, with commas between")
         parser.add_argument("--create-store", action="store_true", help="make the store when there is none")
-        parser.add_argument("--currency", default="", help="of a store that is made")
-        parser.add_argument("--timezone", default="", help="of a store that is made, as in Asia/Shanghai")
+        parser.add_argument("--currency", default="", help="of a store that is made; the programme's unless told")
+        parser.add_argument(
+            "--time-zone",
+            "--timezone",
+            default="",
+            metavar="ZONE",
+            help="of a store that is made, as in Asia/Shanghai; the programme's unless told",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         scopes = _scopes(options["scopes"])
@@ -47,11 +54,13 @@ class Command(BaseCommand):
     def _make_store(self, options: Any) -> Store:
         if not options["create_store"]:
             raise CommandError(_("There is no store %(store)s; --create-store makes it.") % {"store": options["store"]})
-        store = Store(code=options["store"], name=options["store"])
-        if options["currency"]:
-            store.currency = options["currency"].upper()
-        if options["timezone"]:
-            store.timezone = options["timezone"]
+        program = Program.objects.current()
+        store = Store(
+            code=options["store"],
+            name=options["store"],
+            currency=options["currency"].upper() or program.currency,
+            timezone=options["time_zone"] or program.timezone,
+        )
         _refuse_unfit(store)
         store.save(force_insert=True)
         return store
@@ -68,4 +77,5 @@ def _refuse_unfit(row: Store | Till, exclude: set[str] | None = None) -> None:
     try:
         row.clean_fields(exclude=exclude)
     except ValidationError as error:
-        raise CommandError(" ".join(error.messages)) from error
+        told = [f"{row._meta.get_field(name).verbose_name}: {' '.join(texts)}" for name, texts in error]
+        raise CommandError(" ".join(told)) from error
