@@ -6,7 +6,7 @@ from rewards.migrations import _sql
 class Migration(migrations.Migration):
     """An activity that is told late does not move what has lapsed by then."""
 
-    dependencies = [("rewards", "0017_checkout_functions")]
+    dependencies = [("rewards", "0019_experiments")]
 
     operations = [
         migrations.RunSQL(
