@@ -77,5 +77,5 @@ def _refuse_unfit(row: Store | Till, exclude: set[str] | None = None) -> None:
     try:
         row.clean_fields(exclude=exclude)
     except ValidationError as error:
-        told = [f"{row._meta.get_field(name).verbose_name}: {' '.join(texts)}" for name, texts in error]
-        raise CommandError(" ".join(told)) from error
+        told = error.message_dict.items()
+        raise CommandError(" ".join(f"{name}: {' '.join(texts)}" for name, texts in told)) from error

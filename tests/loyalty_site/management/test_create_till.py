@@ -62,7 +62,7 @@ def test_store_that_is_made_is_as_the_programme_says():
         (["7", "x" * 101], "at most 100 characters"),
         (["7", ""], "cannot be blank"),
         (["8", "Till 1", "--create-store", "--currency", "yuan"], "currency: .*Three capitals."),
-        (["8", "Till 1", "--create-store", "--timezone", "Mars"], "time zone: .*is not a time zone"),
+        (["8", "Till 1", "--create-store", "--timezone", "Mars"], "timezone: .*is not a time zone"),
         (["x" * 65, "Till 1", "--create-store"], "at most 64 characters"),
     ],
 )
