@@ -61,6 +61,11 @@ class CouponNotYetIssued(CouponRefused):
     message = _("Coupon %(coupon)s was issued after this purchase.")
 
 
+class GiftNotHandedOver(DomainError):
+    code = "gift_not_handed_over"
+    message = _("You have not handed this gift over, or it came back already.")
+
+
 class CouponOtherCurrency(CouponRefused):
     code = "coupon_other_currency"
     message = _("Coupon %(coupon)s is for another currency.")
@@ -217,9 +222,9 @@ def void(*, coupon: Coupon, reason: str, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
-def give_back(*, coupons: Mapping[Coupon, PurchaseReturn], by: Actor, at: datetime) -> None:
-    """All that each coupon was redeemed for came back, at last with its return: it is good again, and no longer counts
-    in its offer.
+def give_back(*, coupons: Mapping[Coupon, PurchaseReturn | None], by: Actor, at: datetime) -> None:
+    """All that each coupon was redeemed for came back, at last with its return (None: a gift): it is good again, and no
+    longer counts in its offer.
 
     Each keeps its expiry, and one that has expired meanwhile stays so: goods brought back are no new coupon. Locks
     offers by id; the caller has locked the coupons, by id.
@@ -235,7 +240,7 @@ def give_back(*, coupons: Mapping[Coupon, PurchaseReturn], by: Actor, at: dateti
             discount_minor=coupon.discount_minor,
             given_back_at=at,
         )
-        data = {"return": purchase_return.pk, "purchase": coupon.purchase_id}
+        data = {"return": purchase_return.pk, "purchase": coupon.purchase_id} if purchase_return else {}
         audit.record(actor=by, action="coupon.given_back", subject=f"coupon:{coupon.pk}", data=data, at=at)
     for offer_id, group in groupby(sorted(coupons, key=attrgetter("offer_id")), key=attrgetter("offer_id")):
         given = [coupon.discount_minor or 0 for coupon in group]
@@ -244,6 +249,16 @@ def give_back(*, coupons: Mapping[Coupon, PurchaseReturn], by: Actor, at: dateti
         coupon.state, coupon.purchase = CouponState.ISSUED, None
         coupon.redeemed_at, coupon.redeemed_by, coupon.discount_minor = None, "", None
         coupon.save(update_fields=["state", "purchase", "redeemed_at", "redeemed_by", "discount_minor"])
+
+
+@transaction.atomic
+def undo_hand_over(*, coupon: Coupon, by: Actor, at: datetime) -> None:
+    """The gift was handed over by mistake, by the same actor: its coupon is good again. Raises GiftNotHandedOver."""
+    locked = Coupon.objects.select_for_update(of=("self",), no_key=True).select_related("offer").get(pk=coupon.pk)
+    if locked.state != CouponState.REDEEMED or locked.purchase_id is not None or locked.redeemed_by != str(by):
+        raise GiftNotHandedOver
+    give_back(coupons={locked: None}, by=by, at=at)
+    coupon.refresh_from_db(fields=["state", "redeemed_at", "redeemed_by", "discount_minor"])
 
 
 def redeemed_by(*, purchase: Purchase) -> list[Coupon]:

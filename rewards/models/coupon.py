@@ -59,7 +59,14 @@ class Coupon(models.Model):
             ),
             constraints.ends_after_start("coupon_expires_after_it_is_issued", "issued_at", "expires_at"),
         ]
-        indexes = [models.Index(fields=["customer", "state", "expires_at"], name="coupon_of_customer")]
+        indexes = [
+            models.Index(fields=["customer", "state", "expires_at"], name="coupon_of_customer"),
+            models.Index(
+                fields=["redeemed_by", "redeemed_at"],
+                condition=Q(state=CouponState.REDEEMED, purchase__isnull=True),
+                name="coupon_gift_handed_over",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.display_code
@@ -71,11 +78,19 @@ class Coupon(models.Model):
 
 
 class CouponGiveBack(models.Model):
-    """A redemption that was undone, as it had been, because all of its purchase came back; the coupon is good again."""
+    """A redemption that was undone, as it had been, because all of its purchase came back; the coupon is good again.
+
+    Without a return: a gift that was handed over by mistake.
+    """
 
     coupon = models.ForeignKey(Coupon, verbose_name=_("coupon"), on_delete=models.PROTECT, related_name="give_backs")
     purchase_return = models.ForeignKey(
-        PurchaseReturn, verbose_name=_("return"), on_delete=models.PROTECT, related_name="coupon_give_backs"
+        PurchaseReturn,
+        verbose_name=_("return"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="coupon_give_backs",
     )
     redeemed_at = models.DateTimeField(_("redeemed at"))
     redeemed_by = models.CharField(_("redeemed by"), max_length=40)
@@ -88,7 +103,16 @@ class CouponGiveBack(models.Model):
         triggers = append_only.refuse_update_and_delete()
         constraints = [
             models.UniqueConstraint(fields=["coupon", "purchase_return"], name="coupon_given_back_once_per_return"),
+            models.UniqueConstraint(
+                fields=["coupon", "redeemed_at"],
+                condition=Q(purchase_return__isnull=True),
+                name="coupon_given_back_once_per_hand_over",
+            ),
             models.CheckConstraint(name="coupon_given_back_was_redeemed", condition=~Q(redeemed_by="")),
+            models.CheckConstraint(
+                name="coupon_given_back_with_its_return_unless_a_gift",
+                condition=Q(purchase_return__isnull=False) | Q(discount_minor=0),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,9 +11,9 @@ from loyalty_site.lib import actors
 from loyalty_site.till import slips, undo
 from loyalty_site.till.access import Desk
 from rewards.domain import counter, points, redemptions, takebacks
-from rewards.models import CouponState, RedemptionState, RewardRedemption
+from rewards.models import CouponGiveBack, CouponState, OfferKind, RedemptionState, RewardRedemption
 from tests.factories.customers import StoreFactory
-from tests.factories.rewards import CouponFactory, RewardFactory, SurpriseRuleFactory
+from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory, SurpriseRuleFactory
 from tests.loyalty_site.till.conftest import field, text_of
 from tests.loyalty_site.till.test_handing_over import page_of as reward_page
 from tests.loyalty_site.till.test_handing_over import yes
@@ -177,3 +177,53 @@ def test_purchase_partly_returned_is_undone_for_the_rest(client, mia):
     assert "To pay back ¥6.00 Points taken back −6 New balance 0 points" in text_of(page)
     client.post(URL, confirm(page))
     assert balance(mia) == 0
+
+
+@pytest.fixture
+def gift(mia):
+    return CouponFactory(
+        customer=mia, offer=OfferFactory(title={"en": "Espresso"}, kind=OfferKind.GIFT, amount_minor=None)
+    )
+
+
+def give(client, gift):
+    assert client.post(f"/till/coupons/{gift.code}/").status_code == 302
+
+
+def test_gift_is_undone_that_day_and_a_row_says_so(client, cashier, gift, now, time_machine):
+    give(client, gift)
+    time_machine.move_to(now + timedelta(hours=13), tick=False)
+    page = client.get(URL)
+    assert "Espresso , handed over at 10:30 a.m., comes back to the store; its coupon is good again." in text_of(page)
+    done = [client.post(URL, confirm(page)) for _ in range(2)]
+    assert [answer.url for answer in done] == [f"/till/coupons/{gift.code}/"] * 2
+    gift.refresh_from_db()
+    gift.offer.refresh_from_db()
+    row = CouponGiveBack.objects.get()
+    assert (gift.state, gift.offer.redeemed_count) == (CouponState.ISSUED, 0)
+    assert (row.coupon, row.purchase_return, row.redeemed_at, row.redeemed_by) == (
+        gift,
+        None,
+        now,
+        f"user:{cashier.pk}",
+    )
+    event = AuditEvent.objects.get(action="coupon.given_back")
+    assert (event.actor, event.happened_at) == (f"user:{cashier.pk}", timezone.now())
+    assert "There is nothing to undo" in text_of(client.get(URL))
+    give(client, gift)
+    assert client.post(URL, confirm(client.get(URL))).status_code == 302
+    assert CouponGiveBack.objects.count() == 2
+
+
+def test_gift_is_not_undone_by_others_nor_on_another_day(client, enter, store, gift, now, time_machine):
+    give(client, gift)
+    assert "There is nothing to undo" in text_of(enter(stores=[store]).get(URL))
+    time_machine.move_to(now + timedelta(hours=14), tick=False)
+    assert "There is nothing to undo" in text_of(client.get(URL))
+
+
+def test_what_was_done_after_the_gift_is_undone_first(client, mia, gift, now, time_machine):
+    give(client, gift)
+    time_machine.move_to(now + timedelta(minutes=1), tick=False)
+    book(client, mia, amount="10")
+    assert "The purchase of ¥10.00" in text_of(client.get(URL))
