@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from loyalty_site.lib import foreign_keys
 from loyalty_site.lib.actors import Actor
 from rewards.domain import tiers
-from rewards.models import EarningKind, EarningRule, Program, Tier
+from rewards.models import EarningKind, EarningRule, Offer, OfferKind, Program, Tier
 
 # Each named like the file that makes it. Those that are booked from read the accounts, which are locked by then.
 _COMPUTED = ("backfill_baskets", "backfill_awards", "backfill_returned", "backfill_claims")
@@ -64,10 +64,12 @@ def _what_rules_need() -> dict[str, Any]:
     program = Program.objects.current()
     multipliers = EarningRule.objects.filter(kind=EarningKind.MULTIPLIER)
     has_multipliers = multipliers.exists()
+    has_coupons = Offer.objects.filter(kind=OfferKind.MULTIPLIER, published_at__isnull=False).exists()
     return {
         "currency": program.currency,
         "earns_on_tax": program.earns_on_tax,
-        "needs_lines": has_multipliers or not program.earns_on_tax,
+        "needs_lines": has_multipliers or has_coupons or not program.earns_on_tax,
+        "has_coupons": has_coupons,
         "has_tiers": multipliers.filter(tier__isnull=False).exists(),
         "has_windows": multipliers.exclude(weekdays=[], time_from__isnull=True).exists(),
         "has_caps": EarningRule.objects.filter(kind=EarningKind.CAP).exists(),

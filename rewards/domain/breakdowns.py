@@ -1,5 +1,6 @@
 """What an award is explained by and a return computed from, whatever the rules are by then: the JSON of its entry."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NotRequired, TypedDict
 
@@ -31,6 +32,17 @@ class MultiplierNote(TypedDict):
     window: NotRequired[WindowNote]
 
 
+class CouponNote(TypedDict):
+    """A coupon that multiplies what the rules give for its lines."""
+
+    coupon: str  # as people read it
+    offer: int
+    title: dict[str, str]  # by language
+    multiplier: str
+    lines: list[int]  # from 1
+    net_minor: int
+
+
 class CapNote(TypedDict):
     """A cap that cut something off: of the `limit` in its period, `before` were earned already."""
 
@@ -58,12 +70,9 @@ class Breakdown(TypedDict):
     gift_card_minor: NotRequired[int]
     tax_minor: NotRequired[int]
     caps: NotRequired[list[CapNote]]
+    coupons: NotRequired[list[CouponNote]]
 
 
-def milli_by_line(breakdown: Breakdown) -> dict[int, int]:
+def milli_by_line(notes: Sequence[MultiplierNote] | Sequence[CouponNote]) -> dict[int, int]:
     """How many thousandths a line counts, by its position; lines that are not in it count once."""
-    return {
-        position: int(Fraction(note["multiplier"]) * MILLI)
-        for note in breakdown["multipliers"]
-        for position in note["lines"]
-    }
+    return {position: int(Fraction(note["multiplier"]) * MILLI) for note in notes for position in note["lines"]}

@@ -1,7 +1,6 @@
 """Coupons are issued, redeemed once, or made void."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -11,12 +10,12 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from customers.models import Customer, Purchase, PurchaseReturn
+from customers.models import Customer, Purchase, PurchaseReturn, Store
 from loyalty_site.lib import codes, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import alerts, eligibility, offers, points
-from rewards.models import AlertKind, Coupon, CouponGiveBack, CouponState, Offer, Program
+from rewards.domain import alerts, coupon_terms, eligibility, offers, points
+from rewards.models import AlertKind, Coupon, CouponGiveBack, CouponState, Offer, OfferKind, Program
 
 
 class CouponRefused(DomainError):
@@ -76,9 +75,14 @@ class CouponWorthNothing(CouponRefused):
     message = _("Coupon %(coupon)s would take nothing off this purchase.")
 
 
-class MinSpendNotReached(CouponRefused):
-    code = "min_spend_not_reached"
-    message = _("This purchase is too small for coupon %(coupon)s.")
+class CouponNotYetGood(CouponRefused):
+    code = "coupon_not_yet_good"
+    message = _("Coupon %(coupon)s cannot be used yet.")
+
+
+class CouponNeedsCustomer(CouponRefused):
+    code = "coupon_needs_customer"
+    message = _("Coupon %(coupon)s is for customers of the programme: please scan their card first.")
 
 
 class CouponsNotCombinable(CouponRefused):
@@ -86,24 +90,20 @@ class CouponsNotCombinable(CouponRefused):
     message = _("Coupon %(coupon)s cannot be combined with the others.")
 
 
-_REFUSALS: Mapping[str, type[DomainError]] = {
-    refusal.code: refusal
-    for refusal in (
-        CouponExpired,
-        CouponAlreadyRedeemed,
-        CouponVoid,
-        CouponNotYours,
-        CouponNotYetIssued,
-        CouponOtherCurrency,
-        CouponWorthNothing,
-        MinSpendNotReached,
-        CouponsNotCombinable,
-        offers.OfferNotLive,
-        offers.OfferWithdrawn,
-        offers.OfferLimitReached,
-        offers.OfferBudgetSpent,
-    )
-}
+_REASONS: tuple[type[DomainError], ...] = (
+    CouponExpired,
+    CouponAlreadyRedeemed,
+    CouponVoid,
+    CouponNotYours,
+    CouponNotYetIssued,
+    CouponOtherCurrency,
+    CouponWorthNothing,
+    CouponNotYetGood,
+    CouponNeedsCustomer,
+    CouponsNotCombinable,
+    *offers.REFUSALS,
+)
+_REFUSALS: Mapping[str, type[DomainError]] = {reason.code: reason for reason in _REASONS}
 
 # Nothing comes back when the cause is known already, or when the code happens to exist.
 _INSERT = """
@@ -154,28 +154,23 @@ def find(*, text: str) -> Coupon:
     raise (CouponUnknown if well_formed else CouponMistyped)(coupon=text)
 
 
-def refusal_before_purchase(*, coupon: Coupon, customer: Customer | None, at: datetime) -> DomainError | None:
-    """What speaks against a coupon whatever is bought with it; whose it is counts where `customer` is told."""
-    as_read = as_calculated(coupon)
-    for_any_basket = replace(as_read, terms=replace(as_read.terms, min_spend_minor=0))
+def refusal_before_purchase(
+    *, coupon: Coupon, customer: Customer | None, store: Store | None = None, at: datetime
+) -> DomainError | None:
+    """What speaks against a coupon whatever is bought with it; whose it is and where it is used count where they are
+    told."""
     holder = customer.pk if customer else coupon.customer_id
-    basket = eligibility.Basket((), coupon.offer.currency, holder, purchased_at=at)
-    word = eligibility.refusal_of(coupon=for_any_basket, basket=basket)
-    return refusal_for(word, coupon) if word else None
+    return _refusal_without_lines(coupon, holder, store, at)
 
 
 @transaction.atomic
-def redeem(*, coupon: Coupon, customer: Customer | None, by: Actor, at: datetime) -> Coupon:
+def redeem(*, coupon: Coupon, customer: Customer | None, store: Store | None = None, by: Actor, at: datetime) -> Coupon:
     """Redeems a gift that is handed over without a purchase. Raises a CouponRefused or a refusal of its offer."""
-    as_read = as_calculated(coupon)
-    holder = customer.pk if customer else None
-    refusal = eligibility.refusal_of(
-        coupon=as_read, basket=eligibility.Basket((), coupon.offer.currency, holder, purchased_at=at)
-    )
-    if not refusal and as_read.terms.kind != "GIFT":
-        refusal = "coupon_worth_nothing"
+    refusal = _refusal_without_lines(coupon, customer.pk if customer else None, store, at)
+    if not refusal and coupon.offer.kind != OfferKind.GIFT:
+        refusal = refusal_for("coupon_worth_nothing", coupon)
     if refusal:
-        raise refusal_for(refusal, coupon)
+        raise refusal
     claim(discounts={coupon: 0}, purchase=None, by=by, at=at)
     return coupon
 
@@ -279,18 +274,6 @@ def refusal_for(refusal: str, coupon: Coupon) -> DomainError:
     return _REFUSALS[refusal](coupon=coupon.display_code)
 
 
-def as_calculated(coupon: Coupon) -> eligibility.CouponIn:
-    """The coupon, with its offer, as the calculator reads it."""
-    return eligibility.CouponIn(
-        code=coupon.code,
-        terms=offers.terms_of(coupon.offer),
-        state=coupon.state,
-        customer=coupon.customer_id,
-        issued_at=coupon.issued_at,
-        expires_at=coupon.expires_at,
-    )
-
-
 def good_until(*, offer: Offer, at: datetime) -> datetime:
     """When a coupon issued at `at` expires: after `coupon_days` full days, at midnight in the programme's zone, or with
     the offer when that ends first."""
@@ -298,6 +281,17 @@ def good_until(*, offer: Offer, at: datetime) -> datetime:
     last_day = at.astimezone(zone).date() + timedelta(days=offer.coupon_days)
     midnight = datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=zone)
     return min(midnight, offer.valid_to) if offer.valid_to else midnight
+
+
+def _refusal_without_lines(
+    coupon: Coupon, customer_id: int | None, store: Store | None, at: datetime
+) -> DomainError | None:
+    basket = coupon_terms.basket(
+        lines=None, currency=coupon.offer.currency, customer_id=customer_id, store=store, at=at
+    )
+    (as_read,), basket = coupon_terms.read(coupons=[coupon], basket=basket)
+    word = eligibility.refusal_of(coupon=as_read, basket=basket)
+    return refusal_for(word, coupon) if word else None
 
 
 def _insert(offer: Offer, customer: Customer | None, reference: str, at: datetime) -> Coupon:

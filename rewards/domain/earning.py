@@ -1,17 +1,19 @@
 """How many points a basket earns: arithmetic on integers, no database, no clock.
 
-points = ⌊ Σ (base of line × multiplier of line) × paid / net × rate ⌋, then no more than the caps leave. A line's net
-is its amount minus its share of the coupons' discount, its base the net, without the tax in it where tax earns nothing;
-net is the sum of the lines' nets, paid is net minus the parts paid with points and with gift cards; the rate is points
-for every so many minor units. It is rounded once, on the whole basket: each line by itself would lose a sixth of it.
+points = ⌊ Σ (base × multiplier × coupon's multiplier of line) × paid / net × rate ⌋, then no more than the caps leave.
+A line's net is its amount minus its share of the coupons' discount, its base the net, without the tax in it where tax
+earns nothing; net is the sum of the lines' nets, paid is net minus the parts paid with points and with gift cards; the
+rate is points for every so many minor units. It is rounded once, on the whole basket: each line by itself would lose a
+sixth of it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from fractions import Fraction
 
-from rewards.domain.breakdowns import MILLI, Breakdown, CapNote, MultiplierNote, WindowNote, milli_by_line
+from rewards.domain.breakdowns import MILLI, Breakdown, CapNote, CouponNote, MultiplierNote, milli_by_line
+from rewards.domain.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,19 @@ class Basket:
     gift_card_minor: int = 0
     tier: int | None = None
     local_at: datetime | None = None
+    coupons: Sequence["CouponMultiplier"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CouponMultiplier:
+    """A coupon, as people read it, of an offer (a row id and its title by language): what its `lines` (positions from
+    1) earn by the rules counts `milli` / 1000 times. No line is in two of them."""
+
+    coupon: str
+    offer: int
+    title: Mapping[str, str]
+    milli: int
+    lines: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +80,6 @@ class Rate:
     name: str
     points: int
     per_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """`weekdays` (ISO numbers, empty: all) from `start` until before `end` (both or none), which may pass midnight: the
-    night belongs to the day on which it began."""
-
-    weekdays: frozenset[int] = frozenset()
-    start: time | None = None
-    end: time | None = None
-
-    def covers(self, local_at: datetime) -> bool:
-        day, clock = local_at, local_at.time()
-        if self.start is not None and self.end is not None:
-            if self.start < self.end:
-                if not self.start <= clock < self.end:
-                    return False
-            elif clock < self.end:
-                day = local_at - timedelta(days=1)
-            elif clock < self.start:
-                return False
-        return not self.weekdays or day.isoweekday() in self.weekdays
-
-    def note(self) -> WindowNote:
-        note: WindowNote = {"weekdays": sorted(self.weekdays)}
-        if self.start is not None and self.end is not None:
-            note["start"], note["end"] = f"{self.start:%H:%M}", f"{self.end:%H:%M}"
-        return note
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +153,12 @@ def points_for(*, basket: Basket, rules: Rules) -> Earned:
         return Earned(0, reason="nothing_paid")
     bases = [line.base_minor(line.net_minor, earns_on_tax=rules.earns_on_tax) for line in basket.lines]
     chosen = [best_multiplier(line, basket, rules.multipliers) for line in basket.lines]
+    raised = {position: coupon.milli for coupon in basket.coupons for position in coupon.lines}
     weighted = sum(
-        base * (multiplier.milli if multiplier else MILLI) for base, multiplier in zip(bases, chosen, strict=True)
+        base * (multiplier.milli if multiplier else MILLI) * raised.get(position, MILLI)
+        for position, (base, multiplier) in enumerate(zip(bases, chosen, strict=True), start=1)
     )
-    divisor = MILLI * net * rate.per_minor
+    divisor = MILLI * MILLI * net * rate.per_minor
     computed, rest = divmod(weighted * paid * rate.points, divisor)
     if not computed:
         return Earned(0, reason="too_little" if weighted else "left_out")
@@ -196,6 +185,8 @@ def points_for(*, basket: Basket, rules: Rules) -> Earned:
         breakdown["tax_minor"] = tax
     if cuts:
         breakdown["caps"] = cuts
+    if basket.coupons:
+        breakdown["coupons"] = [_coupon_note(coupon, bases) for coupon in basket.coupons]
     return Earned(points, breakdown)
 
 
@@ -207,15 +198,16 @@ def points_left(*, breakdown: Breakdown, lines: Sequence[Line], returned: Mappin
     those left after it, so that several returns together take what one would, and nothing is left when all is back.
     What a cap cut off goes first: it was never given.
     """
-    milli = milli_by_line(breakdown)
+    milli, raised = milli_by_line(breakdown["multipliers"]), milli_by_line(breakdown.get("coupons", ()))
     earns_on_tax = "tax_minor" not in breakdown
     weighted = sum(
         line.base_minor(line.kept_minor(returned.get(position, 0)), earns_on_tax=earns_on_tax)
         * milli.get(position, MILLI)
+        * raised.get(position, MILLI)
         for position, line in enumerate(lines, start=1)
     )
     rate = breakdown["rate"]
-    divisor = MILLI * breakdown["net_minor"] * rate["per_minor"]
+    divisor = MILLI * MILLI * breakdown["net_minor"] * rate["per_minor"]
     points = weighted * breakdown["paid_minor"] * rate["points"] // divisor
     return min([points, *(max(0, cap["limit"] - cap["before"]) for cap in breakdown.get("caps", ()))])
 
@@ -264,12 +256,11 @@ def _notes(bases: Sequence[int], chosen: Sequence[Multiplier | None]) -> list[Mu
 
 
 def _note(one: Multiplier) -> MultiplierNote:
-    whole, milli = divmod(one.milli, MILLI)
     note: MultiplierNote = {
         "code": one.code,
         "version": one.version,
         "name": one.name,
-        "multiplier": f"{whole}.{milli:03}".rstrip("0").rstrip("."),
+        "multiplier": _times(one.milli),
         "lines": [],
         "net_minor": 0,
     }
@@ -278,3 +269,19 @@ def _note(one: Multiplier) -> MultiplierNote:
     if one.window is not None:
         note["window"] = one.window.note()
     return note
+
+
+def _coupon_note(coupon: CouponMultiplier, bases: Sequence[int]) -> CouponNote:
+    return {
+        "coupon": coupon.coupon,
+        "offer": coupon.offer,
+        "title": dict(coupon.title),
+        "multiplier": _times(coupon.milli),
+        "lines": list(coupon.lines),
+        "net_minor": sum(bases[position - 1] for position in coupon.lines),
+    }
+
+
+def _times(milli: int) -> str:
+    whole, rest = divmod(milli, MILLI)
+    return f"{whole}.{rest:03}".rstrip("0").rstrip(".")

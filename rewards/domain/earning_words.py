@@ -10,7 +10,7 @@ from django.utils.translation import pgettext
 from loyalty_site.lib import numbers
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.texts import LocalizedText, localized
-from rewards.domain.breakdowns import Breakdown, CapNote, MultiplierNote, WindowNote
+from rewards.domain.breakdowns import Breakdown, CapNote, CouponNote, MultiplierNote, WindowNote
 from rewards.models import CapPeriod, EarningKind, EarningRule, Weekday
 
 _ALWAYS: WindowNote = {"weekdays": []}
@@ -22,6 +22,7 @@ def of_breakdown(breakdown: Breakdown) -> list[str]:
     rate = breakdown["rate"]
     sentences = [_rate(rate["points"], rate["per_minor"], currency)]
     sentences += [_multiplied(note, currency) for note in breakdown["multipliers"]]
+    sentences += [_raised(note, currency) for note in breakdown.get("coupons", ())]
     gift_card, tax = breakdown.get("gift_card_minor", 0), breakdown.get("tax_minor", 0)
     if by_points := breakdown["net_minor"] - breakdown["paid_minor"] - gift_card:
         paid = format_money(by_points, currency)
@@ -75,6 +76,15 @@ def _multiplied(note: MultiplierNote, currency: str) -> str:
     if note["multiplier"] == "0":
         return _("%(rule)s: %(amount)s earns no points.") % values
     return _("%(rule)s: %(amount)s counts %(times)s times.") % values
+
+
+def _raised(note: CouponNote, currency: str) -> str:
+    return _("%(offer)s (coupon %(coupon)s): what %(amount)s earns counts %(times)s times.") % {
+        "offer": localized(note["title"]),
+        "coupon": note["coupon"],
+        "amount": format_money(note["net_minor"], currency),
+        "times": _decimal(Decimal(note["multiplier"])),
+    }
 
 
 def _cut(note: CapNote) -> str:

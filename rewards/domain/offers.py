@@ -1,7 +1,6 @@
 """Offers go live, give, and are withdrawn."""
 
 from datetime import datetime
-from fractions import Fraction
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -11,7 +10,6 @@ from customers.domain import audit
 from loyalty_site.lib import statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import eligibility
 from rewards.models import Offer
 
 
@@ -30,9 +28,77 @@ class OfferLimitReached(DomainError):
     message = _("This offer was used as often as it can be.")
 
 
+class CustomerLimitReached(DomainError):
+    code = "customer_limit_reached"
+    message = _("This customer used this offer as often as they can.")
+
+
+class PeriodLimitReached(DomainError):
+    code = "period_limit_reached"
+    message = _("This offer was used as often as it can be for now.")
+
+
+class CustomerPeriodLimitReached(DomainError):
+    code = "customer_period_limit_reached"
+    message = _("This customer used this offer as often as they can for now.")
+
+
 class OfferBudgetSpent(DomainError):
     code = "offer_budget_spent"
     message = _("This offer's budget does not cover this discount.")
+
+
+class OfferOtherSegment(DomainError):
+    code = "offer_other_segment"
+    message = _("Coupon %(coupon)s is not meant for this customer.")
+
+
+class OfferOtherStore(DomainError):
+    code = "offer_other_store"
+    message = _("Coupon %(coupon)s is not good in this store.")
+
+
+class OfferOtherHours(DomainError):
+    code = "offer_other_hours"
+    message = _("Coupon %(coupon)s is good on other days or at other hours.")
+
+
+class OfferBlackout(DomainError):
+    code = "offer_blackout"
+    message = _("Coupon %(coupon)s is not good today.")
+
+
+class NoEligibleItems(DomainError):
+    code = "no_eligible_items"
+    message = _("Nothing in this purchase is what coupon %(coupon)s is for.")
+
+
+class FreeProductMissing(DomainError):
+    code = "free_product_missing"
+    message = _("What coupon %(coupon)s gives for free is not in this purchase.")
+
+
+class MinSpendNotReached(DomainError):
+    code = "min_spend_not_reached"
+    message = _("This purchase is too small for coupon %(coupon)s.")
+
+
+REFUSALS: tuple[type[DomainError], ...] = (
+    OfferNotLive,
+    OfferWithdrawn,
+    OfferLimitReached,
+    CustomerLimitReached,
+    PeriodLimitReached,
+    CustomerPeriodLimitReached,
+    OfferBudgetSpent,
+    OfferOtherSegment,
+    OfferOtherStore,
+    OfferOtherHours,
+    OfferBlackout,
+    NoEligibleItems,
+    FreeProductMissing,
+    MinSpendNotReached,
+)
 
 
 @transaction.atomic
@@ -90,26 +156,3 @@ def uncount_redemptions(*, offer_id: int, redemptions: int, discount_minor: int)
     Offer.objects.filter(pk=offer_id).update(
         redeemed_count=F("redeemed_count") - redemptions, redeemed_minor=F("redeemed_minor") - discount_minor
     )
-
-
-def terms_of(offer: Offer) -> eligibility.Terms:
-    """The offer as the calculator reads it."""
-    return eligibility.Terms(
-        kind=offer.kind,
-        currency=offer.currency,
-        valid_from=offer.valid_from,
-        valid_to=offer.valid_to,
-        published_at=offer.published_at,
-        withdrawn_at=offer.withdrawn_at,
-        percent=Fraction(offer.percent or 0),
-        amount_minor=offer.amount_minor or 0,
-        discount_max_minor=offer.discount_max_minor,
-        min_spend_minor=offer.min_spend_minor,
-        is_stackable=offer.is_stackable,
-        redemptions_left=_left(offer.redemptions_max, offer.redeemed_count),
-        budget_left_minor=_left(offer.budget_minor, offer.redeemed_minor),
-    )
-
-
-def _left(most: int | None, used: int) -> int | None:
-    return None if most is None else most - used

@@ -14,7 +14,7 @@ from customers.domain import audit
 from customers.models import Category, Customer, Product, Store
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import earning
+from rewards.domain import earning, windows
 from rewards.domain.breakdowns import MILLI
 from rewards.models import CapPeriod, EarningKind, EarningRule, Tier
 
@@ -143,10 +143,10 @@ def _multipliers(found: Sequence[EarningRule]) -> list[earning.Multiplier]:
     ]
 
 
-def _window(rule: EarningRule) -> earning.Window | None:
+def _window(rule: EarningRule) -> windows.Window | None:
     if not rule.weekdays and rule.time_from is None:
         return None
-    return earning.Window(frozenset(rule.weekdays), rule.time_from, rule.time_to)
+    return windows.Window(frozenset(rule.weekdays), rule.time_from, rule.time_to)
 
 
 def _caps(found: Sequence[EarningRule]) -> tuple[earning.Cap, ...]:

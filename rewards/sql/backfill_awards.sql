@@ -1,4 +1,5 @@
 -- What each purchase earns by the rules of its own time, before caps: the arithmetic of rewards.domain.earning, in sets.
+-- What coupons multiplied stands in the breakdown of the award that is in the books, where there is one.
 CREATE TEMPORARY TABLE backfill_awards AS
 WITH edge AS (
     SELECT valid_from AS moment FROM rewards_earningrule WHERE kind = 'BASE'
@@ -60,15 +61,33 @@ WITH edge AS (
            jsonb_agg(rule.note || jsonb_build_object('lines', lines, 'net_minor', base)
                      ORDER BY rule.code COLLATE "C") AS notes
     FROM note JOIN multiplier rule ON rule.id = note.rule_id GROUP BY purchase_id
+), couponed AS MATERIALIZED (
+    SELECT basket.purchase_id, entry.breakdown -> 'coupons' AS notes
+    FROM backfill_baskets basket
+    JOIN rewards_pointsentry entry ON entry.customer_id IN (SELECT points_relatives(basket.customer_id))
+        AND entry.kind = 'AWARD' AND entry.reference = 'purchase:' || basket.purchase_id AND entry.breakdown ? 'coupons'
+    WHERE %(has_coupons)s
+), raised AS (
+    SELECT line.purchase_id,
+           sum(line.base * coalesce(multiplied.multiplier, 1) * ((note ->> 'multiplier')::numeric - 1) * 1000) AS extra
+    FROM couponed
+    CROSS JOIN jsonb_array_elements(couponed.notes) note
+    CROSS JOIN jsonb_array_elements(note -> 'lines') place
+    JOIN line ON line.purchase_id = couponed.purchase_id AND line.position = place::int
+    LEFT JOIN multiplied ON multiplied.purchase_id = line.purchase_id AND multiplied.position = line.position
+    GROUP BY line.purchase_id
 ), weighed AS MATERIALIZED (
-    SELECT basket.*, rate.note, coalesce(noted.notes, '[]') AS notes,
+    SELECT basket.*, rate.note, coalesce(noted.notes, '[]') AS notes, couponed.notes AS coupons,
            coalesce(taxed.tax, 0) AS tax,
-           ((net - coalesce(taxed.tax, 0)) * 1000::numeric + coalesce(noted.extra, 0)) * paid * rate.points AS dividend,
+           ((net - coalesce(taxed.tax, 0)) * 1000::numeric + coalesce(noted.extra, 0) + coalesce(raised.extra, 0))
+               * paid * rate.points AS dividend,
            net * 1000::numeric * rate.per_minor AS divisor
     FROM backfill_baskets basket
     JOIN rate ON basket.purchased_at >= rate.since AND basket.purchased_at < rate.until
     LEFT JOIN noted USING (purchase_id)
     LEFT JOIN taxed USING (purchase_id)
+    LEFT JOIN couponed USING (purchase_id)
+    LEFT JOIN raised USING (purchase_id)
 )
 SELECT earned.*, points_lapse_at(available_at, expiry_policy, expiry_months, expiry_period_end, expiry_days, timezone)
            AS expires_at
@@ -78,7 +97,8 @@ FROM (
                'currency', currency, 'net_minor', net, 'paid_minor', paid, 'rate', note, 'multipliers', notes,
                'rounded_down', '0.' || lpad(div(mod(dividend, divisor) * 1000, divisor)::text, 3, '0'))
                || CASE WHEN gift_card = 0 THEN '{}' ELSE jsonb_build_object('gift_card_minor', gift_card) END
-               || CASE WHEN tax = 0 THEN '{}' ELSE jsonb_build_object('tax_minor', tax) END AS breakdown,
+               || CASE WHEN tax = 0 THEN '{}' ELSE jsonb_build_object('tax_minor', tax) END
+               || CASE WHEN coupons IS NULL THEN '{}' ELSE jsonb_build_object('coupons', coupons) END AS breakdown,
            points_available_at(purchased_at, terms.pending_days, terms.timezone) AS available_at
     FROM weighed, points_terms() terms
     WHERE dividend >= divisor OFFSET 0

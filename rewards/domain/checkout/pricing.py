@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from customers.domain.purchases import LineIn
 from customers.models import Category, Product, Store
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import coupons, earning, eligibility, points, rules, tiers
+from rewards.domain import coupon_terms, coupons, earning, eligibility, points, rules, tiers
 from rewards.domain.checkout.facts import Facts
 from rewards.domain.checkout.refusals import (
     GiftCardExceedsAmount,
@@ -29,9 +29,15 @@ class Priced:
     line_discounts: Sequence[int] = ()
     left_minor: int = 0
     refusals: dict[str, DomainError] = field(default_factory=dict)
+    multiplied: Sequence[earning.CouponMultiplier] = ()
+
+    def refuse(self, word: str, coupon: Coupon) -> None:
+        """For a coupon that takes nothing off."""
+        self.found.pop(coupon, None)
+        self.refusals[coupon.display_code] = coupons.refusal_for(word, coupon)
 
 
-def priced(*, purchase: PurchaseIn) -> Priced:
+def priced(*, purchase: PurchaseIn, store: Store, booking: Facts | None = None) -> Priced:
     for line in purchase.lines:
         if not 0 <= line.tax_minor <= line.amount_minor:
             raise TaxExceedsAmount
@@ -47,17 +53,35 @@ def priced(*, purchase: PurchaseIn) -> Priced:
             found[coupon.code] = coupon
     if not found:
         return priced
-    holder = purchase.customer.pk if purchase.customer else None
-    evaluation = eligibility.evaluate(
-        coupons=[coupons.as_calculated(coupon) for coupon in found.values()],
-        basket=eligibility.Basket(amounts, purchase.currency, holder, purchase.purchased_at),
+    basket = coupon_terms.basket(
+        lines=_lines(purchase, booking),
+        currency=purchase.currency,
+        customer_id=purchase.customer.pk if purchase.customer else None,
+        store=store,
+        at=purchase.purchased_at,
     )
+    as_read, basket = coupon_terms.read(coupons=found.values(), basket=basket)
+    evaluation = eligibility.evaluate(coupons=as_read, basket=basket)
     for code, word in evaluation.refusals.items():
-        priced.refusals[found[code].display_code] = coupons.refusal_for(word, found[code])
+        priced.refuse(word, found[code])
     priced.found = {found[code]: discount for code, discount in evaluation.discounts.items()}
     priced.line_discounts = evaluation.line_discounts
     priced.left_minor -= evaluation.discount_minor
+    priced.multiplied = [_multiplied(found[one.code], one) for one in evaluation.multiplied]
     return priced
+
+
+def _lines(purchase: PurchaseIn, booking: Facts | None) -> list[eligibility.Line]:
+    catalog = _catalog(purchase.lines, booking)
+    return [
+        eligibility.Line(line.amount_minor, *catalog[line], line.quantity, line.sku, line.tax_minor)
+        for line in purchase.lines
+    ]
+
+
+def _multiplied(coupon: Coupon, one: eligibility.Multiplied) -> earning.CouponMultiplier:
+    positions = tuple(at + 1 for at in one.lines)
+    return earning.CouponMultiplier(coupon.display_code, coupon.offer_id, coupon.offer.title, one.milli, positions)
 
 
 def points_value(*, purchase: PurchaseIn, left_minor: int, program: Program) -> int:
@@ -99,11 +123,14 @@ def earned(
     booking: Facts | None = None,
 ) -> earning.Earned:
     """What the basket earns. For a booking, which has read the facts, the account is locked where something of the
-    customer's counts, so that two tills cannot both fill a cap, and a tier that the other one has just given counts."""
+    customer's counts, so that two tills cannot both fill a cap, and a tier that the other one has just given counts.
+
+    Coupons that multiply points and add none are refused in `priced`: they would be used up for nothing.
+    """
     at, customer = purchase.purchased_at, purchase.customer
     terms: rules.EffectiveTerms = {"at": at, "currency": program.currency, "earns_on_tax": program.earns_on_tax}
     known = rules.effective_of(versions=booking.terms.rules, **terms) if booking else rules.effective(**terms)
-    products, categories = _catalog(purchase.lines, booking) if known.multipliers else ({}, {})
+    catalog = _catalog(purchase.lines, booking) if known.multipliers else {}
     by_tier = any(multiplier.tier for multiplier in known.multipliers)
     if booking and customer and (known.caps or by_tier):
         points.lock(customer=customer)
@@ -113,22 +140,33 @@ def earned(
         store=store.pk,
         currency=purchase.currency,
         lines=[
-            earning.Line(line.amount_minor, discount, product, category, line.tax_minor)
+            earning.Line(line.amount_minor, discount, *catalog.get(line, (None, None)), line.tax_minor)
             for line, discount in zip(purchase.lines, priced.line_discounts, strict=True)
-            for product, category in [products.get(line.sku, (None, categories.get(line.category)))]
         ],
         points_value_minor=points_value_minor,
         gift_card_minor=purchase.gift_card_minor,
         tier=tiers.tier_at(customer=customer, at=at) if by_tier and customer else None,
         local_at=at.astimezone(ZoneInfo(store.timezone)),
     )
-    return earning.points_for(basket=basket, rules=known)
+    return _with_coupons(basket, known, priced)
 
 
-def _catalog(
-    lines: Sequence[LineIn], booking: Facts | None
-) -> tuple[Mapping[str, tuple[int, int | None]], dict[str, int]]:
-    """By sku its (product, category); by the till's word the category of what nobody has sold before."""
+def _with_coupons(basket: earning.Basket, known: earning.Rules, priced: Priced) -> earning.Earned:
+    """With each coupon that adds points, the highest first."""
+    earned = earning.points_for(basket=basket, rules=known)
+    by_code = {coupon.display_code: coupon for coupon in priced.found}
+    for one in priced.multiplied:
+        more = replace(basket, coupons=(*basket.coupons, one))
+        raised = earning.points_for(basket=more, rules=known)
+        if raised.points > earned.points:
+            basket, earned = more, raised
+        else:
+            priced.refuse("coupon_worth_nothing", by_code[one.coupon])
+    return earned
+
+
+def _catalog(lines: Sequence[LineIn], booking: Facts | None) -> Mapping[LineIn, tuple[int | None, int | None]]:
+    """By line its product and category (row ids), the category of what nobody has sold before by the till's word."""
     products: Mapping[str, tuple[int, int | None]]
     if booking and all(line.sku in booking.products for line in lines):
         products = booking.products
@@ -137,4 +175,4 @@ def _catalog(
         products = {sku: (product, category) for sku, product, category in rows}
     strange = {line.category for line in lines if line.sku not in products}
     categories = dict(Category.objects.filter(code__in=strange).values_list("code", "pk")) if strange else {}
-    return products, categories
+    return {line: products.get(line.sku, (None, categories.get(line.category))) for line in lines}

@@ -32,7 +32,7 @@ def quote(*, purchase: PurchaseIn, store: Store, at: datetime) -> Quote:
     Raises PointsExceedAmount, PointsWithoutCustomer, PointsOtherCurrency, GiftCardExceedsAmount or TaxExceedsAmount.
     """
     program = Program.objects.current()
-    priced = pricing.priced(purchase=purchase)
+    priced = pricing.priced(purchase=purchase, store=store)
     points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
     pricing.gift_card_value(purchase=purchase, left_minor=priced.left_minor - points_value)
     total = sum(line.amount_minor for line in purchase.lines)

@@ -57,7 +57,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
             customers.refuse_unless_member(customer=purchase.customer)
         if purchase.purchased_at > at + CLOCK_TOLERANCE:
             raise PurchasedInFuture
-        priced = pricing.priced(purchase=purchase)
+        priced = pricing.priced(purchase=purchase, store=store, booking=facts)
         for refusal in priced.refusals.values():
             raise refusal
         points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
@@ -97,6 +97,8 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
             program=program,
             booking=facts,
         )
+    for refusal in priced.refusals.values():
+        raise refusal
     booked = booking.book(
         purchase=recorded,
         redeem=purchase.points_to_redeem,

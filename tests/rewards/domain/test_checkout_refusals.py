@@ -34,7 +34,7 @@ def refused(told, settle, rows, refusal):
         ({}, {"expires_at": DAY}, coupons.CouponExpired),
         ({"published_at": None}, {}, offers.OfferNotLive),
         ({"withdrawn_at": DAY}, {}, offers.OfferWithdrawn),
-        ({"min_spend_minor": 4001}, {}, coupons.MinSpendNotReached),
+        ({"min_spend_minor": 4001}, {}, offers.MinSpendNotReached),
         ({"redemptions_max": 0}, {}, offers.OfferLimitReached),
         ({"budget_minor": 499}, {}, offers.OfferBudgetSpent),
         ({"currency": "EUR"}, {}, coupons.CouponOtherCurrency),

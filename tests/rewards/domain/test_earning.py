@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewards.domain import earning
-from rewards.domain.earning import Basket, Cap, Line, Multiplier, Rate, Rules, Window
+from rewards.domain.earning import Basket, Cap, Line, Multiplier, Rate, Rules
+from rewards.domain.windows import Window
 
 BASE = Rate("base", 1, "Base", points=1, per_minor=100)
 FRUIT, TOBACCO = 10, 20

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from customers.models import AuditEvent
 from loyalty_site.lib.actors import SYSTEM, user
-from rewards.domain import earning, points, rules
+from rewards.domain import earning, points, rules, windows
 from rewards.models import EarningKind, EarningRule
 from tests.factories.customers import CategoryFactory, ProductFactory, StoreFactory
 from tests.factories.rewards import BaseRuleFactory, CapRuleFactory, MultiplierRuleFactory, ProgramFactory, TierFactory
@@ -45,7 +45,7 @@ def test_effective_rules_know_tiers_windows_caps_and_whether_tax_earns(now):
     CapRuleFactory(code="c", name="Cap", points=50, cap_period="WEEK")
     CapRuleFactory(code="ended", valid_to=now)
     found = rules.effective(at=now, currency="CNY", earns_on_tax=False)
-    window = earning.Window(frozenset({6, 7}), time(22), time(2))
+    window = windows.Window(frozenset({6, 7}), time(22), time(2))
     assert found.multipliers == [
         earning.Multiplier("m", 1, "m", 2000, tier=tier.pk, tier_name={"en": "Gold"}, window=window)
     ]

@@ -1,0 +1,114 @@
+"""Coupons, with what their offers say, as the calculator reads them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from customers.models import Store
+from loyalty_site.lib import statements
+from rewards.domain import eligibility
+from rewards.domain.breakdowns import MILLI
+from rewards.domain.windows import Window
+from rewards.models import Coupon, Offer
+
+# What stands beside an offer's row: what it is for, and whether the customer is in its segment.
+_SCOPES = """
+    SELECT offer.id,
+           ARRAY (SELECT product_id FROM rewards_offer_products WHERE offer_id = offer.id),
+           ARRAY (SELECT category_id FROM rewards_offer_categories WHERE offer_id = offer.id),
+           ARRAY (SELECT store_id FROM rewards_offer_stores WHERE offer_id = offer.id),
+           EXISTS (SELECT FROM customers_segmentmember WHERE segment_id = offer.segment_id AND customer_id = %s)
+    FROM rewards_offer offer WHERE offer.id = ANY (%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    products: frozenset[int]
+    categories: frozenset[int]
+    stores: frozenset[int]
+    is_member: bool
+
+
+def basket(
+    *,
+    lines: Sequence[eligibility.Line] | None,
+    currency: str,
+    customer_id: int | None,
+    store: Store | None,
+    at: datetime,
+) -> eligibility.Basket:
+    """What is bought at `at`: None where nobody knows yet. In which segments the customer is, `read` finds out."""
+    local_at = at.astimezone(ZoneInfo(store.timezone)) if store else None
+    return eligibility.Basket(lines, currency, customer_id, at, store.pk if store else None, local_at)
+
+
+def read(
+    *, coupons: Iterable[Coupon], basket: eligibility.Basket
+) -> tuple[list[eligibility.CouponIn], eligibility.Basket]:
+    """The coupons with what is left of their offers' limits, and the basket with those segments of the customer that
+    these offers are meant for. One query, however many they are."""
+    coupons = list(coupons)
+    values = (basket.customer, list({coupon.offer_id for coupon in coupons}))
+    scopes = {
+        offer: _Scope(frozenset(products), frozenset(categories), frozenset(stores), is_member)
+        for offer, products, categories, stores, is_member in statements.rows(_SCOPES, values)
+    }
+    as_read = [_as_read(coupon, scopes[coupon.offer_id]) for coupon in coupons]
+    segments = frozenset(
+        one.terms.segment for one in as_read if one.terms.segment is not None and scopes[one.terms.offer].is_member
+    )
+    return as_read, replace(basket, segments=segments)
+
+
+def _as_read(coupon: Coupon, scope: _Scope) -> eligibility.CouponIn:
+    return eligibility.CouponIn(
+        code=coupon.code,
+        terms=_terms(coupon.offer, scope),
+        state=coupon.state,
+        customer=coupon.customer_id,
+        issued_at=coupon.issued_at,
+        expires_at=coupon.expires_at,
+        left=_left(coupon.offer),
+    )
+
+
+def _terms(offer: Offer, scope: _Scope) -> eligibility.Terms:
+    has_window = offer.weekdays or offer.time_from is not None
+    return eligibility.Terms(
+        kind=offer.kind,
+        currency=offer.currency,
+        valid_from=offer.valid_from,
+        valid_to=offer.valid_to,
+        published_at=offer.published_at,
+        withdrawn_at=offer.withdrawn_at,
+        offer=offer.pk,
+        percent=Fraction(offer.percent or 0),
+        amount_minor=offer.amount_minor or 0,
+        discount_max_minor=offer.discount_max_minor,
+        free_product=offer.free_product_id,
+        points_milli=int((offer.points_multiplier or 0) * MILLI),
+        min_spend_minor=offer.min_spend_minor,
+        products=scope.products,
+        categories=scope.categories,
+        stores=scope.stores,
+        segment=offer.segment_id,
+        window=Window(frozenset(offer.weekdays), offer.time_from, offer.time_to) if has_window else None,
+        blackout_dates=frozenset(offer.blackout_dates),
+        is_stackable=offer.is_stackable,
+        priority=offer.priority,
+        is_counted_by_customer=offer.customer_max is not None or offer.customer_period_max is not None,
+    )
+
+
+def _left(offer: Offer) -> eligibility.Left:
+    return eligibility.Left(
+        redemptions=_less(offer.redemptions_max, offer.redeemed_count),
+        budget_minor=_less(offer.budget_minor, offer.redeemed_minor),
+    )
+
+
+def _less(most: int | None, used: int) -> int | None:
+    return None if most is None else most - used
