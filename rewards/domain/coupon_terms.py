@@ -1,7 +1,7 @@
 """Coupons, with what their offers say, as the calculator reads them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -37,30 +37,28 @@ def basket(
     lines: Sequence[eligibility.Line] | None,
     currency: str,
     customer_id: int | None,
+    segments: frozenset[int],
     store: Store | None,
     at: datetime,
 ) -> eligibility.Basket:
-    """What is bought at `at`: None where nobody knows yet. In which segments the customer is, `read` finds out."""
+    """What is bought at `at`: None where nobody knows yet."""
     local_at = at.astimezone(ZoneInfo(store.timezone)) if store else None
-    return eligibility.Basket(lines, currency, customer_id, at, store.pk if store else None, local_at)
+    return eligibility.Basket(lines, currency, customer_id, at, store.pk if store else None, local_at, segments)
 
 
-def read(
-    *, coupons: Iterable[Coupon], basket: eligibility.Basket
-) -> tuple[list[eligibility.CouponIn], eligibility.Basket]:
-    """The coupons with what is left of their offers' limits, and the basket with those segments of the customer that
-    these offers are meant for. One query, however many they are."""
+def read(*, coupons: Iterable[Coupon], customer_id: int | None) -> tuple[list[eligibility.CouponIn], frozenset[int]]:
+    """The coupons with what is left of their offers' limits, and those segments of the customer that these offers are
+    meant for. One query, however many they are."""
     coupons = list(coupons)
-    values = (basket.customer, list({coupon.offer_id for coupon in coupons}))
     scopes = {
         offer: _Scope(frozenset(products), frozenset(categories), frozenset(stores), is_member)
-        for offer, products, categories, stores, is_member in statements.rows(_SCOPES, values)
+        for offer, products, categories, stores, is_member in statements.rows(
+            _SCOPES, (customer_id, list({coupon.offer_id for coupon in coupons}))
+        )
     }
     as_read = [_as_read(coupon, scopes[coupon.offer_id]) for coupon in coupons]
-    segments = frozenset(
-        one.terms.segment for one in as_read if one.terms.segment is not None and scopes[one.terms.offer].is_member
-    )
-    return as_read, replace(basket, segments=segments)
+    segments = (one.terms.segment for one in as_read if scopes[one.terms.offer].is_member)
+    return as_read, frozenset(segment for segment in segments if segment is not None)
 
 
 def _as_read(coupon: Coupon, scope: _Scope) -> eligibility.CouponIn:

@@ -286,10 +286,15 @@ def good_until(*, offer: Offer, at: datetime) -> datetime:
 def _refusal_without_lines(
     coupon: Coupon, customer_id: int | None, store: Store | None, at: datetime
 ) -> DomainError | None:
+    (as_read,), segments = coupon_terms.read(coupons=[coupon], customer_id=customer_id)
     basket = coupon_terms.basket(
-        lines=None, currency=coupon.offer.currency, customer_id=customer_id, store=store, at=at
+        lines=None,
+        currency=coupon.offer.currency,
+        customer_id=customer_id,
+        segments=segments,
+        store=store,
+        at=at,
     )
-    (as_read,), basket = coupon_terms.read(coupons=[coupon], basket=basket)
     word = eligibility.refusal_of(coupon=as_read, basket=basket)
     return refusal_for(word, coupon) if word else None
 

@@ -1,6 +1,6 @@
 """What a basket costs with its coupons and points, and what it earns: read, not booked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from rewards.domain.checkout.refusals import (
 )
 from rewards.domain.checkout.told import PurchaseIn
 from rewards.models import Coupon, Program
+
+_UNKNOWN = (None, None)
 
 
 @dataclass(slots=True)
@@ -53,14 +55,7 @@ def priced(*, purchase: PurchaseIn, store: Store, booking: Facts | None = None) 
             found[coupon.code] = coupon
     if not found:
         return priced
-    basket = coupon_terms.basket(
-        lines=_lines(purchase, booking),
-        currency=purchase.currency,
-        customer_id=purchase.customer.pk if purchase.customer else None,
-        store=store,
-        at=purchase.purchased_at,
-    )
-    as_read, basket = coupon_terms.read(coupons=found.values(), basket=basket)
+    as_read, basket = _as_read(found.values(), purchase, store, booking)
     evaluation = eligibility.evaluate(coupons=as_read, basket=basket)
     for code, word in evaluation.refusals.items():
         priced.refuse(word, found[code])
@@ -71,12 +66,26 @@ def priced(*, purchase: PurchaseIn, store: Store, booking: Facts | None = None) 
     return priced
 
 
-def _lines(purchase: PurchaseIn, booking: Facts | None) -> list[eligibility.Line]:
-    catalog = _catalog(purchase.lines, booking)
-    return [
-        eligibility.Line(line.amount_minor, *catalog[line], line.quantity, line.sku, line.tax_minor)
+def _as_read(
+    found: Iterable[Coupon], purchase: PurchaseIn, store: Store, booking: Facts | None
+) -> tuple[list[eligibility.CouponIn], eligibility.Basket]:
+    """What is sold is looked up only where an offer names products or categories."""
+    customer = purchase.customer.pk if purchase.customer else None
+    as_read, segments = coupon_terms.read(coupons=found, customer_id=customer)
+    is_asked = any(one.terms.free_product or not one.terms.is_for_all_lines for one in as_read)
+    catalog = _catalog(purchase.lines, booking) if is_asked else {}
+    lines = [
+        eligibility.Line(line.amount_minor, *catalog.get(line, _UNKNOWN), line.quantity, line.sku, line.tax_minor)
         for line in purchase.lines
     ]
+    return as_read, coupon_terms.basket(
+        lines=lines,
+        currency=purchase.currency,
+        customer_id=customer,
+        segments=segments,
+        store=store,
+        at=purchase.purchased_at,
+    )
 
 
 def _multiplied(coupon: Coupon, one: eligibility.Multiplied) -> earning.CouponMultiplier:
@@ -140,7 +149,7 @@ def earned(
         store=store.pk,
         currency=purchase.currency,
         lines=[
-            earning.Line(line.amount_minor, discount, *catalog.get(line, (None, None)), line.tax_minor)
+            earning.Line(line.amount_minor, discount, *catalog.get(line, _UNKNOWN), line.tax_minor)
             for line, discount in zip(purchase.lines, priced.line_discounts, strict=True)
         ],
         points_value_minor=points_value_minor,
