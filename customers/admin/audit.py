@@ -12,7 +12,7 @@ from loyalty_site.lib.admin import ReadOnlyAdmin, actor_label, named
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("happened_at", "who", "action", "subject", "reason")
-    list_display_links = ("action",)
+    list_display_links = ("happened_at", "action")
     list_filter = (("happened_at", RangeDateTimeFilter),)
     search_fields = ("subject",)
     search_help_text = _("customer:17, user:3 or an action")

@@ -66,7 +66,7 @@ class StaffAlertAdmin(ReadOnlyAdmin):
             self,
             request,
             alert,
-            title=f"{actor_label(alert.named_actor)}: {alert}",
+            title=_("%(who)s: %(what)s") % {"who": actor_label(alert.named_actor), "what": alert},
             explanation=words_of(alert),
             button=_("I have looked at it"),
             do=do,

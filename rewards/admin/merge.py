@@ -78,4 +78,4 @@ class CustomerMergeAdmin(ReadOnlyAdmin):
         points = PointsEntry.objects.filter(customer=merge.target_id, reference=f"merge:{merge.pk}").first()
         told = [(PointsEntry._meta.get_field("points").verbose_name, points.points)] if points else []
         told += [(apps.get_model(name)._meta.verbose_name_plural, number) for name, number in moved]
-        return " · ".join(f"{name}: {number}" for name, number in told)
+        return " · ".join(_("%(name)s: %(number)s") % {"name": name, "number": number} for name, number in told)

@@ -77,7 +77,9 @@ class PointsHoldPart(models.Model):
 
     customer = models.ForeignKey(PointsAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     hold = models.ForeignKey(PointsHold, on_delete=models.PROTECT, related_name="parts", db_index=False)
-    lot = models.ForeignKey(PointsLot, on_delete=models.PROTECT, related_name="hold_parts")
+    lot = models.ForeignKey(
+        PointsLot, verbose_name=_("points lot"), on_delete=models.PROTECT, related_name="hold_parts"
+    )
     points = models.BigIntegerField(_("points"))
 
     class Meta:

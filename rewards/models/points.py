@@ -185,8 +185,16 @@ class PointsAllocation(models.Model):
     """
 
     customer = models.ForeignKey(PointsAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
-    entry = models.ForeignKey(PointsEntry, on_delete=models.PROTECT, related_name="allocations", db_index=False)
-    lot = models.ForeignKey(PointsLot, on_delete=models.PROTECT, related_name="allocations")
+    entry = models.ForeignKey(
+        PointsEntry,
+        verbose_name=_("points entry"),
+        on_delete=models.PROTECT,
+        related_name="allocations",
+        db_index=False,
+    )
+    lot = models.ForeignKey(
+        PointsLot, verbose_name=_("points lot"), on_delete=models.PROTECT, related_name="allocations"
+    )
     points = models.BigIntegerField(_("points"))
 
     class Meta:

@@ -130,3 +130,10 @@ def test_each_filter_answers(owner, model):
         f"{name}=1" if "id__exact" in name else f"{name}=yes" for spec in specs for name in spec.expected_parameters()
     }
     assert {owner.get(f"{url(model, 'changelist')}?{query}", follow=True).status_code for query in asked} == {200}
+
+
+@pytest.mark.parametrize("model", LISTED, ids=label)
+def test_first_column_opens_the_row(model):
+    """The theme names any other first column "Select record" on a phone."""
+    page = admin.site._registry[model]
+    assert not page.list_display_links or page.list_display[0] in page.list_display_links
