@@ -120,6 +120,8 @@ else:
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name")
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # /readyz must not hang
+# What loyalty_site.lib.statements sends is prepared at its first use (the number says from which on); nothing else is.
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 0 if flag("DATABASE_PREPARES", default=True) else None
 
 # --- Redis: the broker's wake-ups and the cache; nothing in it is the only copy -------------------------------------
 

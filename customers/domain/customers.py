@@ -6,7 +6,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Card, Customer
-from loyalty_site.lib import codes
+from loyalty_site.lib import codes, statements
 from loyalty_site.lib.errors import DomainError
 
 
@@ -30,8 +30,8 @@ def by_number(*, number: str) -> Customer:
 
     Raises CustomerUnknown.
     """
-    found = Customer.objects.filter(number=codes.normalize(_readable(number))).first()
-    customer = present(customer=found) if found else None
+    found = statements.rows(_BY_NUMBER, (codes.normalize(_readable(number)),))
+    customer = present(customer=statements.instance(Customer, found[0])) if found else None
     if customer is None or customer.closed_at is not None:
         raise CustomerUnknown(number=number)
     return customer
@@ -87,6 +87,7 @@ def lock(*, customer: Customer) -> Customer:
     return locked
 
 
+_BY_NUMBER = f"SELECT {statements.columns(Customer, 'customer')} FROM customers_customer customer WHERE number = %s"  # noqa: S608
 _FAMILY = """
     WITH RECURSIVE family AS (
         SELECT %s::bigint AS id

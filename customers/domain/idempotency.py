@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import IdempotentCall, Till
+from loyalty_site.lib import statements
 from loyalty_site.lib.errors import DomainError
 
 KEPT_FOR = timedelta(days=3)
@@ -40,18 +41,16 @@ def answer_once(*, till: Till, key: str, fingerprint: bytes, call: Callable[[], 
     `call` answers a refusal by itself; what it raises rolls all back, and the key is as if it had never been used.
     Raises StillRunning or IdempotencyKeyReused.
     """
-    if not _is_first(till, key):
+    ((is_running, known, status, body),) = statements.rows(_ASK, (till.pk, key, _number(till, key)))
+    if is_running:
         raise StillRunning
-    known = IdempotentCall.objects.filter(till=till, key=key).first()
     if known is None:
         answer = call()
-        IdempotentCall.objects.create(
-            till=till, key=key, fingerprint=fingerprint, status=answer.status, body=answer.body, created_at=at
-        )
+        statements.rows(_KEEP, (till.pk, key, fingerprint, answer.status, answer.body, at))
         return answer
-    if bytes(known.fingerprint) != fingerprint:
+    if bytes(known) != fingerprint:
         raise IdempotencyKeyReused
-    return Answer(known.status, known.body, is_replayed=True)
+    return Answer(status, body, is_replayed=True)
 
 
 def forget(*, at: datetime) -> int:
@@ -59,9 +58,13 @@ def forget(*, at: datetime) -> int:
     return IdempotentCall.objects.filter(created_at__lt=at - KEPT_FOR).delete()[0]
 
 
-def _is_first(till: Till, key: str) -> bool:
-    """The lock ends with the transaction. It is a statement of its own: the look for a row must come after it."""
-    number = hashlib.sha256(f"idempotent-call:{till.pk}:{key}".encode()).digest()[:8]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(number, signed=True)])
-        return bool(cursor.fetchone()[0])
+def _number(till: Till, key: str) -> int:
+    """Of the lock under which the call runs."""
+    return int.from_bytes(hashlib.sha256(f"idempotent-call:{till.pk}:{key}".encode()).digest()[:8], signed=True)
+
+
+_ASK = "SELECT is_running, fingerprint, status, body FROM idempotent_calls_ask(%s, %s, %s)"
+_KEEP = (
+    "INSERT INTO customers_idempotentcall (till_id, key, fingerprint, status, body, created_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id"
+)

@@ -1,29 +1,49 @@
 """Statements where each fraction of a millisecond counts: straight through the driver, past Django's layers over it.
 
-Plans are kept by the functions that these statements call, so nothing is prepared by name: poolers may stand between.
+They are prepared once for each connection, unless DATABASE_PREPARES is off: to read and plan them costs the server more
+than to do what most of them say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections, models
 
 _Row = TypeVar("_Row", bound=models.Model)
 
 
 def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """What a statement answers, in the present transaction if there is one. Raises Django's errors."""
-    if connection.queries_logged or connection.execute_wrappers:
-        with connection.cursor() as logged:
+    database = connections[DEFAULT_DB_ALIAS]  # looked up once: each use of `connection` would do it again
+    if database.queries_logged or database.execute_wrappers:
+        with database.cursor() as logged:
             logged.execute(sql, values)
             return list(logged.fetchall())
-    connection.validate_no_broken_transaction()
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        cursor = psycopg.Cursor(connection.connection)
-        return cursor.execute(sql, values).fetchall()
+    database.validate_no_broken_transaction()
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        return psycopg.Cursor(database.connection).execute(sql, values, prepare=True).fetchall()
+
+
+def first_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The same for the read that a request begins with. It shows that the connection is alive, which Django would ask
+    the server before (CONN_HEALTH_CHECKS); one that has died meanwhile is opened again."""
+    if connection.in_atomic_block:
+        return rows(sql, values)
+    try:
+        found = rows(sql, values)
+    except (InterfaceError, OperationalError):
+        connection.close()
+        found = rows(sql, values)
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    return found
+
+
+def numbers(values: Iterable[int]) -> str:
+    """An array of whole numbers as PostgreSQL reads it; the driver would take its time over each of them."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def columns(model: type[models.Model], table: str) -> str:

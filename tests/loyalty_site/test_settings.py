@@ -52,3 +52,9 @@ def test_bad_value_stops_the_start_and_is_named(name, value, said):
 
 def test_demo_sign_in_is_never_on_in_production():
     assert load("print(settings.LOYALTY_DEMO)", LOYALTY_DEMO="on").stdout == "False\n"
+
+
+@pytest.mark.parametrize(("told", "threshold"), [({}, 0), ({"DATABASE_PREPARES": "off"}, None)])
+def test_statements_are_prepared_unless_a_pooler_keeps_none(told, threshold):
+    done = load("print(settings.DATABASES['default']['OPTIONS']['prepare_threshold'])", **told)
+    assert (done.returncode, done.stdout) == (0, f"{threshold}\n"), done.stderr

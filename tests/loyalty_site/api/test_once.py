@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from customers.domain import idempotency
 from customers.models import Customer, IdempotentCall, Purchase
+from loyalty_site.lib import statements
 from tests.loyalty_site.api.calling import basket, caller, told
 from tests.races import at_once
 
@@ -117,7 +118,7 @@ def test_answers_are_kept_for_days_and_then_forgotten(till, now):
 @pytest.mark.django_db(transaction=True)
 def test_call_that_still_runs_is_a_conflict(till):
     with transaction.atomic():
-        assert idempotency._is_first(till.till, "k")
+        statements.rows("SELECT pg_advisory_xact_lock(%s)", (idempotency._number(till.till, "k"),))
         (response,) = at_once(partial(till.post, "purchases", basket(), key="k"))
 
     assert told(response) == (409, "still_running")
@@ -145,11 +146,15 @@ def test_call_of_a_killed_process_can_be_told_again(till):
     child = os.fork()
     if child == 0:
         try:
-            die = partial(os.kill, os.getpid(), signal.SIGKILL)
-            IdempotentCall.objects.create = lambda **values: (
-                type(IdempotentCall.objects).create(IdempotentCall.objects, **values),
-                die(),
-            )
+            send = statements.rows
+
+            def rows(sql, values):
+                found = send(sql, values)
+                if sql.startswith("INSERT INTO customers_idempotentcall"):
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return found
+
+            statements.rows = rows
             till.post("purchases", basket(), key="k")
         finally:
             os._exit(1)

@@ -1,5 +1,5 @@
 import pytest
-from django.db import DataError, IntegrityError, connections, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from loyalty_site.lib import statements
@@ -48,3 +48,36 @@ def test_nothing_is_asked_in_a_transaction_that_must_be_rolled_back(logged):
 def test_statements_are_counted_like_others(django_assert_num_queries):
     with django_assert_num_queries(1):
         statements.rows("SELECT 1", ())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_rows_opens_a_connection_that_died_again_and_spares_the_question_whether_it_lives(monkeypatch):
+    (before,) = statements.rows("SELECT pg_backend_pid()", ())
+    with connection.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    connection.health_check_enabled, connection.health_check_done = True, False
+    assert statements.first_rows("SELECT pg_backend_pid()", ()) != [before]
+    monkeypatch.setattr(connection, "is_usable", lambda: pytest.fail("it was seen to live"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_rows_asks_nothing_twice_within_a_transaction():
+    with pytest.raises(OperationalError), transaction.atomic():
+        statements.first_rows("SELECT pg_terminate_backend(pg_backend_pid())", ())
+
+
+@pytest.mark.parametrize(("threshold", "prepared"), [(0, True), (None, False)])
+def test_statements_are_prepared_unless_a_pooler_keeps_none(monkeypatch, threshold, prepared):
+    connection.ensure_connection()
+    monkeypatch.setattr(connection.connection, "prepare_threshold", threshold)
+    statements.rows("SELECT %s::bigint + 41", (1,))
+    found = statements.rows("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ("%+ 41",))
+    assert found == [(int(prepared),)]
+
+
+def test_numbers_are_an_array():
+    assert statements.rows(
+        "SELECT %s::bigint[], %s::bigint[]", (statements.numbers([3, -1]), statements.numbers([]))
+    ) == [([3, -1], [])]
