@@ -2,6 +2,31 @@ from datetime import UTC, datetime
 
 import pytest
 
+# What takes longest begins first: begun last, one of them would keep a process busy while the other had nothing to do.
+LONGEST = [
+    "test_points_machine.py",
+    "test_benchmarks.py",
+    "test_start.py",
+    "test_kills.py",
+    "test_storms.py",
+    "test_fuzz.py",
+    "test_whole_loop.py",
+    "test_embedded.py",
+    "test_killed_workers.py",
+    "test_killed_notices.py",
+    "test_admin_in_browser.py",
+    "test_portal_in_browser.py",
+    "test_in_browser.py",
+    "test_admin.py",
+    "test_seed_demo.py",
+    "test_backfill.py",
+]
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+
 
 @pytest.fixture
 def now():

@@ -70,7 +70,7 @@ def test_row_has_a_page(owner, model):
 
 @pytest.mark.parametrize("model", MODELS, ids=label)
 def test_form_to_add_opens_where_rows_are_added_by_hand(owner, model):
-    may_add = admin.site._registry[model].has_add_permission(owner.get("/admin/").wsgi_request)
+    may_add = admin.site._registry[model].has_add_permission(owner.get("/healthz").wsgi_request)
     assert owner.get(url(model, "add")).status_code == (200 if may_add else 403)
 
 

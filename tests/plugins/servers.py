@@ -67,6 +67,7 @@ def _remove_what_killed_runs_left() -> None:
 def pytest_configure() -> None:
     """Each test process has a Redis database of its own, as pytest-django gives it a PostgreSQL one."""
     settings.DATABASES["default"]["CONN_MAX_AGE"] = 0  # a live server's threads must not keep the test database open
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one is slow by intent
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     broker, cache = (_with_database(url, number) for url in (settings.CELERY_BROKER_URL, settings.REDIS_CACHE_URL))
     settings.CELERY_BROKER_URL = celery_app.conf.broker_url = broker

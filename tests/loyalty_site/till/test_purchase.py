@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from itertools import product
 
 import pytest
 from django.utils import timezone
@@ -198,9 +197,10 @@ def test_surprise_is_told_to_the_cashier(client, mia):
 @pytest.mark.parametrize("name", ["amount", "category", "points", "receipt_number", "codes", "coupons", "slip", "pays"])
 def test_junk_in_a_field_is_refused_politely(client, mia, award, name):
     award(mia, 500)
-    for junk, step in product(JUNK, ("review", "book", "most")):
-        told = {"amount": "10", "points": "1", "step": step, name: junk}
-        assert client.post(page_of(mia), told).status_code == 200
+    for junk in JUNK:
+        told = {"amount": "10", "points": "1", name: junk}
+        for step in ("review", "book", "most"):
+            assert client.post(page_of(mia), {**told, "step": step}).status_code == 200
         assert client.post(page_of(mia), {**told, "step": "\0"}, headers={"HX-Request": "true"}).status_code == 200
     assert not Purchase.objects.exists()
 
