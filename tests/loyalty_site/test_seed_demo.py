@@ -25,11 +25,6 @@ HOUSEHOLDS = 6
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def seed(*arguments, at=NOW):
     out = StringIO()
     with time_machine.travel(at, tick=True):
