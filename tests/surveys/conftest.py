@@ -1,8 +1,10 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 
 from customers.models import Customer, Purpose
+from surveys.domain import deliveries
 from surveys.models import Campaign, CampaignState, Delivery
 from tests.factories.customers import ConsentFactory, CustomerFactory
 from tests.factories.surveys import CampaignFactory, DeliveryFactory, QuestionFactory, SurveyFactory
@@ -47,3 +49,13 @@ def due(sending, willing, now):
         return DeliveryFactory(campaign=sending, customer=willing(**fields), not_before=not_before)
 
     return make
+
+
+@pytest.fixture
+def send(now):
+    def send_due(*, at=now, seconds=60):
+        return deliveries.send_due(
+            mailer=mail.get_connection(), clock=lambda: at, until=at + timedelta(seconds=seconds)
+        )
+
+    return send_due

@@ -52,3 +52,13 @@ def rows():
         return counts, list(Coupon.objects.order_by("pk").values_list("state", "discount_minor"))
 
     return rows
+
+
+@pytest.fixture
+def old():
+    return CustomerFactory(number="C7K294QX")
+
+
+@pytest.fixture
+def kept():
+    return CustomerFactory(number="HTG2MWWK")

@@ -6,23 +6,18 @@ import pytest
 from django.db import transaction
 
 from customers.domain import customers
-from customers.models import CustomerMerge
-from loyalty_site.lib import actors
-from rewards.domain import adjustments, explanations, import_lock, ledger, merges, points, redemptions, tiers
+from rewards.domain import explanations, import_lock, ledger, merges, points, redemptions
 from rewards.models import (
-    Arm,
     Coupon,
     EntryKind,
     ExpiryPolicy,
     HoldState,
     PointsEntry,
     PointsLot,
-    ShortfallPolicy,
-    Surprise,
-    TierMembership,
 )
 from tests.factories.customers import CustomerFactory
-from tests.factories.rewards import CouponFactory, ProgramFactory, RewardFactory, SurpriseRuleFactory, TierFactory
+from tests.factories.rewards import CouponFactory, ProgramFactory, RewardFactory
+from tests.rewards.domain.merging import STAFF, lots, merge, undo
 from tests.rewards.domain.steps import (
     account,
     adjust,
@@ -31,37 +26,11 @@ from tests.rewards.domain.steps import (
     cancel,
     claw_back,
     redeem,
-    reimburse,
     request,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_balance")]
 DAY = timedelta(days=1)
-STAFF = actors.user(7)
-
-
-@pytest.fixture
-def old():
-    return CustomerFactory(number="C7K294QX")
-
-
-@pytest.fixture
-def kept():
-    return CustomerFactory(number="HTG2MWWK")
-
-
-def merge(source, target, at):
-    return merges.merge(source=source, target=target, reason="lost card", by=STAFF, at=at)
-
-
-def undo(record, at):
-    merges.undo(merge=record, by=STAFF, at=at)
-
-
-def lots(customer):
-    """(points, remaining, available_at, expires_at) of what holds any, in spending order."""
-    rows = PointsLot.objects.filter(customer=customer.pk, remaining__gt=0).order_by("expires_at", "pk")
-    return list(rows.values_list("points", "remaining", "available_at", "expires_at"))
 
 
 def told(customer):
@@ -226,202 +195,6 @@ def test_nobody_books_for_the_source_any_more(old, kept, now, verb):
     with pytest.raises(customers.CustomerMerged), transaction.atomic():
         points.hold(customer=old, points=10, ttl=DAY, reference="late", by=STAFF, at=now)
     assert account(kept)[0] == 100
-
-
-def test_a_return_takes_back_from_what_came_of_the_awards_own_lot(old, kept, now):
-    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
-    earned = award(old, 100, now)
-    award(kept, 30, now - 20 * DAY)
-    merge(old, kept, now)
-    taken = claw_back(earned, 60, now)
-    assert (taken.customer_id, taken.points, taken.breakdown) == (
-        kept.pk,
-        -60,
-        {"asked": 60, "lapsed": 0, "forgiven": 0},
-    )
-    assert [row[:2] for row in lots(kept)] == [(30, 30), (100, 40)]
-    assert claw_back(earned, 60, now) == taken
-    assert claw_back(earned, 40, now, "return:2").points == -40
-    assert account(kept)[:2] == (30, 0)
-
-
-def test_a_return_told_before_the_merge_is_not_booked_again(old, kept, now):
-    earned = award(old, 100, now)
-    first = claw_back(earned, 60, now)
-    record = merge(old, kept, now)
-    assert claw_back(earned, 60, now) == first
-    undo(record, now)
-    assert claw_back(earned, 60, now) == first
-    assert claw_back(earned, 40, now, "return:2").customer_id == old.pk
-
-
-def test_what_lapsed_after_the_merge_counts_for_a_return(old, kept, now):
-    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
-    earned = award(old, 100, now)
-    award(kept, 500, now + 60 * DAY)
-    merge(old, kept, now)
-    taken = claw_back(earned, 100, now + 70 * DAY)
-    assert (taken.points, taken.breakdown["lapsed"]) == (0, 100)
-
-
-def test_a_chain_of_merges_answers_for_the_first(old, kept, now):
-    last = CustomerFactory()
-    earned = award(old, 100, now)
-    spent = redeem(old, 30, now)
-    first = merge(old, kept, now)
-    second = merge(kept, last, now)
-    assert claw_back(earned, 20, now).customer_id == last.pk
-    assert reimburse(spent, now).customer_id == last.pk
-    assert account(last)[:2] == (80, 0)
-    undo(second, now)
-    assert (account(last)[:2], account(kept)[:2]) == ((0, 0), (80, 0))
-    undo(first, now)
-    assert (account(kept)[:2], account(old)[:2]) == ((0, 0), (80, 0))
-
-
-def test_what_the_source_spent_comes_back_to_the_target_with_its_dates(old, kept, now):
-    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
-    award(old, 100, now)
-    spent = redeem(old, 70, now)
-    merge(old, kept, now)
-    given = points.reimburse(entry=spent, points=50, reference="part", by=STAFF, at=now)
-    fresh, original = given.lots.get(), spent.allocations.get().lot
-    assert (given.customer_id, given.points) == (kept.pk, 50)
-    assert (fresh.remaining, fresh.origin, fresh.expires_at) == (50, original, original.expires_at)
-    assert reimburse(spent, now).points == 20
-    assert account(kept)[:2] == (100, 0)
-
-
-def test_what_comes_back_after_its_lapse_is_good_for_a_while(old, kept, now):
-    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
-    award(old, 100, now)
-    spent = redeem(old, 70, now)
-    merge(old, kept, now)
-    given = reimburse(spent, now + 60 * DAY)
-    assert (given.customer_id, given.points, given.lots.get().origin) == (kept.pk, 70, None)
-    assert points.summary(customer=kept, at=now + 60 * DAY).available == 70
-
-
-def test_what_was_forgiven_after_the_merge_is_made_good_first(old, kept, now):
-    ProgramFactory(shortfall_policy=ShortfallPolicy.WITHIN_BALANCE)
-    earned = award(old, 100, now)
-    spent = redeem(old, 100, now)
-    merge(old, kept, now)
-    assert claw_back(earned, 100, now).breakdown["forgiven"] == 100
-    given = reimburse(spent, now)
-    assert (given.points, account(kept)[:2]) == (0, (0, 0))
-
-
-def test_what_came_over_and_was_spent_by_the_target_is_made_good_first(old, kept, now):
-    ProgramFactory(shortfall_policy=ShortfallPolicy.WITHIN_BALANCE)
-    earned = award(old, 100, now)
-    award(kept, 30, now)
-    before = redeem(kept, 30, now, "before")
-    merge(old, kept, now)
-    spent = redeem(kept, 100, now)
-    assert claw_back(earned, 100, now).breakdown["forgiven"] == 100
-    assert reimburse(before, now).breakdown["recouped"] == {}
-    assert (reimburse(spent, now).points, account(kept)[:2]) == (0, (30, 0))
-
-
-def test_what_was_forgiven_of_the_targets_own_is_not(old, kept, now):
-    ProgramFactory(shortfall_policy=ShortfallPolicy.WITHIN_BALANCE)
-    award(old, 100, now)
-    spent = redeem(old, 100, now)
-    earned = award(kept, 40, now)
-    redeem(kept, 40, now)
-    claw_back(earned, 40, now)
-    merge(old, kept, now)
-    assert reimburse(spent, now).points == 100
-
-
-def test_points_that_move_with_activity_move_with_the_targets(old, kept, now):
-    ProgramFactory(expiry_policy=ExpiryPolicy.INACTIVITY, expiry_months=1)
-    award(old, 100, now)
-    spent = redeem(old, 40, now)
-    merge(old, kept, now)
-    later = now + 30 * DAY
-    lapse = award(kept, 1, later, "purchase:1").lots.get().expires_at
-    given = reimburse(spent, later)
-    assert {row[3] for row in lots(kept)} == {lapse}
-    assert given.lots.get().remaining == 40
-
-
-def test_coupons_redemptions_and_surprises_go_over(old, kept, now):
-    award(old, 100, now)
-    coupon = CouponFactory(customer=old)
-    taken = request(old, RewardFactory(cost_points=60), now)
-    rule = SurpriseRuleFactory()
-    for customer, occasion in ((old, "birthday:2026"), (kept, "birthday:2026"), (old, "purchase:1")):
-        Surprise.objects.create(rule=rule, customer=customer, occasion=occasion, arm=Arm.HOLDOUT, happened_at=now)
-    record = merge(old, kept, now)
-    assert (Coupon.objects.get().customer, type(taken).objects.get().customer) == (kept, kept)
-    assert sorted(Surprise.objects.filter(customer=kept).values_list("occasion", flat=True)) == [
-        "birthday:2026",
-        "purchase:1",
-    ]
-    assert record.moved["rewards.Coupon"] == [coupon.pk]
-    assert record.moved["rewards.RewardRedemption"] == [taken.pk]
-    assert CustomerMerge.objects.get().moved == record.moved
-
-
-def test_a_reward_of_the_source_is_cancelled_for_the_target(old, kept, now):
-    award(old, 100, now)
-    taken = request(old, RewardFactory(cost_points=60), now)
-    merge(old, kept, now)
-    cancel(taken, now)
-    assert account(kept)[:2] == (100, 0)
-
-
-@pytest.fixture
-def tiers_of():
-    silver, gold = (TierFactory(rank=rank, threshold=100 * rank) for rank in (1, 2))
-
-    def tiers_of(*people):
-        held = dict(TierMembership.objects.values_list("customer", "tier"))
-        names = {silver.pk: "silver", gold.pk: "gold", None: None}
-        return [names[held.get(customer.pk)] for customer in people]
-
-    return tiers_of
-
-
-def reach(customer, number, at):
-    award(customer, number, at, f"purchase:{customer.pk}{number}")
-    tiers.reassess(customer=customer, by=STAFF, at=at)
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "merged"),
-    [(200, 100, "gold"), (100, 200, "gold"), (100, 100, "gold"), (100, 10, "silver"), (60, 60, "silver")],
-)
-def test_the_higher_tier_stays_and_both_count_together(old, kept, now, tiers_of, source, target, merged):
-    reach(old, source, now)
-    reach(kept, target, now)
-    before = tiers_of(old, kept)
-    dates = list(TierMembership.objects.order_by("pk").values())
-    record = merge(old, kept, now)
-    assert tiers_of(kept) == [merged]
-    undo(record, now)
-    assert tiers_of(old, kept) == before
-    assert list(TierMembership.objects.order_by("pk").values()) == dates
-
-
-def test_a_tier_reached_since_stays(old, kept, now, tiers_of):
-    reach(old, 100, now)
-    record = merge(old, kept, now)
-    reach(kept, 150, now)
-    undo(record, now)
-    assert tiers_of(old, kept) == ["silver", "gold"]
-
-
-def test_an_adjustment_that_waits_goes_over(old, kept, now):
-    ProgramFactory(adjustment_threshold=10)
-    waiting = adjustments.ask(
-        customer=old, points_wanted=50, reason="forgotten", reference="adjustment:1", by=actors.user(8), at=now
-    )
-    merge(old, kept, now)
-    waiting.refresh_from_db()
-    assert adjustments.approve(adjustment=waiting, by=STAFF, at=now).customer_id == kept.pk
 
 
 def test_undo_gives_back_what_is_left_and_leaves_what_came_since(old, kept, now):
