@@ -69,12 +69,22 @@ def get(router: Router, path: str, *, gives: type[BaseModel]) -> Callable[[View]
 
 
 def post(
-    router: Router, path: str, *, gives: type[BaseModel], status: int = 200, scope: TillScope = TillScope.SELL
+    router: Router,
+    path: str,
+    *,
+    gives: type[BaseModel],
+    status: int = 200,
+    scope: TillScope = TillScope.SELL,
+    is_atomic: bool = False,
 ) -> Callable[[View], View]:
-    """A call that is done once under its Idempotency-Key. The function's name is the operation's."""
+    """A call that is done once under its Idempotency-Key. The function's name is the operation's.
+
+    `is_atomic` says that the only verb which the view calls and which writes takes back what it did when it refuses:
+    no savepoint is set around the view then.
+    """
 
     def registered(view: View) -> View:
-        keyed = _once(view, status)
+        keyed = _once(view, status, is_atomic)
         router.post(path, response={status: gives}, auth=TillKey(scope), **_named(view))(keyed)
         return view
 
@@ -92,14 +102,14 @@ def _named(view: Callable[..., Any]) -> dict[str, Any]:
     return {"operation_id": view.__name__, "summary": view.__name__.replace("_", " ").capitalize()}
 
 
-def _once(view: Callable[..., BaseModel], status: int) -> Callable[..., HttpResponse]:
+def _once(view: Callable[..., BaseModel], status: int, is_atomic: bool) -> Callable[..., HttpResponse]:
     @wraps(view)
     def keyed(request: TillRequest, **values: Any) -> HttpResponse:
         answer = idempotency.answer_once(
             till=request.auth,
             key=_key_of(request),
             fingerprint=_fingerprint(request),
-            call=partial(_answer, partial(view, request, **values), status),
+            call=partial(_answer, partial(view, request, **values), status, is_atomic),
             at=timezone.now(),
         )
         kind = "application/json" if answer.status < 400 else CONTENT_TYPE
@@ -111,10 +121,10 @@ def _once(view: Callable[..., BaseModel], status: int) -> Callable[..., HttpResp
     return keyed
 
 
-def _answer(call: Callable[[], BaseModel], status: int) -> Answer:
+def _answer(call: Callable[[], BaseModel], status: int, is_atomic: bool) -> Answer:
     """A refusal takes back what the call did, and is an answer like any other."""
     try:
-        with transaction.atomic():
+        with nullcontext() if is_atomic else transaction.atomic():
             return Answer(status, call().model_dump_json())
     except DomainError as error:
         refusal = Problem.of(error)

@@ -268,11 +268,11 @@ def _insert_rows(
         purchase.points_value_minor,
         purchase.gift_card_minor,
         purchase.fingerprint,
-        [products[line.sku] for line in lines],
-        [line.quantity for line in lines],
-        [line.amount_minor for line in lines],
-        list(discounts) or [0] * len(lines),
-        [line.tax_minor for line in lines],
+        statements.numbers(products[line.sku] for line in lines),
+        statements.numbers(line.quantity for line in lines),
+        statements.numbers(line.amount_minor for line in lines),
+        statements.numbers(discounts or [0] * len(lines)),
+        statements.numbers(line.tax_minor for line in lines),
     )
     ((made,),) = statements.rows(_RECORD, values)
     if made is None:

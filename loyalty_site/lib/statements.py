@@ -5,6 +5,7 @@ than to do what most of them say.
 """
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
@@ -41,8 +42,8 @@ def first_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     return found
 
 
-def numbers(values: Iterable[int]) -> str:
-    """An array of whole numbers as PostgreSQL reads it; the driver would take its time over each of them."""
+def numbers(values: Iterable[int | Decimal]) -> str:
+    """An array of numbers as PostgreSQL reads it; the driver would take its time over each of them."""
     return f"{{{','.join(map(str, values))}}}"
 
 

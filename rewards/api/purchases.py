@@ -37,7 +37,7 @@ def quote_basket(request: TillRequest, told: BasketTold) -> QuoteOut:
         return _quote(told.currency, quoted)
 
 
-@calls.post(router, "/purchases", gives=SettlementOut, status=201)
+@calls.post(router, "/purchases", gives=SettlementOut, status=201, is_atomic=True)
 def book_purchase(request: TillRequest, told: PurchaseTold) -> SettlementOut:
     """Books a purchase with its coupons and points, whole or not at all.
 

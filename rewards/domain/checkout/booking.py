@@ -41,8 +41,8 @@ def book(
         purchase.purchased_at,
         at,
         str(by),
-        [coupon.pk for coupon in priced.found],
-        list(priced.found.values()),
+        statements.numbers(coupon.pk for coupon in priced.found),
+        statements.numbers(priced.found.values()),
     )
     with points.refusing_who_is_gone():
         (row,) = statements.rows(_BOOK, values)
