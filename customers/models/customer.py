@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower, Upper
+from django.db.models.functions import ExtractDay, ExtractMonth, Lower, Upper
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from phonenumber_field.modelfields import PhoneNumberField
@@ -73,6 +73,12 @@ class Customer(models.Model):
         indexes = [
             models.Index(OpClass(Upper("name"), name="text_pattern_ops"), name="customer_by_name_start"),
             models.Index(fields=["-enrolled_at"], name="customer_newest_first"),
+            models.Index(
+                ExtractMonth("birthday"),
+                ExtractDay("birthday"),
+                condition=Q(birthday__isnull=False, closed_at__isnull=True),
+                name="customer_by_birthday",
+            ),
         ]
 
     def __str__(self) -> str:

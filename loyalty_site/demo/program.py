@@ -101,7 +101,12 @@ def _make_offers(since: datetime) -> None:
         experiment=experiments.plan(
             kind=ExperimentKind.SURPRISE, name=THANKS, holdout_percent=10, by=actors.SYSTEM, at=since
         ),
+        quiet_days=0,
+        at_till=True,
+        currency=journey.CURRENCY,
         active_from=since,
+        activated_at=since,
+        activated_by=str(actors.SYSTEM),
     )
 
 

@@ -79,6 +79,7 @@ def _look(rule: SurpriseRule, customer: Customer, purchase: Purchase, by: Actor,
         occasion=occasion,
         arm=arm,
         happened_at=purchase.purchased_at,
+        decided_at=at,
         purchase=purchase,
         coupon=coupon,
     )

@@ -17,7 +17,8 @@ from rewards.models.program import (
     TierWindow,
 )
 from rewards.models.reward import LimitPeriod, RedemptionState, Reward, RewardKind, RewardPicture, RewardRedemption
-from rewards.models.surprise import Surprise, SurpriseRule, Trigger
+from rewards.models.surprise import DrawOutcome, Surprise, SurpriseDraw
+from rewards.models.surprise_rule import PURCHASE_TRIGGERS, Gesture, SurpriseRule, Trigger
 from rewards.models.tier import Tier, TierChange, TierChangeReason, TierMembership
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "Coupon",
     "CouponGiveBack",
     "CouponState",
+    "DrawOutcome",
     "EarningKind",
     "EarningRule",
     "EntryKind",
     "Experiment",
     "ExperimentKind",
     "ExpiryPolicy",
+    "Gesture",
     "HoldState",
     "LimitPeriod",
     "NoticeBarrier",
@@ -42,6 +45,7 @@ __all__ = [
     "Offer",
     "OfferKind",
     "OfferPeriod",
+    "PURCHASE_TRIGGERS",
     "PeriodEnd",
     "PointsAccount",
     "PointsAdjustment",
@@ -61,6 +65,7 @@ __all__ = [
     "ShortfallPolicy",
     "StaffAlert",
     "Surprise",
+    "SurpriseDraw",
     "SurpriseRule",
     "Tier",
     "TierBasis",

@@ -21,6 +21,7 @@ APPEND_ONLY = {
     "rewards.PointsAllocation",
     "rewards.PointsEntry",
     "rewards.Surprise",
+    "rewards.SurpriseDraw",
     "rewards.TierChange",
 }
 MUTABLE = {

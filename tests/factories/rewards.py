@@ -146,7 +146,7 @@ class ExperimentFactory(DjangoModelFactory):
 
 
 class SurpriseRuleFactory(DjangoModelFactory):
-    """A coupon after a purchase over 100.00, for everybody."""
+    """A coupon after a purchase over 100.00, for everybody, at the till; active."""
 
     class Meta:
         model = SurpriseRule
@@ -155,4 +155,8 @@ class SurpriseRuleFactory(DjangoModelFactory):
     threshold_minor = 10_000
     offer = factory.SubFactory(OfferFactory)
     experiment = factory.SubFactory(ExperimentFactory)
+    quiet_days = 0
+    at_till = True
     active_from = AT
+    activated_at = AT
+    activated_by = "system"

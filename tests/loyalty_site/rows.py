@@ -173,7 +173,13 @@ def surprise() -> Surprise:
     given = coupon()
     rule = rewards.SurpriseRuleFactory(offer=given.offer)
     return Surprise.objects.create(
-        rule=rule, customer=given.customer, occasion="purchase:1", arm=Arm.TREATED, happened_at=AT, coupon=given
+        rule=rule,
+        customer=given.customer,
+        occasion="purchase:1",
+        arm=Arm.TREATED,
+        happened_at=AT,
+        decided_at=AT,
+        coupon=given,
     )
 
 

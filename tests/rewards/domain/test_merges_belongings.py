@@ -32,7 +32,9 @@ def test_coupons_redemptions_and_surprises_go_over(old, kept, now):
     taken = request(old, RewardFactory(cost_points=60), now)
     rule = SurpriseRuleFactory()
     for customer, occasion in ((old, "birthday:2026"), (kept, "birthday:2026"), (old, "purchase:1")):
-        Surprise.objects.create(rule=rule, customer=customer, occasion=occasion, arm=Arm.HOLDOUT, happened_at=now)
+        Surprise.objects.create(
+            rule=rule, customer=customer, occasion=occasion, arm=Arm.HOLDOUT, happened_at=now, decided_at=now
+        )
     record = merge(old, kept, now)
     assert (Coupon.objects.get().customer, type(taken).objects.get().customer) == (kept, kept)
     assert sorted(Surprise.objects.filter(customer=kept).values_list("occasion", flat=True)) == [
