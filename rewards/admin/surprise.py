@@ -58,7 +58,7 @@ class SurpriseRuleAdmin(ModelAdmin):
     )
 
     def currency_of(self, row: SurpriseRule) -> str:
-        return row.offer.currency
+        return row.currency
 
     def is_disposable(self, row: SurpriseRule) -> bool:
         return not row.surprises.exists()
@@ -79,7 +79,7 @@ class SurpriseRuleAdmin(ModelAdmin):
 
     @admin.display(description=_("amount over"))
     def threshold(self, rule: SurpriseRule) -> str:
-        return format_money(rule.threshold_minor, rule.offer.currency)
+        return "" if rule.threshold_minor is None else format_money(rule.threshold_minor, rule.currency)
 
 
 @admin.register(Surprise)

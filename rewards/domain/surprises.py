@@ -34,6 +34,7 @@ def _looked_at(purchase: Purchase, by: Actor, at: datetime) -> list[Surprise]:
 
 def _rules_for(purchase: Purchase) -> list[SurpriseRule]:
     active = Q(active_to__isnull=True) | Q(active_to__gt=purchase.purchased_at)
+    active &= Q(activated_at__lte=purchase.purchased_at, ended_at__isnull=True, at_till=True)
     fitting = SurpriseRule.objects.filter(
         active,
         active_from__lte=purchase.purchased_at,
@@ -45,6 +46,7 @@ def _rules_for(purchase: Purchase) -> list[SurpriseRule]:
 
 
 def _is_live(rule: SurpriseRule, at: datetime) -> bool:
+    assert rule.offer is not None
     try:
         offers.refuse_unless_live(offer=rule.offer, at=at)
     except (offers.OfferNotLive, offers.OfferWithdrawn):
@@ -68,6 +70,7 @@ def _look(rule: SurpriseRule, customer: Customer, purchase: Purchase, by: Actor,
     since = max(at, purchase.purchased_at)
     arm = experiments.assign(experiment=rule.experiment, customer=customer, occasion=occasion, at=since).arm
     coupon = None
+    assert rule.offer is not None
     if arm == Arm.TREATED:
         if not _left(rule).update(given_count=F("given_count") + 1):
             return None
