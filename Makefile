@@ -28,8 +28,9 @@ torture:
 # What is tried at random in `make test`, for longer.
 fuzz:
 	@sh .ci/install requirements-dev.txt
-	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_STEPS=$${FUZZ_STEPS:-100000} exec $(python) -m pytest -n 2 \
-		tests/loyalty_site/api/test_fuzz.py tests/rewards/domain/test_points_machine.py $(ARGS)
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_STEPS=$${FUZZ_STEPS:-100000} FUZZ_SPLITS=$${FUZZ_SPLITS:-4000} \
+		exec $(python) -m pytest -n 2 tests/loyalty_site/api/test_fuzz.py tests/rewards/domain/test_points_machine.py \
+		tests/rewards/domain/statistics/test_simulations.py $(ARGS)
 
 check:
 	@sh .ci/install requirements-dev.txt
