@@ -69,6 +69,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "customers.outboxmail": "v",
         "rewards.coupon": "vac",
         "rewards.earningrule": "va",
+        "rewards.experiment": "vc",
         "rewards.offer": "vacd",
         "rewards.pointsaccount": "v",
         "rewards.pointsentry": "v",

@@ -28,11 +28,10 @@ from customers.models import (
     User,
 )
 from loyalty_site.lib import actors
-from rewards.domain import adjustments, experiments, merges, points, redemptions
+from rewards.domain import adjustments, merges, points, redemptions
 from rewards.models import (
     AlertKind,
     Arm,
-    Assignment,
     Coupon,
     EarningRule,
     Experiment,
@@ -183,11 +182,6 @@ def surprise() -> Surprise:
     )
 
 
-def assignment() -> Assignment:
-    experiment, customer = rewards.ExperimentFactory(), customers.CustomerFactory()
-    return experiments.assign(experiment=experiment, customer=customer, occasion="test:1", at=AT)
-
-
 def tier_membership() -> TierMembership:
     kept = {"counts_from": AT.date(), "keep_until": LATER.date()}
     return TierMembership.objects.create(
@@ -235,7 +229,6 @@ def draft_survey() -> Survey:
 
 
 MAKERS = {
-    Assignment: assignment,
     AuditEvent: audit_event,
     Card: customers.CardFactory,
     Category: lambda: customers.CategoryFactory(parent=customers.CategoryFactory()),

@@ -7,8 +7,8 @@ def standardized_difference(mean: float, variance: float, other_mean: float, oth
     """The difference of two means in units of their spread; 0 where nothing spreads and nothing differs.
 
     Unlike a test it does not grow with the number of customers. Beyond 0.1 is what the field calls unbalanced. For a
-    share p the variance is p(1−p). Source: P. C. Austin, "Balance diagnostics for comparing the distribution of baseline
-    covariates between treatment groups in propensity-score matched samples", Statistics in Medicine 28 (2009),
+    share p the variance is p(1−p). Source: P. C. Austin, "Balance diagnostics for comparing the distribution of
+    baseline covariates between treatment groups in propensity-score matched samples", Statistics in Medicine 28 (2009),
     3083–3107.
     """
     spread = sqrt((variance + other_variance) / 2)

@@ -1,0 +1,270 @@
+"""What came of a hold-out, in words, in a table and as a drawing."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from loyalty_site.lib.money import format_money
+from loyalty_site.lib.numbers import grouped
+from rewards.domain import experiments
+from rewards.domain.experiments import Outcome, Report, Window
+from rewards.domain.statistics import Interval
+
+# The drawing: its width, the part with the axis, the height of one row.
+WIDTH, LEFT, RIGHT, ROW, TOP = 660, 20, 640, 64, 34
+
+
+def context(found: Report) -> dict[str, Any]:
+    """For the page's template."""
+    headline, more = _verdict(found)
+    return {
+        "found": found,
+        "headline": headline,
+        "more": more,
+        "is_preliminary": not found.is_final,
+        "drawings": _drawings(found),
+        "windows": [_rows(found, window) for window in found.windows],
+        "cost": _cost(found),
+        "enough": _enough(found),
+        "checks": _checks(found),
+    }
+
+
+def _day(found: Report) -> str:
+    return date_format(timezone.localtime(experiments.read_on(found.experiment)), "DATE_FORMAT")
+
+
+def _days(days: int) -> str:
+    return ngettext("%s day", "%s days", days) % days
+
+
+def _of_100(share: float, decimals: int = 1) -> str:
+    return _rounded(100 * share, decimals)
+
+
+def _rounded(number: float, decimals: int) -> str:
+    """Django cuts digits off; here they are rounded. Zero has no sign."""
+    rounded = round(number, decimals)
+    text = str(number_format(abs(rounded), decimal_pos=decimals))
+    return f"−{text}" if rounded < 0 else text
+
+
+def _signed(text: str) -> str:
+    return text if text.startswith("−") or not text.strip("0.,") else f"+{text}"
+
+
+def _money(found: Report) -> Callable[[float], str]:
+    def money(amount_minor: float) -> str:
+        minor = round(amount_minor)
+        return f"−{format_money(-minor, found.currency)}" if minor < 0 else format_money(minor, found.currency)
+
+    return money
+
+
+def _verdict(found: Report) -> tuple[str, str]:
+    """A headline, and what it rests on."""
+    main, more = found.main, found.main.came_more
+    if not found.experiment.holdout_percent:
+        return _("Nobody is held out, so there is nothing to compare with."), ""
+    if not main.treated.customers + main.held_out.customers:
+        return _("Nobody is assigned yet."), ""
+    if found.is_ratio_wrong:
+        return _("Something is wrong with the groups: do not trust the figures below."), ""
+    if more is None:
+        values = {"days": _days(main.days)}
+        return _("Too early: nobody in one of the groups has had their %(days)s yet.") % values, ""
+    said = _so_far(found, more)
+    if not found.is_time:
+        return _("Preliminary: the result is read on %s, not before.") % _day(found), said
+    if not found.is_enough:
+        return _("Not enough customers yet: this is still preliminary."), said
+    if more.low > 0:
+        return _("It brings people back."), said
+    if more.high < 0:
+        return _("It keeps people away."), said
+    return _("No difference was found."), said
+
+
+def _so_far(found: Report, more: Interval) -> str:
+    values = {
+        "days": _days(found.main.days),
+        "number": _of_100(abs(more.estimate)),
+        "low": _signed(_of_100(more.low)),
+        "high": _signed(_of_100(more.high)),
+    }
+    if more.estimate >= 0:
+        return (
+            _(
+                "Of 100 treated customers %(number)s more came back within %(days)s than of 100 held out; the truth is"
+                " probably between %(low)s and %(high)s."
+            )
+            % values
+        )
+    return (
+        _(
+            "Of 100 treated customers %(number)s fewer came back within %(days)s than of 100 held out; the truth is"
+            " probably between %(low)s and %(high)s."
+        )
+        % values
+    )
+
+
+def _drawings(found: Report) -> list[dict[str, Any]]:
+    """Two: of 100 customers how many more came back, and how much more was spent by each."""
+
+    def of_100(share: float) -> str:
+        return _signed(_of_100(share))
+
+    money = _money(found)
+    drawn = (
+        ("came", _("How many more of 100 came back"), [(w, w.came_more) for w in found.windows], of_100),
+        (
+            "spent",
+            _("How much more each customer spent"),
+            [(w, w.spent_more) for w in found.windows],
+            lambda minor: _signed(money(minor)),
+        ),
+    )
+    return [
+        {"key": key, "title": title, **_drawing(intervals, words)}
+        for key, title, intervals, words in drawn
+        if any(interval for _window, interval in intervals)
+    ]
+
+
+def _drawing(intervals: Sequence[tuple[Window, Interval | None]], words: Callable[[float], str]) -> dict[str, Any]:
+    """One line a window: its interval, the point that was found, and where nothing would differ."""
+    known = [interval for _window, interval in intervals if interval]
+    low, high = min(0.0, *(one.low for one in known)), max(0.0, *(one.high for one in known))
+    room = (high - low) or 1.0
+
+    def x(value: float) -> int:
+        return round(LEFT + (RIGHT - LEFT) * (value - low) / room)
+
+    rows = []
+    for number, (window, interval) in enumerate(intervals):
+        y = TOP + ROW * number
+        row: dict[str, Any] = {"name": _("after %s") % _days(window.days), "y": y, "text_y": y - 10}
+        if interval:
+            row |= {"low": x(interval.low), "high": x(interval.high), "at": x(interval.estimate)}
+            row |= {"width": max(2, row["high"] - row["low"]), "line_y": y + 5, "point_y": y + 10}
+            row["words"] = _range(interval, words)
+        else:
+            row["words"] = _("not known yet")
+        rows.append(row)
+    return {"lines": rows, "zero": x(0), "height": TOP + ROW * len(rows) - 16}
+
+
+def _range(interval: Interval, words: Callable[[float], str]) -> str:
+    values = {"found": words(interval.estimate), "low": words(interval.low), "high": words(interval.high)}
+    return _("%(found)s (%(low)s to %(high)s)") % values
+
+
+def _rows(found: Report, window: Window) -> dict[str, Any]:
+    """A window's part of the table."""
+    money = _money(found)
+    unknown = _("not known yet")
+    came, spent, visited = window.came_more, window.spent_more, window.visited_more
+
+    def visits(number: float) -> str:
+        return _signed(_rounded(number, 2))
+
+    return {
+        "name": _("After %s") % _days(window.days),
+        "arms": [_arm(_("treated"), window.treated, money), _arm(_("held out"), window.held_out, money)],
+        "came": _range(came, lambda share: _signed(_of_100(share))) if came else unknown,
+        "visits": _range(visited, visits) if visited else unknown,
+        "spent": _range(spent, lambda minor: _signed(money(minor))) if spent else unknown,
+    }
+
+
+def _arm(name: str, arm: Outcome, money: Callable[[float], str]) -> dict[str, Any]:
+    some = arm.complete > 0
+    return {
+        "name": name,
+        "complete": arm.complete,
+        "pending": arm.pending,
+        "came": _of_100(arm.came / arm.complete) if some else "–",
+        "visits": _rounded(arm.visits.mean, 2) if some else "–",
+        "spent": money(arm.spent.mean) if some else "–",
+    }
+
+
+def _cost(found: Report) -> tuple[str, str]:
+    """What a visit cost that would not have been, and what that rests on."""
+    money, cost = _money(found), found.extra_visit_cost
+    if cost is not None:
+        values = dict(zip(("cost", "best", "worst"), map(money, cost), strict=True))
+        values["all"] = money(found.cost_minor or 0)
+        return (
+            values["cost"],
+            _(
+                "Probably between %(best)s and %(worst)s: what was redeemed of it, %(all)s, divided by the visits that"
+                " would not have been."
+            )
+            % values,
+        )
+    if found.cost_minor is None:
+        return _("not known yet"), _("What was given has no price in the books, as gifts have none.")
+    return _("not known yet"), _("It is not sure yet that there were more visits at all.")
+
+
+def _enough(found: Report) -> list[str]:
+    if found.size is None:
+        return []
+    experiment, main, size = found.experiment, found.main, found.size
+    values = {
+        "returning": experiment.returning_percent,
+        "more": experiment.returning_percent + experiment.difference_percent,
+        "treated": grouped(size.treated),
+        "held_out": grouped(size.holdout),
+        "days": _days(main.days),
+    }
+    said = [
+        _(
+            "To see with a good chance (80 of 100) that %(more)s instead of %(returning)s of 100 come back, it takes"
+            " %(treated)s treated and %(held_out)s held-out customers whose %(days)s are over."
+        )
+        % values
+    ]
+    if found.is_enough:
+        said.append(_("That many there are."))
+    else:
+        there = {"treated": grouped(main.treated.complete), "held_out": grouped(main.held_out.complete)}
+        said.append(_("There are %(treated)s treated and %(held_out)s held out: not enough yet.") % there)
+    if found.seen_from is not None:
+        said.append(
+            _("With as many as there are, a rise by %s of 100 or more would be seen.") % _of_100(found.seen_from)
+        )
+    return said
+
+
+def _checks(found: Report) -> list[tuple[bool, str]]:
+    """Whether each is fine, and what it says."""
+    if not found.experiment.holdout_percent:
+        return []
+    arms, imbalance = found.main, found.imbalance
+    values = {
+        "held_out": grouped(arms.held_out.customers),
+        "all": grouped(arms.held_out.customers + arms.treated.customers),
+        "percent": found.experiment.holdout_percent,
+    }
+    sizes = (
+        _("%(held_out)s of %(all)s customers are held out; %(percent)s of 100 were to be: chance does not do that.")
+        if found.is_ratio_wrong
+        else _("%(held_out)s of %(all)s customers are held out, as %(percent)s of 100 were to be.")
+    )
+    checks = [(not found.is_ratio_wrong, sizes % values)]
+    if imbalance is not None:
+        days = {"days": _days(found.experiment.window_days)}
+        alike = (
+            _("In the %(days)s before, the groups already differed by more than chance explains: read with care.")
+            if imbalance.is_large
+            else _("In the %(days)s before, both groups came and spent alike.")
+        )
+        checks.append((not imbalance.is_large, alike % days))
+    return checks
