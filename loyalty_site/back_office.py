@@ -72,7 +72,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Coupons"), "confirmation_number", "rewards.coupon"),
             Item(_("Surprise rules"), "celebration", "rewards.surpriserule"),
             Item(_("Surprises"), "featured_seasonal_and_gifts", "rewards.surprise"),
-            Item(_("Hold-outs"), "balance", "rewards.experiment"),
+            Item(_("Experiments"), "balance", "rewards.experiment"),
         ],
     ),
     (

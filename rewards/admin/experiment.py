@@ -53,7 +53,7 @@ def states(now: datetime) -> States:
     """By what the list knows without counting; whether there are enough customers is said by the report."""
     compares = Q(holdout_percent__gt=0)
     return {
-        "off": (_("nobody is held out"), Q(holdout_percent=0)),
+        "none": (_("nobody is held out"), Q(holdout_percent=0)),
         "waiting": (_("nobody assigned yet"), compares & Q(has_begun=False)),
         "running": (_("running"), compares & Q(has_begun=True, to_be_read_on__gt=now)),
         "due": (_("to be read"), compares & Q(has_begun=True, to_be_read_on__lte=now)),
@@ -92,7 +92,7 @@ class ExperimentAdmin(ModelAdmin):
     @badge(gettext_lazy("state"), {"running": "info", "due": "success", "waiting": "warning"})
     def state(self, experiment: Any) -> tuple[str, str]:
         if not experiment.holdout_percent:
-            key = "off"
+            key = "none"
         elif not experiment.has_begun:
             key = "waiting"
         else:

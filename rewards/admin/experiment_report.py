@@ -1,6 +1,7 @@
 """What came of a hold-out, in words, in a table and as a drawing."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -14,8 +15,9 @@ from rewards.domain import experiments
 from rewards.domain.experiments import Outcome, Report, Window
 from rewards.domain.statistics import Interval
 
-# The drawing: its width, the part with the axis, the height of one row.
-WIDTH, LEFT, RIGHT, ROW, TOP = 660, 20, 640, 64, 34
+# The drawing is 660 wide: the part with the axis, the height of a row, where the first one's bar is.
+LEFT, RIGHT, ROW, TOP = 20, 640, 64, 34
+Words = Callable[[float], str]
 
 
 def context(found: Report) -> dict[str, Any]:
@@ -42,27 +44,23 @@ def _days(days: int) -> str:
     return ngettext("%s day", "%s days", days) % days
 
 
-def _of_100(share: float, decimals: int = 1) -> str:
-    return _rounded(100 * share, decimals)
-
-
-def _rounded(number: float, decimals: int) -> str:
+def _rounded(number: float, decimals: int, *, sign: bool = False) -> str:
     """Django cuts digits off; here they are rounded. Zero has no sign."""
     rounded = round(number, decimals)
-    text = str(number_format(abs(rounded), decimal_pos=decimals))
-    return f"−{text}" if rounded < 0 else text
+    return _sign(rounded, sign) + str(number_format(abs(rounded), decimal_pos=decimals))
 
 
-def _signed(text: str) -> str:
-    return text if text.startswith("−") or not text.strip("0.,") else f"+{text}"
+def _of_100(share: float, *, sign: bool = False) -> str:
+    return _rounded(100 * share, 1, sign=sign)
 
 
-def _money(found: Report) -> Callable[[float], str]:
-    def money(amount_minor: float) -> str:
-        minor = round(amount_minor)
-        return f"−{format_money(-minor, found.currency)}" if minor < 0 else format_money(minor, found.currency)
+def _money(minor: float, currency: str, *, sign: bool = False) -> str:
+    rounded = round(minor)
+    return _sign(rounded, sign) + format_money(abs(rounded), currency)
 
-    return money
+
+def _sign(number: float, plus: bool) -> str:
+    return "−" if number < 0 else "+" if plus and number > 0 else ""
 
 
 def _verdict(found: Report) -> tuple[str, str]:
@@ -93,8 +91,8 @@ def _so_far(found: Report, more: Interval) -> str:
     values = {
         "days": _days(found.main.days),
         "number": _of_100(abs(more.estimate)),
-        "low": _signed(_of_100(more.low)),
-        "high": _signed(_of_100(more.high)),
+        "low": _of_100(more.low, sign=True),
+        "high": _of_100(more.high, sign=True),
     }
     if more.estimate >= 0:
         return (
@@ -116,29 +114,25 @@ def _so_far(found: Report, more: Interval) -> str:
 def _drawings(found: Report) -> list[dict[str, Any]]:
     """Two: of 100 customers how many more came back, and how much more was spent by each."""
 
-    def of_100(share: float) -> str:
-        return _signed(_of_100(share))
-
-    money = _money(found)
-    drawn = (
-        ("came", _("How many more of 100 came back"), [(w, w.came_more) for w in found.windows], of_100),
-        (
-            "spent",
-            _("How much more each customer spent"),
-            [(w, w.spent_more) for w in found.windows],
-            lambda minor: _signed(money(minor)),
-        ),
+    windows, of_100, money = (
+        found.windows,
+        partial(_of_100, sign=True),
+        partial(_money, currency=found.currency, sign=True),
     )
+    drawn: list[tuple[str, str, list[Interval | None], Words]] = [
+        ("came", _("How many more of 100 came back"), [window.came_more for window in windows], of_100),
+        ("spent", _("How much more each customer spent"), [window.spent_more for window in windows], money),
+    ]
     return [
-        {"key": key, "title": title, **_drawing(intervals, words)}
+        {"key": key, "title": title, **_drawing([window.days for window in windows], intervals, words)}
         for key, title, intervals, words in drawn
-        if any(interval for _window, interval in intervals)
+        if any(intervals)
     ]
 
 
-def _drawing(intervals: Sequence[tuple[Window, Interval | None]], words: Callable[[float], str]) -> dict[str, Any]:
+def _drawing(days: Sequence[int], intervals: Sequence[Interval | None], words: Words) -> dict[str, Any]:
     """One line a window: its interval, the point that was found, and where nothing would differ."""
-    known = [interval for _window, interval in intervals if interval]
+    known = [interval for interval in intervals if interval]
     low, high = min(0.0, *(one.low for one in known)), max(0.0, *(one.high for one in known))
     room = (high - low) or 1.0
 
@@ -146,12 +140,12 @@ def _drawing(intervals: Sequence[tuple[Window, Interval | None]], words: Callabl
         return round(LEFT + (RIGHT - LEFT) * (value - low) / room)
 
     rows = []
-    for number, (window, interval) in enumerate(intervals):
+    for number, (after, interval) in enumerate(zip(days, intervals, strict=True)):
         y = TOP + ROW * number
-        row: dict[str, Any] = {"name": _("after %s") % _days(window.days), "y": y, "text_y": y - 10}
+        row: dict[str, Any] = {"name": _("after %s") % _days(after), "y": y, "start_y": y - 6, "text_y": y - 10}
         if interval:
             row |= {"low": x(interval.low), "high": x(interval.high), "at": x(interval.estimate)}
-            row |= {"width": max(2, row["high"] - row["low"]), "line_y": y + 5, "point_y": y + 10}
+            row |= {"width": max(2, row["high"] - row["low"]), "line_y": y + 5, "point_y": y + 10, "end_y": y + 26}
             row["words"] = _range(interval, words)
         else:
             row["words"] = _("not known yet")
@@ -159,30 +153,28 @@ def _drawing(intervals: Sequence[tuple[Window, Interval | None]], words: Callabl
     return {"lines": rows, "zero": x(0), "height": TOP + ROW * len(rows) - 16}
 
 
-def _range(interval: Interval, words: Callable[[float], str]) -> str:
+def _range(interval: Interval, words: Words) -> str:
     values = {"found": words(interval.estimate), "low": words(interval.low), "high": words(interval.high)}
     return _("%(found)s (%(low)s to %(high)s)") % values
 
 
 def _rows(found: Report, window: Window) -> dict[str, Any]:
     """A window's part of the table."""
-    money = _money(found)
-    unknown = _("not known yet")
-    came, spent, visited = window.came_more, window.spent_more, window.visited_more
+    currency = found.currency
 
-    def visits(number: float) -> str:
-        return _signed(_rounded(number, 2))
+    def told(interval: Interval | None, words: Words) -> str:
+        return _range(interval, words) if interval else _("not known yet")
 
     return {
         "name": _("After %s") % _days(window.days),
-        "arms": [_arm(_("treated"), window.treated, money), _arm(_("held out"), window.held_out, money)],
-        "came": _range(came, lambda share: _signed(_of_100(share))) if came else unknown,
-        "visits": _range(visited, visits) if visited else unknown,
-        "spent": _range(spent, lambda minor: _signed(money(minor))) if spent else unknown,
+        "arms": [_arm(_("treated"), window.treated, currency), _arm(_("held out"), window.held_out, currency)],
+        "came": told(window.came_more, partial(_of_100, sign=True)),
+        "visits": told(window.visited_more, partial(_rounded, decimals=2, sign=True)),
+        "spent": told(window.spent_more, partial(_money, currency=currency, sign=True)),
     }
 
 
-def _arm(name: str, arm: Outcome, money: Callable[[float], str]) -> dict[str, Any]:
+def _arm(name: str, arm: Outcome, currency: str) -> dict[str, Any]:
     some = arm.complete > 0
     return {
         "name": name,
@@ -190,16 +182,17 @@ def _arm(name: str, arm: Outcome, money: Callable[[float], str]) -> dict[str, An
         "pending": arm.pending,
         "came": _of_100(arm.came / arm.complete) if some else "–",
         "visits": _rounded(arm.visits.mean, 2) if some else "–",
-        "spent": money(arm.spent.mean) if some else "–",
+        "spent": _money(arm.spent.mean, currency) if some else "–",
     }
 
 
 def _cost(found: Report) -> tuple[str, str]:
     """What a visit cost that would not have been, and what that rests on."""
-    money, cost = _money(found), found.extra_visit_cost
+    cost, currency = found.extra_visit_cost, found.currency
     if cost is not None:
-        values = dict(zip(("cost", "best", "worst"), map(money, cost), strict=True))
-        values["all"] = money(found.cost_minor or 0)
+        amounts = (*cost, found.cost_minor or 0)
+        names = ("cost", "best", "worst", "all")
+        values = {name: _money(amount, currency) for name, amount in zip(names, amounts, strict=True)}
         return (
             values["cost"],
             _(
@@ -209,7 +202,7 @@ def _cost(found: Report) -> tuple[str, str]:
             % values,
         )
     if found.cost_minor is None:
-        return _("not known yet"), _("What was given has no price in the books, as gifts have none.")
+        return _("not known yet"), _("What was given has no price in the books.")
     return _("not known yet"), _("It is not sure yet that there were more visits at all.")
 
 

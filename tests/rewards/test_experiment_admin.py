@@ -136,7 +136,7 @@ def test_list_names_each_state(staff, now):
     ExperimentFactory(name="Waiting", holdout_percent=10)
     ExperimentFactory(name="Off", holdout_percent=0)
     with time_machine.travel(now, tick=False):
-        for state, name in (("running", "Early"), ("due", "Late"), ("waiting", "Waiting"), ("off", "Off")):
+        for state, name in (("running", "Early"), ("due", "Late"), ("waiting", "Waiting"), ("none", "Off")):
             rows = staff.get(f"{LIST}?is={state}").context["cl"].result_list
             assert [row.name for row in rows] == [name]
 

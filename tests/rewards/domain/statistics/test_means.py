@@ -74,8 +74,8 @@ def test_without_enough_or_without_any_spread_nothing_is_made_up():
     assert statistics.welch(two, one) is None
     assert statistics.difference_of_means(moments([5] * 9), two) is None
     assert statistics.difference_of_means(moments([5] * 9), nobody) is None
-    same = statistics.difference_of_means(moments([7] * 30), moments([5] * 3))
-    assert (same.low, same.estimate, same.high) == (2, 2, 2)
+    for other in (3, 30):
+        assert statistics.difference_of_means(moments([7] * 30), moments([5] * other)) is None
     assert cbrt(-8) == -2  # what the transformation relies on
 
 
