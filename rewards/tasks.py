@@ -7,7 +7,7 @@ from django.core import mail
 from django.utils import timezone
 
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import alerts, import_jobs, notices, points, tiers
+from rewards.domain import alerts, import_jobs, mail_queue, notices, points, tiers
 
 LOTS_AT_ONCE = 2000
 CUSTOMERS_AT_ONCE = 2000
@@ -46,8 +46,10 @@ def prepare_notices(**kwargs: object) -> None:
 
 @shared_task(name="rewards.send_notices")
 def send_notices(**kwargs: object) -> None:
-    notices.reconcile(at=timezone.now())
-    notices.send_due(mailer=mail.get_connection(), clock=timezone.now, until=timezone.now() + SENDING_TIME)
+    mail_queue.reconcile(queue=notices.QUEUE, at=timezone.now())
+    mail_queue.send_due(
+        queue=notices.QUEUE, mailer=mail.get_connection(), clock=timezone.now, until=timezone.now() + SENDING_TIME
+    )
 
 
 @shared_task(name="rewards.run_import")

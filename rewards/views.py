@@ -15,7 +15,7 @@ from customers.models import Customer, Purpose
 from customers.views.session import customer_required
 from loyalty_site.lib import actors
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import catalogue, explanations, notice_mails, points, queries, redemptions
+from rewards.domain import catalogue, explanations, letters, points, queries, redemptions
 from rewards.forms import RedeemForm
 from rewards.models import Program, Reward, RewardPicture, RewardRedemption
 
@@ -123,8 +123,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Behind the link of a mail: whoever has it may use it, and one click of a mail program (RFC 8058) brings no CSRF
     token and follows no redirect. GET changes nothing, because scanners open links."""
     try:
-        customer = notice_mails.read_token(token)
-    except notice_mails.NewsLinkUnknown:
+        customer = letters.read_token(token)
+    except letters.NewsLinkUnknown:
         return render(request, "surveys/link_unknown.html", status=404)
     news = Purpose.MARKETING_EMAIL
     if request.method == "POST":

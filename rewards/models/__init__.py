@@ -4,7 +4,8 @@ from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
 from rewards.models.earning import CapPeriod, EarningKind, EarningRule, Weekday
 from rewards.models.experiment import Arm, Assignment, Experiment, ExperimentKind, ReturnWindow
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
-from rewards.models.notice import NoticeBarrier, NoticeState, PointsNotice
+from rewards.models.mail import MailBarrier, MailState
+from rewards.models.notice import PointsNotice
 from rewards.models.offer import Offer, OfferKind, OfferPeriod
 from rewards.models.points import EntryKind, PointsAccount, PointsAllocation, PointsEntry, PointsLot
 from rewards.models.program import (
@@ -40,8 +41,8 @@ __all__ = [
     "Gesture",
     "HoldState",
     "LimitPeriod",
-    "NoticeBarrier",
-    "NoticeState",
+    "MailBarrier",
+    "MailState",
     "Offer",
     "OfferKind",
     "OfferPeriod",

@@ -15,7 +15,7 @@ from loyalty_site import privacy
 from loyalty_site.lib import actors
 from rewards.domain import checkout, import_lock, ledger, merges, points, redemptions
 from rewards.domain.checkout import ReturnIn
-from rewards.models import HoldState, NoticeState, PointsEntry, PointsNotice
+from rewards.models import HoldState, MailState, PointsEntry, PointsNotice
 from surveys.domain import closing, responses
 from surveys.models import Answer, Delivery, DeliveryState, QuestionKind
 from tests.architecture.test_models import MODELS
@@ -110,7 +110,7 @@ def test_erasing_leaves_no_word_of_the_person_anywhere(mei, delivery, now):
     call = {"fingerprint": b"", "status": 201, "created_at": mei.enrolled_at}
     for key, body in (("mei", told), ("other", "{}")):
         IdempotentCall.objects.create(till=till, key=key, body=body, **call)
-    refused = {"state": NoticeState.REJECTED, "smtp_reply": "550 <mei.lin@example.org> full"}
+    refused = {"state": MailState.REJECTED, "smtp_reply": "550 <mei.lin@example.org> full"}
     PointsNotice.objects.create(customer=mei, last_day=now.date(), touch=7, not_before=now, settled_at=now, **refused)
     assert "Mei Lin was here" in everything()
     privacy.erase(customer=mei, by=STAFF, at=now)

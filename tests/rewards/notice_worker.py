@@ -17,7 +17,7 @@ from django.db import connection  # noqa: E402 - needs the apps
 
 from loyalty_site.lib import mail_replies  # noqa: E402
 from loyalty_site.lib.smtp import EmailBackend  # noqa: E402
-from rewards.domain import notices  # noqa: E402
+from rewards.domain import mail_queue, notices  # noqa: E402
 
 
 def die_at(step: str, count: int) -> None:
@@ -44,4 +44,4 @@ if __name__ == "__main__":
     if sys.argv[4:]:
         die_at(sys.argv[4], int(sys.argv[5]))
     mailer = EmailBackend(host="127.0.0.1", port=port, timeout=5)
-    notices.send_due(mailer=mailer, clock=lambda: at, until=at + timedelta(seconds=60))
+    mail_queue.send_due(queue=notices.QUEUE, mailer=mailer, clock=lambda: at, until=at + timedelta(seconds=60))

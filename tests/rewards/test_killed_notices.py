@@ -14,7 +14,7 @@ from django.core import mail
 from django.db import connection
 
 from customers.models import Purpose
-from rewards.domain import notices
+from rewards.domain import mail_queue, notices
 from rewards.models import PointsNotice
 from tests.factories.customers import ConsentFactory, CustomerFactory
 from tests.factories.rewards import ProgramFactory
@@ -54,10 +54,12 @@ def start(mail_server):
 
 def recover():
     """What the timetable does when the leases have ended, and a day later."""
-    for later in (AT + notices.LEASE, AT + timedelta(days=1)):
-        notices.reconcile(at=later)
+    for later in (AT + mail_queue.LEASE, AT + timedelta(days=1)):
+        mail_queue.reconcile(queue=notices.QUEUE, at=later)
         mailer = mail.get_connection()
-        notices.send_due(mailer=mailer, clock=lambda at=later: at, until=later + timedelta(seconds=60))
+        mail_queue.send_due(
+            queue=notices.QUEUE, mailer=mailer, clock=lambda at=later: at, until=later + timedelta(seconds=60)
+        )
 
 
 def addresses(state):

@@ -10,7 +10,7 @@ from PIL import Image
 from customers.domain import consents
 from customers.models import Consent, Purpose
 from loyalty_site.lib import actors
-from rewards.domain import notice_mails, pictures, points, redemptions
+from rewards.domain import letters, pictures, points, redemptions
 from rewards.models import CouponState, PointsEntry, Reward, RewardRedemption
 from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, RewardFactory
@@ -314,7 +314,7 @@ def news(mia):
     """The address that a mail names, for who allows such mails."""
     ConsentFactory(customer=mia, purpose=Purpose.MARKETING_EMAIL)
     ConsentFactory(customer=mia, purpose=Purpose.SURVEY_EMAIL)
-    return f"/news/{notice_mails.token_for(mia)}/unsubscribe/"
+    return f"/news/{letters.token_for(mia)}/unsubscribe/"
 
 
 def allowed(customer):

@@ -7,8 +7,8 @@ from django.db import IntegrityError
 from customers.domain import consents
 from customers.models import Customer, Purpose
 from loyalty_site.lib import actors, mail_replies
-from rewards.domain import notice_mails, notices, points
-from rewards.models import NoticeState, PointsNotice, Program
+from rewards.domain import letters, mail_queue, notice_mails, notices, points
+from rewards.models import MailState, PointsNotice, Program
 from tests.factories.customers import ConsentFactory, CustomerFactory
 from tests.factories.rewards import ProgramFactory
 from tests.plugins.smtp import DROP, HANG
@@ -50,7 +50,9 @@ def willing():
 def send(mail_server):
     def send(at):
         mailer = mail.get_connection()
-        return notices.send_due(mailer=mailer, clock=lambda: at, until=at + timedelta(seconds=60))
+        return mail_queue.send_due(
+            queue=notices.QUEUE, mailer=mailer, clock=lambda: at, until=at + timedelta(seconds=60)
+        )
 
     return send
 
@@ -125,7 +127,7 @@ def test_mail_says_how_many_and_until_when(willing, send, mail_server, settings)
     notice = PointsNotice.objects.get()
     assert message["Message-ID"] == f"<points-notice-{notice.pk}@club.example.org>"
     assert message["Auto-Submitted"] == "auto-generated"
-    unsubscribe = f"https://club.example.org/news/{notice_mails.token_for(mei)}/unsubscribe/"
+    unsubscribe = f"https://club.example.org/news/{letters.token_for(mei)}/unsubscribe/"
     assert message["List-Unsubscribe"].strip() == f"<{unsubscribe}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     for kind in ("plain", "html"):
@@ -212,7 +214,7 @@ def test_refused_for_now_is_tried_again_and_refused_for_good_is_not(willing, sen
     mail_server.at_recipient = {"slow@example.org": "451 later"}
     send(at + HOUR)
     waiting.refresh_from_db()
-    assert waiting.state == NoticeState.REJECTED
+    assert waiting.state == MailState.REJECTED
 
 
 @pytest.mark.parametrize("silence", [DROP, HANG])
@@ -250,8 +252,10 @@ def test_server_that_is_away_costs_nothing(willing, settings):
         "127.0.0.1",
         1,
     )
-    assert notices.send_due(mailer=mail.get_connection(), clock=lambda: at, until=at + HOUR) == 0
-    assert PointsNotice.objects.get().state == NoticeState.PENDING
+    assert (
+        mail_queue.send_due(queue=notices.QUEUE, mailer=mail.get_connection(), clock=lambda: at, until=at + HOUR) == 0
+    )
+    assert PointsNotice.objects.get().state == MailState.PENDING
 
 
 def test_mail_that_cannot_be_written_is_put_off(willing, send, mail_server, monkeypatch):
@@ -268,14 +272,15 @@ def test_claim_of_a_worker_that_is_gone_is_uncertain_for_ever(willing, send, mai
     willing()
     at = shanghai(6, 10)
     notices.prepare(at=at)
-    claimed = notices.claim(program=program, at=at)
+    claimed = mail_queue.claim(queue=notices.QUEUE, program=program, at=at)
     assert (claimed.state, send(at + DAY)) == ("SENDING", 0)
-    assert notices.reconcile(at=at + notices.LEASE - SECOND) == 0
-    assert notices.reconcile(at=at + notices.LEASE) == 1
+    assert mail_queue.reconcile(queue=notices.QUEUE, at=at + mail_queue.LEASE - SECOND) == 0
+    assert mail_queue.reconcile(queue=notices.QUEUE, at=at + mail_queue.LEASE) == 1
     assert (send(at + 3 * DAY), mail_server.taken) == (0, [])
+    accepted = mail_replies.Outcome(mail_replies.Fate.ACCEPTED)
     # the worker was only slow: what was found out since stays
-    assert notices._settle(claimed, mail_replies.Outcome(mail_replies.Fate.ACCEPTED), at + DAY) is None
-    assert PointsNotice.objects.get().state == NoticeState.UNCERTAIN
+    assert mail_queue.settle(queue=notices.QUEUE, mail=claimed, outcome=accepted, at=at + DAY) is None
+    assert PointsNotice.objects.get().state == MailState.UNCERTAIN
 
 
 def test_database_keeps_one_for_a_touch(willing, now):

@@ -1,0 +1,79 @@
+"""What every mail of the programme has: the customer's language, a name of its own, and the way to stop such mails."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import css_inline
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.core.signing import BadSignature, Signer
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from customers.models import Customer
+from loyalty_site.lib.errors import DomainError
+from rewards.models import Program
+
+_inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+_signer = Signer(salt="rewards.news", sep=".")
+
+
+class NewsLinkUnknown(DomainError):
+    code = "news_link_unknown"
+    message = gettext_lazy("This link is not complete. Please open it from the mail again.")
+
+
+def letter(
+    *,
+    reference: str,
+    customer: Customer,
+    program: Program,
+    subject: str,
+    template: str,
+    context: Mapping[str, object],
+) -> EmailMultiAlternatives:
+    """In the active language. `reference` (`points-notice-17`) makes the Message-ID, always the same one; one-click
+    unsubscribing by RFC 8058. `template` names a text and an HTML file in templates/emails.
+    """
+    unsubscribe_url = link("portal:news-unsubscribe", token_for(customer))
+    filled = {"program": program, "customer": customer, "unsubscribe_url": unsubscribe_url, **context}
+    message = EmailMultiAlternatives(
+        subject=subject,
+        body=render_to_string(f"emails/{template}.txt", filled),
+        to=[customer.email],
+        headers={
+            "Message-ID": f"<{reference}@{urlsplit(settings.BASE_URL).hostname}>",
+            "Auto-Submitted": "auto-generated",
+            "List-Unsubscribe": f"<{unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+    message.attach_alternative(html(template=template, context=filled), "text/html")
+    return message
+
+
+def html(*, template: str, context: Mapping[str, object]) -> str:
+    """As mail programs show it: the styles are in the tags."""
+    return _inliner.inline(render_to_string(f"emails/{template}.html", dict(context)))
+
+
+def token_for(customer: Customer) -> str:
+    """For the address of the page that stops these mails: the customer's id, signed."""
+    return _signer.sign(str(customer.pk))
+
+
+def read_token(token: str) -> Customer:
+    """Raises NewsLinkUnknown."""
+    try:
+        customer = Customer.objects.filter(pk=int(_signer.unsign(token))).first()
+    except BadSignature as error:
+        raise NewsLinkUnknown from error
+    if customer is None:
+        raise NewsLinkUnknown
+    return customer
+
+
+def link(name: str, *arguments: object) -> str:
+    """The whole address of one of our pages."""
+    return f"{settings.BASE_URL}{reverse(name, args=arguments)}"
