@@ -1,5 +1,6 @@
 """A purchase: filled in, quoted while it is, looked at, booked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,7 @@ from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.forms import PurchaseForm
 from loyalty_site.till.lookups import customer_or_404, member, purchase_or_404
 from rewards.domain import checkout, counter, points, queries, takebacks
-from rewards.domain.checkout import PurchaseIn, Quote
+from rewards.domain.checkout import Proposal, PurchaseIn, Quote
 from rewards.models import Coupon
 
 BOOK, MOST = "book", "most"
@@ -40,6 +41,7 @@ class _Till:
     form: PurchaseForm
     takes_points: bool
     quote: Quote | None = None
+    proposed: Sequence[Proposal] = ()
     notice: str = ""
 
     def told(self, *, points_to_redeem: int | None = None) -> PurchaseIn:
@@ -150,6 +152,16 @@ def _look(till: _Till) -> None:
         missing = points.InsufficientPoints(points=wanted, available=till.quote.points_payable)
         till.form.add_error("points", str(missing))
         till.quote = None
+    _propose(till)
+
+
+def _propose(till: _Till) -> None:
+    """Coupons that would take off more than those that were chosen."""
+    found = checkout.propose(purchase=till.told(), store=till.desk.store, at=till.at, usable=till.usable)
+    proposed = [one for one in found if one.is_proposed]
+    chosen = till.quote.discounts if till.quote else {}
+    if {one.coupon.display_code for one in proposed} != set(chosen):
+        till.proposed = proposed
 
 
 def _take_most_points(till: _Till) -> None:
@@ -180,6 +192,7 @@ def _context(till: _Till) -> dict[str, Any]:
         "summary": till.summary,
         "quote": till.quote,
         "discounts": _named_discounts(till),
+        "proposed": till.proposed,
         "currency": till.desk.store.currency,
         "takes_points": till.takes_points,
         "notice": till.notice,

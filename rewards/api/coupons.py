@@ -16,7 +16,7 @@ from loyalty_site.lib.api.fields import Code
 from loyalty_site.lib.api.problems import Problem
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.texts import localized
-from rewards.domain import checkout, coupons
+from rewards.domain import checkout, coupons, offer_words
 from rewards.domain.checkout import PurchaseIn
 from rewards.models import Coupon
 from rewards.schemas.shown import CouponCheckOut, CouponRedeemedOut
@@ -36,7 +36,9 @@ def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = 
         except coupons.CouponRefused as error:
             return _checked(None, code, refusal=error)
         if not told.lines:
-            refusal = coupons.refusal_before_purchase(coupon=found, customer=owner, at=told.purchased_at or now)
+            refusal = coupons.refusal_before_purchase(
+                coupon=found, customer=owner, store=request.auth.store, at=told.purchased_at or now
+            )
             return _checked(found, code, refusal=refusal)
         quoted = checkout.quote(
             purchase=_basket(told, owner, code, request.auth.store, now), store=request.auth.store, at=now
@@ -51,7 +53,9 @@ def redeem_coupon(request: TillRequest, code: Code, told: CouponRedeemIn | None 
     owner = customers.by_number(number=told.customer) if told and told.customer is not None else None
     with _unknown_is_not_found():
         found = coupons.find(text=code)
-    redeemed = coupons.redeem(coupon=found, customer=owner, by=actors.till(request.auth.pk), at=timezone.now())
+    redeemed = coupons.redeem(
+        coupon=found, customer=owner, store=request.auth.store, by=actors.till(request.auth.pk), at=timezone.now()
+    )
     assert redeemed.redeemed_at
     with calls.texts_for(request, owner):
         return CouponRedeemedOut(
@@ -84,6 +88,7 @@ def _checked(
         detail=str(refusal) if refusal else None,
         title=localized(found.offer.title) if found else None,
         kind=found.offer.kind.lower() if found else None,
+        conditions=offer_words.conditions(found.offer) if found else None,
         expires_at=found.expires_at if found else None,
     )
 

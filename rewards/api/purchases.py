@@ -13,7 +13,7 @@ from loyalty_site.lib import actors
 from loyalty_site.lib.api.fields import Code
 from rewards.api import shapes
 from rewards.domain import checkout
-from rewards.domain.checkout import PurchaseIn, Quote
+from rewards.domain.checkout import Proposal, PurchaseIn, Quote
 from rewards.schemas.shown import (
     PurchaseOut,
     QuotedCouponOut,
@@ -29,12 +29,15 @@ router = Router(tags=["purchases"])
 
 @calls.post(router, "/quotes", gives=QuoteOut, scope=TillScope.READ)
 def quote_basket(request: TillRequest, told: BasketTold) -> QuoteOut:
-    """What a basket would come to and earn, each coupon's discount or its refusal, how many points could pay."""
-    now = timezone.now()
+    """What a basket would come to and earn, each coupon's discount or its refusal, how many points could pay, and which
+    of the customer's coupons would take off most instead."""
+    now, store = timezone.now(), request.auth.store
     owner = _customer(told.customer)
-    quoted = checkout.quote(purchase=_purchase(told, owner, now), store=request.auth.store, at=now)
+    basket = _purchase(told, owner, now)
+    quoted = checkout.quote(purchase=basket, store=store, at=now)
+    proposals = checkout.propose(purchase=basket, store=store, at=now)
     with calls.texts_for(request, owner):
-        return _quote(told.currency, quoted)
+        return _quote(told.currency, quoted, proposals)
 
 
 @calls.post(router, "/purchases", gives=SettlementOut, status=201, is_atomic=True)
@@ -77,7 +80,7 @@ def _purchase(told: PurchaseTold | BasketTold, owner: Customer | None, now: date
     )
 
 
-def _quote(currency: str, quoted: Quote) -> QuoteOut:
+def _quote(currency: str, quoted: Quote, proposals: list[Proposal]) -> QuoteOut:
     used = [QuotedCouponOut(code=code, discount_minor=taken, refusal=None) for code, taken in quoted.discounts.items()]
     refused = [
         QuotedCouponOut(code=code, discount_minor=0, refusal=RefusalOut(code=error.code, detail=str(error)))
@@ -91,4 +94,5 @@ def _quote(currency: str, quoted: Quote) -> QuoteOut:
         paid_minor=quoted.paid_minor,
         points=QuotedPointsOut(earned=quoted.earned.points, payable=quoted.points_payable),
         coupons=used + refused,
+        proposals=shapes.proposals(proposals),
     )

@@ -1,6 +1,6 @@
 """What was booked and found, as tills are told of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from customers.models import Customer, PurchaseReturn
 from loyalty_site.lib.texts import localized
-from rewards.domain import catalogue, explanations, points, queries, tiers
-from rewards.domain.checkout import Settlement, TakenBack
+from rewards.domain import catalogue, explanations, offer_words, points, queries, tiers
+from rewards.domain.checkout import Proposal, Settlement, TakenBack
 from rewards.models import (
     Coupon,
     HoldState,
@@ -31,6 +31,7 @@ from rewards.schemas.shown import (
     HoldOut,
     LineOut,
     PointsOut,
+    ProposedCouponOut,
     PurchaseOut,
     RedemptionOut,
     ReturnedLineOut,
@@ -105,6 +106,21 @@ def coupon(one: Coupon) -> CouponOut:
         kind=one.offer.kind.lower(),
         expires_at=one.expires_at,
     )
+
+
+def proposals(found: Sequence[Proposal]) -> list[ProposedCouponOut]:
+    offer_words.with_names(one.coupon.offer for one in found)
+    return [
+        ProposedCouponOut(
+            code=one.coupon.display_code,
+            title=localized(one.coupon.offer.title),
+            kind=one.coupon.offer.kind.lower(),
+            conditions=offer_words.conditions(one.coupon.offer),
+            discount_minor=one.discount_minor,
+            proposed=one.is_proposed,
+        )
+        for one in found
+    ]
 
 
 def entries(found: Iterable[PointsEntry]) -> list[EntryOut]:

@@ -34,7 +34,7 @@ def of_breakdown(breakdown: Breakdown) -> list[str]:
         sentences.append(_("%(amount)s of tax earns none.") % {"amount": format_money(tax, currency)})
     rest = Decimal(breakdown["rounded_down"])
     if rest:
-        sentences.append(_("The rest of %(rest)s points was rounded down.") % {"rest": _decimal(rest)})
+        sentences.append(_("The rest of %(rest)s points was rounded down.") % {"rest": decimal(rest)})
     return sentences + [_cut(note) for note in breakdown.get("caps", ())]
 
 
@@ -46,9 +46,9 @@ def of_rule(rule: EarningRule, currency: str) -> str:
         return _("A customer earns %(limit)s.") % {"limit": _limit(rule.cap_period, rule.points or 0)}
     goods = [str(one) for one in (rule.category, rule.product) if one]
     values = {
-        "goods": _joined(goods) if goods else _("Everything"),
-        "times": _decimal(rule.multiplier or Decimal(0)),
-        "when": _joined(_conditions_of(rule)),
+        "goods": joined(goods) if goods else _("Everything"),
+        "times": decimal(rule.multiplier or Decimal(0)),
+        "when": joined(_conditions_of(rule)),
     }
     if not rule.multiplier:
         return (
@@ -67,11 +67,11 @@ def _rate(points: int, per_minor: int, currency: str) -> str:
 def _multiplied(note: MultiplierNote, currency: str) -> str:
     window = note.get("window", _ALWAYS)
     conditions = _conditions(note.get("tier"), window["weekdays"], window.get("start"), window.get("end"))
-    name = {"rule": note["name"], "when": _joined(conditions)}
+    name = {"rule": note["name"], "when": joined(conditions)}
     values = {
         "rule": _("%(rule)s (%(when)s)") % name if conditions else note["name"],
         "amount": format_money(note["net_minor"], currency),
-        "times": _decimal(Decimal(note["multiplier"])),
+        "times": decimal(Decimal(note["multiplier"])),
     }
     if note["multiplier"] == "0":
         return _("%(rule)s: %(amount)s earns no points.") % values
@@ -83,7 +83,7 @@ def _raised(note: CouponNote, currency: str) -> str:
         "offer": localized(note["title"]),
         "coupon": note["coupon"],
         "amount": format_money(note["net_minor"], currency),
-        "times": _decimal(Decimal(note["multiplier"])),
+        "times": decimal(Decimal(note["multiplier"])),
     }
 
 
@@ -117,15 +117,19 @@ def _conditions_of(rule: EarningRule) -> list[str]:
 
 
 def _conditions(tier: LocalizedText | None, weekdays: Iterable[int], start: str | None, end: str | None) -> list[str]:
-    days = [str(Weekday(day).label) for day in sorted(weekdays)]
     found = [_("as %(tier)s") % {"tier": localized(tier)}] if tier else []
-    found += [_joined(days)] if days else []
-    return found + ([f"{start}–{end}"] if start and end else [])
+    return found + days_and_hours(weekdays, start, end)
 
 
-def _joined(words: Iterable[str]) -> str:
+def days_and_hours(weekdays: Iterable[int], start: str | None, end: str | None) -> list[str]:
+    """Weekdays (ISO numbers), then the hours, each as far as it is bounded."""
+    days = [str(Weekday(day).label) for day in sorted(weekdays)]
+    return ([joined(days)] if days else []) + ([f"{start}–{end}"] if start and end else [])
+
+
+def joined(words: Iterable[str]) -> str:
     return pgettext("list", ", ").join(words)
 
 
-def _decimal(number: Decimal) -> str:
+def decimal(number: Decimal) -> str:
     return str(formats.number_format(number.normalize(), use_l10n=True))

@@ -1,6 +1,7 @@
 """Offers go live, give, and are withdrawn."""
 
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -83,6 +84,29 @@ class MinSpendNotReached(DomainError):
     message = _("This purchase is too small for coupon %(coupon)s.")
 
 
+class OfferNotPublished(DomainError):
+    code = "offer_not_published"
+    message = _("A draft is changed as a whole.")
+
+
+class LimitBelowUsed(DomainError):
+    """`limit` in the details is the field's name, `used` what was used by now."""
+
+    code = "limit_below_used"
+    message = _("%(used)s were used already: the limit cannot be lower.")
+
+
+class Limits(TypedDict, total=False):
+    """What may still change once an offer is published, the money in minor units; None is no limit."""
+
+    redemptions_max: int | None
+    customer_max: int | None
+    code_max: int | None
+    period_max: int | None
+    customer_period_max: int | None
+    budget_minor: int | None
+
+
 REFUSALS: tuple[type[DomainError], ...] = (
     OfferNotLive,
     OfferWithdrawn,
@@ -125,6 +149,43 @@ def withdraw(*, offer: Offer, by: Actor, at: datetime) -> None:
         raise OfferNotLive
 
 
+@transaction.atomic
+def copy(*, offer: Offer, by: Actor, at: datetime) -> Offer:
+    """A new draft that says the same and was never used. What would be over already begins now, without an end."""
+    draft = Offer(**{name: getattr(offer, name) for name in _said(offer)})
+    if draft.valid_to and draft.valid_to <= at:
+        draft.valid_to = None
+    draft.valid_from = max(draft.valid_from, at)
+    if draft.valid_to and draft.valid_to <= draft.valid_from:
+        draft.valid_to = None
+    draft.save(force_insert=True)
+    for field in Offer._meta.many_to_many:
+        getattr(draft, field.name).set(getattr(offer, field.name).all())
+    audit.record(actor=by, action="offer.copied", subject=f"offer:{draft.pk}", data={"from": offer.pk}, at=at)
+    return draft
+
+
+@transaction.atomic
+def change_limits(*, offer: Offer, by: Actor, at: datetime, **limits: Unpack[Limits]) -> None:
+    """New limits for a published offer: higher or lower, but none below what was used. Codes that were issued keep how
+    often they are good.
+
+    Raises OfferNotPublished, LimitBelowUsed. Locks the offer, as everybody does who redeems.
+    """
+    locked = Offer.objects.select_for_update(no_key=True).get(pk=offer.pk)
+    if locked.published_at is None:
+        raise OfferNotPublished
+    for name, used in (("redemptions_max", locked.redeemed_count), ("budget_minor", locked.redeemed_minor)):
+        most = limits.get(name)
+        if isinstance(most, int) and most < used:
+            raise LimitBelowUsed(limit=name, used=used)
+    changed = {name: value for name, value in limits.items() if getattr(locked, name) != value}
+    if changed:
+        Offer.objects.filter(pk=offer.pk).update(**changed)
+        audit.record(actor=by, action="offer.limits_changed", subject=f"offer:{offer.pk}", data=changed, at=at)
+    offer.refresh_from_db()
+
+
 def refuse_unless_live(*, offer: Offer, at: datetime) -> None:
     """Raises OfferWithdrawn or OfferNotLive."""
     if offer.withdrawn_at and offer.withdrawn_at <= at:
@@ -156,3 +217,9 @@ def uncount_redemptions(*, offer_id: int, redemptions: int, discount_minor: int)
     Offer.objects.filter(pk=offer_id).update(
         redeemed_count=F("redeemed_count") - redemptions, redeemed_minor=F("redeemed_minor") - discount_minor
     )
+
+
+def _said(offer: Offer) -> list[str]:
+    """The names of the fields that say what the offer is, not what became of it."""
+    became = {"id", "redeemed_count", "redeemed_minor", "published_at", "withdrawn_at"}
+    return [field.attname for field in offer._meta.concrete_fields if field.name not in became]

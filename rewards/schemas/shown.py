@@ -107,6 +107,18 @@ class QuotedCouponOut(Shown):
     refusal: RefusalOut | None
 
 
+class ProposedCouponOut(Shown):
+    """A coupon of the customer that is good for this basket: what it would take off alone, and whether it is among
+    those that take off most together."""
+
+    code: str
+    title: str
+    kind: str
+    conditions: str
+    discount_minor: int
+    proposed: bool
+
+
 class QuotedPointsOut(Shown):
     """`payable` is how many points could pay for this basket."""
 
@@ -122,6 +134,7 @@ class QuoteOut(Shown):
     paid_minor: int
     points: QuotedPointsOut
     coupons: list[QuotedCouponOut]
+    proposals: list[ProposedCouponOut]
 
 
 class SettledPointsOut(Shown):
@@ -216,7 +229,8 @@ class PurchaseOut(SettlementOut):
 
 
 class CouponCheckOut(Shown):
-    """`discount_minor` is null where no basket was told. `code` is that of the refusal, `coupon` the coupon's own."""
+    """`discount_minor` is null where no basket was told. `code` is that of the refusal, `coupon` the coupon's own;
+    `conditions` says in a sentence what it gives, for what, where and when."""
 
     coupon: str
     usable: bool
@@ -225,6 +239,7 @@ class CouponCheckOut(Shown):
     detail: str | None
     title: str | None
     kind: str | None
+    conditions: str | None
     expires_at: datetime | None
 
 

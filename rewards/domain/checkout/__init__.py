@@ -5,6 +5,7 @@ that goods come back of (by position), the receipt's or return's number (by its 
 (in order), the customer's points account, coupons by id, offers by id, surprise rules by id.
 """
 
+from rewards.domain.checkout.proposing import Proposal, propose
 from rewards.domain.checkout.quotation import Quote, quote
 from rewards.domain.checkout.refusals import (
     GiftCardExceedsAmount,
@@ -29,6 +30,7 @@ __all__ = [
     "PointsExceedAmount",
     "PointsOtherCurrency",
     "PointsWithoutCustomer",
+    "Proposal",
     "PurchaseIn",
     "PurchasedInFuture",
     "Quote",
@@ -38,6 +40,7 @@ __all__ = [
     "Settlement",
     "TakenBack",
     "TaxExceedsAmount",
+    "propose",
     "quote",
     "settle",
     "settled_before",

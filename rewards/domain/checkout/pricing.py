@@ -55,8 +55,8 @@ def priced(*, purchase: PurchaseIn, store: Store, booking: Facts | None = None) 
             found[coupon.code] = coupon
     if not found:
         return priced
-    as_read, basket = _as_read(found.values(), purchase, store, booking)
-    evaluation = eligibility.evaluate(coupons=as_read, basket=basket)
+    read, basket = as_read(shown=found.values(), purchase=purchase, store=store, booking=booking)
+    evaluation = eligibility.evaluate(coupons=read, basket=basket)
     for code, word in evaluation.refusals.items():
         priced.refuse(word, found[code])
     priced.found = {found[code]: discount for code, discount in evaluation.discounts.items()}
@@ -66,19 +66,19 @@ def priced(*, purchase: PurchaseIn, store: Store, booking: Facts | None = None) 
     return priced
 
 
-def _as_read(
-    found: Iterable[Coupon], purchase: PurchaseIn, store: Store, booking: Facts | None
+def as_read(
+    *, shown: Iterable[Coupon], purchase: PurchaseIn, store: Store, booking: Facts | None = None
 ) -> tuple[list[eligibility.CouponIn], eligibility.Basket]:
-    """What is sold is looked up only where an offer names products or categories."""
+    """As the calculator reads them. What is sold is looked up only where an offer names products or categories."""
     customer = purchase.customer.pk if purchase.customer else None
-    as_read, segments = coupon_terms.read(coupons=found, customer_id=customer)
-    is_asked = any(one.terms.free_product or not one.terms.is_for_all_lines for one in as_read)
+    read, segments = coupon_terms.read(coupons=shown, customer_id=customer)
+    is_asked = any(one.terms.free_product or not one.terms.is_for_all_lines for one in read)
     catalog = _catalog(purchase.lines, booking) if is_asked else {}
     lines = [
         eligibility.Line(line.amount_minor, *catalog.get(line, _UNKNOWN), line.quantity, line.sku, line.tax_minor)
         for line in purchase.lines
     ]
-    return as_read, coupon_terms.basket(
+    return read, coupon_terms.basket(
         lines=lines,
         currency=purchase.currency,
         customer_id=customer,
