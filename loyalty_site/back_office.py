@@ -35,6 +35,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
         _("Customers"),
         [
             Item(_("Customers"), "group", "customers.customer"),
+            Item(_("Segments"), "groups", "customers.segment"),
             Item(_("Merges"), "merge", "customers.customermerge"),
             Item(_("Purchases"), "receipt_long", "customers.purchase"),
             Item(_("Returns"), "assignment_return", "customers.purchasereturn"),

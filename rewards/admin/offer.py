@@ -11,35 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, act_page, acting, badge, only_for, state_filter
+from loyalty_site.lib.admin import ModelAdmin, States, act, act_page, acting, badge, only_for, state_filter
 from loyalty_site.lib.money import format_money
-from rewards.domain import offers
-from rewards.models import Offer, OfferKind
-
-
-class OfferForm(RowForm):
-    money_fields = {
-        "discount_max_minor": gettext_lazy("at most"),
-        "amount_minor": gettext_lazy("amount"),
-        "min_spend_minor": gettext_lazy("minimum spend"),
-        "budget_minor": gettext_lazy("budget"),
-    }
-    period = ("valid_from", "valid_to")
-
-    def clean(self) -> dict[str, Any]:
-        """A kind's fields only: what another kind would need is left out."""
-        cleaned = super().clean()
-        kind = cleaned.get("kind")
-        if kind == OfferKind.PERCENT:
-            self.need("percent", _("Say how many percent."))
-        else:
-            cleaned["percent"] = cleaned["discount_max_minor"] = None
-        if kind == OfferKind.AMOUNT:
-            self.need("amount_minor", _("Say how much."))
-        else:
-            cleaned["amount_minor"] = None
-        cleaned["code_prefix"] = str(cleaned.get("code_prefix") or "").upper()
-        return cleaned
+from rewards.admin.offer_form import LIMITS, WORTH, OfferForm
+from rewards.domain import offer_words, offers
+from rewards.models import Offer, OfferKind, OfferPeriod
 
 
 def states(now: datetime) -> States:
@@ -54,37 +30,105 @@ def states(now: datetime) -> States:
 
 @admin.register(Offer)
 class OfferAdmin(ModelAdmin):
-    """What a published offer is worth no longer changes: coupons of it are in customers' hands."""
+    """What a published offer promises no longer changes: coupons of it are in customers' hands. Its limits may."""
 
     form = OfferForm
     list_display = ("name", "state", "worth", "valid_from", "valid_to", "redeemed_count", "given")
+    list_select_related = ("free_product",)
     list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=states), "kind")
     search_fields = ("title", "=code_prefix")
+    autocomplete_fields = ("free_product", "products", "categories", "stores", "segment")
     ordering = ("-pk",)
     sortable_by = ("valid_from", "valid_to", "redeemed_count")
-    actions_detail = ("publish", "withdraw")
+    actions_detail = ("publish", "copy", "withdraw")
     conditional_fields = {
-        **only_for("kind", OfferKind.PERCENT, "percent", "discount_max_minor"),
+        **only_for("kind", OfferKind.PERCENT, "percent"),
         **only_for("kind", OfferKind.AMOUNT, "amount_minor"),
+        **only_for("kind", OfferKind.FREE_PRODUCT, "free_product"),
+        **only_for("kind", OfferKind.MULTIPLIER, "points_multiplier"),
+        **only_for("kind", [OfferKind.PERCENT, OfferKind.FREE_PRODUCT], "discount_max_minor"),
+        **only_for("period", OfferPeriod.values, "period_max", "customer_period_max"),
     }
     fieldsets = (
         (None, {"fields": ("title", "description")}),
+        (gettext_lazy("What it gives"), {"fields": ("currency", "kind", *WORTH)}),
         (
-            gettext_lazy("Worth"),
-            {"fields": ("currency", "kind", "percent", "discount_max_minor", "amount_minor", "min_spend_minor")},
+            gettext_lazy("For which purchases"),
+            {"fields": ("min_spend_minor", "categories", "products", "stores", "segment")},
         ),
-        (gettext_lazy("When"), {"fields": ("valid_from", "valid_to", "coupon_days")}),
-        (gettext_lazy("Limits"), {"fields": ("redemptions_max", "budget_minor", "is_stackable", "code_prefix")}),
+        (
+            gettext_lazy("When"),
+            {
+                "fields": (
+                    ("valid_from", "valid_to"),
+                    "weekdays",
+                    ("time_from", "time_to"),
+                    "blackout_dates",
+                    ("starts_after_days", "coupon_days"),
+                )
+            },
+        ),
+        (
+            gettext_lazy("How often"),
+            {
+                "fields": (
+                    ("redemptions_max", "budget_minor"),
+                    ("customer_max", "code_max"),
+                    "period",
+                    ("period_max", "customer_period_max"),
+                )
+            },
+        ),
+        (gettext_lazy("With other coupons"), {"fields": ("is_stackable", "priority", "code_prefix")}),
     )
-    promised = ("currency", "kind", "percent", "discount_max_minor", "amount_minor", "min_spend_minor", "code_prefix")
+    promised = (
+        "currency",
+        "kind",
+        *WORTH,
+        "min_spend_minor",
+        "categories",
+        "products",
+        "stores",
+        "segment",
+        "weekdays",
+        "time_from",
+        "time_to",
+        "blackout_dates",
+        "starts_after_days",
+        "period",
+        "code_prefix",
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """With what it says, in words, once there is something to say."""
+        first, *rest = super().get_fieldsets(request, obj)
+        told = (first[0], {**first[1], "fields": (*first[1]["fields"], "says")})
+        return [told if obj else first, *rest]
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        return self.promised if obj and obj.published_at else ()
+        return ("says", *(self.promised if obj and obj.published_at else ()))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Once a customer: what most offers are meant to be."""
+        return {"customer_max": 1, **super().get_changeform_initial_data(request)}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Limits of a published offer are the domain's: it is redeemed at this moment."""
+        if not obj.published_at:
+            super().save_model(request, obj, form, change)
+            return
+        limits = {name: form.cleaned_data[name] for name in LIMITS if name in form.changed_data}
+        form.changed_data = [name for name in form.changed_data if name not in LIMITS]
+        super().save_model(request, obj, form, change)
+        if limits:
+            offers.change_limits(offer=obj, by=acting(request), at=timezone.now(), **limits)
 
     def is_disposable(self, row: Offer) -> bool:
         return row.published_at is None
 
     def offers(self, act: str, row: Offer) -> bool:
+        if act == "copy":
+            return True
         if act == "publish":
             return row.published_at is None
         return row.published_at is not None and row.withdrawn_at is None
@@ -104,6 +148,26 @@ class OfferAdmin(ModelAdmin):
             title=_("Publish “%s”?") % offer,
             explanation=_("Coupons can be issued and redeemed from then on, and what it is worth no longer changes."),
             button=_("Publish"),
+            do=do,
+        )
+
+    @act(title=gettext_lazy("Copy"), permission="rewards.add_offer", icon="content_copy")
+    def copy(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        offer: Offer = self.row(request, object_id)
+
+        def do(_data: Any) -> str:
+            draft = offers.copy(offer=offer, by=acting(request), at=timezone.now())
+            return _("“%s” was copied: the draft stands first in this list.") % draft
+
+        return act_page(
+            self,
+            request,
+            None,
+            title=_("Copy “%s”?") % offer,
+            explanation=_(
+                "The copy is a draft that says the same and was never used. Change it before you publish it."
+            ),
+            button=_("Copy"),
             do=do,
         )
 
@@ -142,11 +206,11 @@ class OfferAdmin(ModelAdmin):
 
     @admin.display(description=gettext_lazy("worth"))
     def worth(self, offer: Offer) -> str:
-        if offer.kind == OfferKind.PERCENT and offer.percent is not None:
-            return _("%s %% off") % f"{offer.percent.normalize():f}"
-        if offer.kind == OfferKind.AMOUNT and offer.amount_minor is not None:
-            return _("%s off") % format_money(offer.amount_minor, offer.currency)
-        return offer.get_kind_display()
+        return offer_words.worth(offer)
+
+    @admin.display(description=gettext_lazy("in words"))
+    def says(self, offer: Offer) -> str:
+        return offer_words.summary(offer)
 
     @admin.display(description=gettext_lazy("discount given"))
     def given(self, offer: Offer) -> str:

@@ -8,9 +8,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from loyalty_site.lib import statements
+from loyalty_site.lib import numbers, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
+from loyalty_site.lib.money import format_money
 from rewards.models import Offer
 
 
@@ -90,10 +91,10 @@ class OfferNotPublished(DomainError):
 
 
 class LimitBelowUsed(DomainError):
-    """`limit` in the details is the field's name, `used` what was used by now."""
+    """`limit` in the details is the field's name, `used` what was used by now, in words."""
 
     code = "limit_below_used"
-    message = _("%(used)s were used already: the limit cannot be lower.")
+    message = _("The limit cannot be lower than what was used: %(used)s.")
 
 
 class Limits(TypedDict, total=False):
@@ -175,15 +176,21 @@ def change_limits(*, offer: Offer, by: Actor, at: datetime, **limits: Unpack[Lim
     locked = Offer.objects.select_for_update(no_key=True).get(pk=offer.pk)
     if locked.published_at is None:
         raise OfferNotPublished
-    for name, used in (("redemptions_max", locked.redeemed_count), ("budget_minor", locked.redeemed_minor)):
-        most = limits.get(name)
-        if isinstance(most, int) and most < used:
-            raise LimitBelowUsed(limit=name, used=used)
+    refuse_below_used(offer=locked, limits=limits)
     changed = {name: value for name, value in limits.items() if getattr(locked, name) != value}
     if changed:
         Offer.objects.filter(pk=offer.pk).update(**changed)
         audit.record(actor=by, action="offer.limits_changed", subject=f"offer:{offer.pk}", data=changed, at=at)
     offer.refresh_from_db()
+
+
+def refuse_below_used(*, offer: Offer, limits: Limits) -> None:
+    """As the row was read. Raises LimitBelowUsed."""
+    times, budget = limits.get("redemptions_max"), limits.get("budget_minor")
+    if times is not None and times < offer.redeemed_count:
+        raise LimitBelowUsed(limit="redemptions_max", used=numbers.grouped(offer.redeemed_count))
+    if budget is not None and budget < offer.redeemed_minor:
+        raise LimitBelowUsed(limit="budget_minor", used=format_money(offer.redeemed_minor, offer.currency))
 
 
 def refuse_unless_live(*, offer: Offer, at: datetime) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from customers.domain import purchases
 from customers.domain.purchases import LineIn, ReturnLineIn
-from customers.models import PurchaseSource
+from customers.models import Category, PurchaseSource
 from loyalty_site.lib.actors import SYSTEM
+from loyalty_site.lib.errors import DomainError
 from rewards.domain import backfill, checkout
 from rewards.models import EntryKind, OfferKind, PointsEntry
 from tests.factories.customers import CategoryFactory, CustomerFactory
@@ -44,9 +45,9 @@ def some_purchase(rng, customer, now, number):
         for n, amount in enumerate(rng.randint(0, 5000) for _ in range(rng.randint(1, 5)))
     ]
     percent = OfferFactory(kind=OfferKind.PERCENT, amount_minor=None, percent=rng.choice([5, "12.35", 40]))
-    coupons = [CouponFactory(offer=percent).code] if rng.random() < 0.6 and sum(g.amount_minor for g in goods) else []
+    codes = [CouponFactory(offer=percent).code] if rng.random() < 0.6 and sum(g.amount_minor for g in goods) else []
     points = rng.choice([0, 0, 137])
-    told = basket(customer=customer, now=now, receipt=f"R-{number}", coupons=coupons, points=points)
+    told = basket(customer=customer, now=now, receipt=f"R-{number}", coupons=codes, points=points)
     gift_card = rng.choice([0, 0, sum(line.amount_minor for line in goods) // 3])
     return replace(told, lines=goods, gift_card_minor=gift_card)
 
@@ -130,5 +131,31 @@ def test_till_takes_back_what_an_import_takes_back(programme, settle, take_back,
         for bought, part in (([copy.pk], returns[:cut]), ([], returns[cut:])):
             made = [as_return(copy, one).pk for one in part]
             backfill.award_purchases(purchases=bought, returns=made, by=SYSTEM, at=later)
+        assert taken(mine) == taken(theirs)
+    assert taken(mine)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_points_that_coupons_multiplied_are_taken_back_alike(programme, settle, take_back, multipliers, now, seed):
+    """Of purchases of tills, whose returns a till tells or an import."""
+    rng, mine, theirs = random.Random(seed), CustomerFactory(), CustomerFactory()
+    later = now + timedelta(days=30)
+    for number in range(3 * PURCHASES):
+        offer = OfferFactory(kind=OfferKind.MULTIPLIER, amount_minor=None, points_multiplier=rng.choice([2, "1.333"]))
+        offer.categories.set(Category.objects.filter(code__in=rng.choice([["FRUIT"], ["BREAD", "FRUIT"], []])))
+        goods = some_purchase(rng, mine, now, number).lines
+        bought = []
+        for customer in (mine, theirs):
+            coupon = CouponFactory(offer=offer)
+            told = basket(*goods, customer=customer, now=now, receipt=f"{customer.pk}-{number}", coupons=[coupon.code])
+            try:
+                bought.append(settle(told).purchase)
+            except DomainError:
+                break
+        if len(bought) < 2:
+            continue
+        for one in some_returns(rng, goods, now, number):
+            take_back(bought[0], one, at=later)
+            backfill.award_purchases(purchases=[], returns=[as_return(bought[1], one).pk], by=SYSTEM, at=later)
         assert taken(mine) == taken(theirs)
     assert taken(mine)

@@ -9,12 +9,14 @@ from customers.domain.purchases import ReturnLineIn
 from loyalty_site.lib.actors import SYSTEM, user
 from rewards.domain import checkout, ledger, merges, points
 from rewards.domain.simulation import Draft, run
-from rewards.models import ExpiryPolicy, PeriodEnd, ShortfallPolicy
+from rewards.models import ExpiryPolicy, OfferKind, PeriodEnd, ShortfallPolicy
 from tests.factories.customers import CustomerFactory, StoreFactory
 from tests.factories.rewards import (
     BaseRuleFactory,
     CapRuleFactory,
+    CouponFactory,
     MultiplierRuleFactory,
+    OfferFactory,
     ProgramFactory,
     TierFactory,
 )
@@ -36,11 +38,16 @@ class Story:
     def at(self, day):
         return self.begin + day * DAY
 
-    def buy(self, day, amount, told=None, points=0, customer=None):
+    def buy(self, day, amount, told=None, points=0, customer=None, coupons=()):
         """`told`: the day on which the till told of it, when that was later."""
         self.number += 1
         told_of = basket(
-            amount, customer=customer or self.customer, now=self.at(day), receipt=f"R-{self.number}", points=points
+            amount,
+            customer=customer or self.customer,
+            now=self.at(day),
+            receipt=f"R-{self.number}",
+            points=points,
+            coupons=coupons,
         )
         at = self.at(day if told is None else told)
         return checkout.settle(purchase=told_of, store=self.store, till=None, by=SYSTEM, at=at).purchase
@@ -64,6 +71,28 @@ def unlike(now, story, days=(0, 25, 100, 290)):
     assert list(ledger.differences()) == []
     found = [(day, run(draft=Draft(), since=story.at(day), at=now)) for day in days]
     return [(day, *row) for day, one in found for row in one.rows() if row[1] != row[2]]
+
+
+def test_points_that_coupons_multiplied_are_multiplied_again(now):
+    program()
+    story = Story(now)
+    MultiplierRuleFactory(valid_from=story.begin, multiplier="1.5")
+    offer = OfferFactory(
+        kind=OfferKind.MULTIPLIER,
+        amount_minor=None,
+        points_multiplier="2.5",
+        valid_from=story.begin,
+        published_at=story.begin,
+    )
+    codes = [CouponFactory(offer=offer, issued_at=story.begin).code for _ in range(3)]
+    bought = [
+        story.buy(day, amount, coupons=[code])
+        for (day, amount), code in zip([(1, 10_010), (30, 777), (120, 5000)], codes, strict=True)
+    ]
+    story.buy(130, 1000)
+    story.bring_back(bought[0], 40, 5000)
+    story.bring_back(bought[2], 140, 333)
+    assert unlike(now, story, (0, 20, 50, 100, 290)) == []
 
 
 def test_spending_undone_goes_back_to_its_lots(now):

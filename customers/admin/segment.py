@@ -1,0 +1,191 @@
+"""Segments, and who is in them."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Count, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+
+from customers.domain import customers, segments
+from customers.models import Segment, SegmentMember
+from loyalty_site.lib import numbers
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.admin import ModelAdmin, ReadOnlyAdmin, act, act_page, acting, list_url
+from loyalty_site.lib.texts import joined
+
+# More than these nobody reads in a message.
+NAMED = 30
+FILE_MAX = 5 * 1024 * 1024
+_MEMBERS = (
+    SegmentMember.objects.filter(segment=OuterRef("pk"))
+    .order_by()
+    .values("segment")
+    .annotate(n=Count("pk"))
+    .values("n")
+)
+
+
+class NumbersForm(forms.Form):
+    """Pasted, or a file: of a table its first column."""
+
+    pasted = forms.CharField(
+        label=gettext_lazy("numbers or cards"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": "8"}),
+        help_text=gettext_lazy("One a line, or with commas between."),
+    )
+    file = forms.FileField(
+        label=gettext_lazy("or a file"),
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=gettext_lazy("CSV or plain text; the first column counts."),
+    )
+
+    def clean_file(self) -> list[str]:
+        file: Any = self.cleaned_data["file"]
+        if file is None:
+            return []
+        if file.size > FILE_MAX:
+            raise ValidationError(_("The file is larger than 5 MB."))
+        text = _decoded(file.read())
+        try:
+            rows = csv.reader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+            return [row[0] for row in rows if row]
+        except csv.Error as error:
+            raise ValidationError(_("This file is no table.")) from error
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned["numbers"] = [*re.split(r"[\s,;，；、]+", cleaned.get("pasted") or ""), *(cleaned.get("file") or [])]
+        if not self.errors and not any(cleaned["numbers"]):
+            raise ValidationError(_("Paste numbers, or choose a file."))
+        return cleaned
+
+
+@admin.register(Segment)
+class SegmentAdmin(ModelAdmin):
+    """Customers come in and go out by acts, with the numbers that nobody has named."""
+
+    list_display = ("name", "size", "description")
+    search_fields = ("name",)
+    ordering = ("name",)
+    sortable_by = ("name",)
+    fields = ("name", "description")
+    actions_detail = ("add_members", "remove_members")
+    annotations = {"members_now": Coalesce(Subquery(_MEMBERS), Value(0), output_field=IntegerField())}
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*self.fields, *(["size"] if obj else []))
+
+    def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("size",)
+
+    @act(
+        title=gettext_lazy("Add customers"),
+        permission="customers.add_segmentmember",
+        icon="group_add",
+        variant="primary",
+    )
+    def add_members(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return self._move(
+            request,
+            object_id,
+            segments.add,
+            title=_("Add customers to “%s”"),
+            button=_("Add"),
+            told=lambda number: ngettext("%(number)s customer added.", "%(number)s customers added.", number),
+        )
+
+    @act(title=gettext_lazy("Take customers out"), permission="customers.delete_segmentmember", icon="group_remove")
+    def remove_members(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return self._move(
+            request,
+            object_id,
+            segments.remove,
+            title=_("Take customers out of “%s”"),
+            button=_("Take out"),
+            told=lambda number: ngettext("%(number)s customer taken out.", "%(number)s customers taken out.", number),
+        )
+
+    def _move(
+        self,
+        request: HttpRequest,
+        object_id: int,
+        move: Callable[..., segments.Moved],
+        *,
+        title: str,
+        button: str,
+        told: Callable[[int], str],
+    ) -> HttpResponse:
+        segment: Segment = self.row(request, object_id)
+        is_post = request.method == "POST"
+        form = NumbersForm(request.POST, request.FILES) if is_post else NumbersForm()
+
+        def do(data: Any) -> str:
+            by: Actor = acting(request)
+            at: datetime = timezone.now()
+            moved = move(segment=segment, numbers=data["numbers"], by=by, at=at)
+            return joined([told(moved.changed) % {"number": moved.changed}, *_rest(moved)])
+
+        return act_page(self, request, segment, title=title % segment, button=button, do=do, form=form)
+
+    @admin.display(description=gettext_lazy("customers"))
+    def size(self, segment: Any) -> str:
+        address = list_url(SegmentMember, [("segment__id__exact", segment.pk)])
+        return format_html('<a href="{}">{}</a>', address, numbers.grouped(segment.members_now))
+
+
+@admin.register(SegmentMember)
+class SegmentMemberAdmin(ReadOnlyAdmin):
+    list_display = ("customer", "segment", "since")
+    list_select_related = ("customer", "segment")
+    list_filter = ("segment",)
+    search_fields = ("customer",)
+    search_help_text = gettext_lazy("A customer's number, phone, e-mail or card")
+    ordering = ("-pk",)
+    sortable_by = ()
+    fields = list_display
+
+    def matching(self, text: str) -> Q:
+        return Q(customer__in=[customer.pk for customer in customers.find(text=text)])
+
+
+def _rest(moved: segments.Moved) -> list[str]:
+    """What changed nothing, with the numbers that are worth looking at."""
+    said = []
+    if moved.same:
+        said.append(_("%(number)s were so already.") % {"number": numbers.grouped(moved.same)})
+    if moved.closed:
+        said.append(_("Left the programme: %(numbers)s.") % {"numbers": _named(moved.closed)})
+    if moved.unknown:
+        said.append(_("Nobody has: %(numbers)s.") % {"numbers": _named(moved.unknown)})
+    return said
+
+
+def _named(found: Iterable[str]) -> str:
+    told = list(found)
+    names = ", ".join(told[:NAMED])
+    more = len(told) - NAMED
+    return _("%(names)s and %(more)s more") % {"names": names, "more": more} if more > 0 else names
+
+
+def _decoded(content: bytes) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise ValidationError(_("This file is no text."))

@@ -1,0 +1,91 @@
+"""Who is in a segment, by the numbers that staff have."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from customers.domain import audit, customers
+from customers.models import Card, Customer, Segment, SegmentMember
+from loyalty_site.lib import codes
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+
+NUMBERS_MAX = 100_000
+_CHUNK = 5000
+_LONGEST = 64
+
+
+class TooManyNumbers(DomainError):
+    code = "too_many_numbers"
+    message = _("These are more than %(most)s numbers. Please take them in parts.")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """`changed` customers came in or went out, `same` were there, or not there, already. `unknown` are numbers that
+    nobody has, `closed` those of customers who left, as they were told."""
+
+    changed: int
+    same: int
+    unknown: Sequence[str]
+    closed: Sequence[str] = ()
+
+
+@transaction.atomic
+def add(*, segment: Segment, numbers: Iterable[str], by: Actor, at: datetime) -> Moved:
+    """Customers with these numbers, as printed, or cards; who was merged is found as who stands for them now.
+
+    Raises TooManyNumbers.
+    """
+    found, unknown = _found(numbers)
+    closed = [number for number, customer in found.items() if customer.closed_at is not None]
+    ids = {customer.pk for customer in found.values() if customer.closed_at is None}
+    before = SegmentMember.objects.filter(segment=segment).count()
+    rows = [SegmentMember(segment=segment, customer_id=pk, since=at) for pk in sorted(ids)]
+    SegmentMember.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_CHUNK)
+    added = SegmentMember.objects.filter(segment=segment).count() - before
+    _note(segment, "segment.members_added", added, by, at)
+    return Moved(added, len(ids) - added, unknown, closed)
+
+
+@transaction.atomic
+def remove(*, segment: Segment, numbers: Iterable[str], by: Actor, at: datetime) -> Moved:
+    """Takes customers out; naming one who is not in it changes nothing. Raises TooManyNumbers."""
+    found, unknown = _found(numbers)
+    ids = {customer.pk for customer in found.values()}
+    removed, _rows = SegmentMember.objects.filter(segment=segment, customer__in=ids).delete()
+    _note(segment, "segment.members_removed", removed, by, at)
+    return Moved(removed, len(ids) - removed, unknown)
+
+
+def _found(numbers: Iterable[str]) -> tuple[dict[str, Customer], list[str]]:
+    """Customers by number as told, and the numbers that nobody has."""
+    told = list(islice(dict.fromkeys(text for number in numbers if (text := number.strip())), NUMBERS_MAX + 1))
+    if len(told) > NUMBERS_MAX:
+        raise TooManyNumbers(most=NUMBERS_MAX)
+    found: dict[str, Customer] = {}
+    for start in range(0, len(told), _CHUNK):
+        found |= _look_up(told[start : start + _CHUNK])
+    return found, [text for text in told if text not in found]
+
+
+def _look_up(told: Sequence[str]) -> dict[str, Customer]:
+    """A customer's own number comes before a card's."""
+    readable = [text for text in told if len(text) <= _LONGEST and "\0" not in text]
+    by_number = {
+        customer.number: customer
+        for customer in Customer.objects.filter(number__in={codes.normalize(text) for text in readable})
+    }
+    cards = Card.objects.filter(number__in=readable).select_related("customer")
+    by_card = {card.number: card.customer for card in cards}
+    holders = {text: by_number.get(codes.normalize(text)) or by_card.get(text) for text in readable}
+    return {text: customers.present(customer=holder) for text, holder in holders.items() if holder}
+
+
+def _note(segment: Segment, action: str, number: int, by: Actor, at: datetime) -> None:
+    if number:
+        audit.record(actor=by, action=action, subject=f"segment:{segment.pk}", data={"customers": number}, at=at)
