@@ -1,7 +1,7 @@
 """Who is in a segment, by the numbers that staff have."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
@@ -31,8 +31,8 @@ class Moved:
 
     changed: int
     same: int
-    unknown: Sequence[str]
-    closed: Sequence[str] = ()
+    unknown: list[str]
+    closed: list[str] = field(default_factory=list)
 
 
 @transaction.atomic

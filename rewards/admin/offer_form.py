@@ -1,5 +1,6 @@
 """An offer as staff fill it in."""
 
+import re
 from typing import Any, cast
 
 from django import forms
@@ -76,6 +77,8 @@ class OfferForm(RowForm):
             self._keep_what_the_kind_needs(cleaned)
             self._need_both_ends(cleaned)
             cleaned["code_prefix"] = str(cleaned.get("code_prefix") or "").upper()
+            if not re.fullmatch(r"[A-Z0-9]*", cleaned["code_prefix"]):
+                self.add_error("code_prefix", _("Only the letters A to Z and digits."))
         self._keep_limits_of_the_period(cleaned)
         if self.instance.published_at:
             self._refuse_less_than_was_used(cleaned)
@@ -97,6 +100,8 @@ class OfferForm(RowForm):
         self._need_more_than(cleaned, "percent", 0)
         self._need_more_than(cleaned, "amount_minor", 0)
         self._need_more_than(cleaned, "points_multiplier", 1)
+        if (cleaned.get("percent") or 0) > 100:
+            self.add_error("percent", _("This can be 100 at most."))
 
     def _need_more_than(self, cleaned: dict[str, Any], name: str, least: int) -> None:
         value = cleaned.get(name)

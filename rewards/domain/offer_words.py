@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django.db.models import prefetch_related_objects
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from loyalty_site.lib.money import format_money
 from rewards.domain.earning_words import days_and_hours, decimal, joined
@@ -22,14 +23,12 @@ def with_names(offers: Iterable[Offer]) -> None:
 
 def summary(offer: Offer) -> str:
     """One sentence: what it gives, for what, where, to whom, when, how often."""
-    parts = [_worth(offer), *_bounds(offer), *_when(offer), *_each(offer), *_all(offer)]
-    return _("%(sentence)s.") % {"sentence": joined(part for part in parts if part)}
+    return _sentence([_worth(offer), *_bounds(offer), *_when(offer), *_each(offer), *_all(offer)])
 
 
 def conditions(offer: Offer) -> str:
     """The same for who holds a coupon of it: without what counts for all customers together."""
-    parts = [_worth(offer), *_bounds(offer), *_when(offer), *_each(offer)]
-    return _("%(sentence)s.") % {"sentence": joined(part for part in parts if part)}
+    return _sentence([_worth(offer), *_bounds(offer), *_when(offer), *_each(offer)])
 
 
 def worth(offer: Offer) -> str:
@@ -45,13 +44,19 @@ def worth(offer: Offer) -> str:
     return _("a gift")
 
 
+def _sentence(parts: Sequence[str]) -> str:
+    return capfirst(_("%(sentence)s.") % {"sentence": joined(parts)})
+
+
 def _worth(offer: Offer) -> str:
     goods = [str(one) for one in (*offer.categories.all(), *offer.products.all())]
     if not goods:
         return worth(offer)
     if offer.kind in (OfferKind.FREE_PRODUCT, OfferKind.GIFT):
         return _("%(worth)s with %(goods)s") % {"worth": worth(offer), "goods": _named(goods)}
-    return _("%(worth)s on %(goods)s") % {"worth": worth(offer), "goods": _named(goods)}
+    if offer.kind == OfferKind.MULTIPLIER:
+        return _("%(worth)s on %(goods)s") % {"worth": worth(offer), "goods": _named(goods)}
+    return pgettext("so much off these goods", "%(worth)s %(goods)s") % {"worth": worth(offer), "goods": _named(goods)}
 
 
 def _bounds(offer: Offer) -> list[str]:

@@ -42,7 +42,10 @@ OFFER = {
     "budget_minor": "1000",
     "valid_from_0": "2026-05-01",
     "valid_from_1": "08:00",
+    "starts_after_days": "0",
     "coupon_days": "30",
+    "code_max": "1",
+    "priority": "0",
     "code_prefix": "moon",
 }
 

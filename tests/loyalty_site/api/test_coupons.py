@@ -41,6 +41,7 @@ def test_check_without_a_basket_looks_at_the_coupon_alone(till, mia, now):
             "detail": None,
             "title": "5.00 off",
             "kind": "amount",
+            "conditions": "¥5.00 off, from ¥100.00 on.",
             "expires_at": "2026-05-21T10:30:00Z",
         },
     )

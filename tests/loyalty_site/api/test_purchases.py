@@ -52,6 +52,16 @@ def test_quote_says_what_a_basket_would_come_to_and_writes_nothing(till, mia, no
                     "refusal": {"code": "coupon_void", "detail": f"Coupon {used.display_code} was made void."},
                 },
             ],
+            "proposals": [
+                {
+                    "code": good.display_code,
+                    "title": str(good.offer),
+                    "kind": "amount",
+                    "conditions": "¥5.00 off.",
+                    "discount_minor": 500,
+                    "proposed": True,
+                }
+            ],
         },
     )
     assert (Purchase.objects.count(), Product.objects.count(), PointsEntry.objects.count()) == (0, 0, 1)

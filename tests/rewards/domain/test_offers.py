@@ -7,6 +7,7 @@ from customers.models import AuditEvent
 from loyalty_site.lib.actors import user
 from rewards.domain import offers
 from rewards.models import Offer
+from tests.factories.customers import ProductFactory, StoreFactory
 from tests.factories.rewards import OfferFactory
 from tests.races import at_once
 
@@ -28,6 +29,55 @@ def test_withdraw_ends_for_good(now):
     assert (offer.withdrawn_at, AuditEvent.objects.get().action) == (now, "offer.withdrawn")
     with pytest.raises(offers.OfferWithdrawn):
         offers.publish(offer=offer, by=user(7), at=now)
+
+
+def test_copy_says_the_same_and_was_never_used(now):
+    offer = OfferFactory(
+        redeemed_count=7, redeemed_minor=3500, withdrawn_at=now, weekdays=[1], customer_max=2, valid_to=now + 9 * DAY
+    )
+    offer.products.set([ProductFactory()])
+    offer.stores.set([StoreFactory(), StoreFactory()])
+    draft = offers.copy(offer=offer, by=user(7), at=now)
+    draft.refresh_from_db()
+    unlike = {
+        field.name
+        for field in Offer._meta.concrete_fields
+        if getattr(draft, field.attname) != getattr(offer, field.attname)
+    }
+    assert unlike == {"id", "published_at", "withdrawn_at", "redeemed_count", "redeemed_minor", "valid_from"}
+    assert (draft.published_at, draft.redeemed_count, draft.redeemed_minor, draft.valid_from) == (None, 0, 0, now)
+    assert set(draft.products.all()) == set(offer.products.all())
+    assert set(draft.stores.all()) == set(offer.stores.all())
+    assert AuditEvent.objects.get().action == "offer.copied"
+
+
+def test_copy_of_what_is_over_has_no_end(now):
+    offer = OfferFactory(valid_to=now - DAY)
+    draft = offers.copy(offer=offer, by=user(7), at=now)
+    assert (draft.valid_from, draft.valid_to) == (now, None)
+
+
+def test_limits_go_up_and_down_to_what_was_used(now):
+    offer = OfferFactory(redemptions_max=10, budget_minor=9000, redeemed_count=3, redeemed_minor=1500)
+    limits = {"redemptions_max": 3, "budget_minor": None, "customer_max": 2}
+    offers.change_limits(offer=offer, by=user(7), at=now, **limits)
+    assert (offer.redemptions_max, offer.budget_minor, offer.customer_max) == (3, None, 2)
+    assert AuditEvent.objects.get().data == limits
+    offers.change_limits(offer=offer, by=user(7), at=now, **limits)
+    assert AuditEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("limits", [{"redemptions_max": 2}, {"budget_minor": 1499}])
+def test_limit_is_never_below_what_was_used(now, limits):
+    offer = OfferFactory(redeemed_count=3, redeemed_minor=1500)
+    with pytest.raises(offers.LimitBelowUsed):
+        offers.change_limits(offer=offer, by=user(7), at=now, **limits)
+    assert not AuditEvent.objects.exists()
+
+
+def test_limits_of_a_draft_are_changed_with_the_rest(now):
+    with pytest.raises(offers.OfferNotPublished):
+        offers.change_limits(offer=OfferFactory(published_at=None), by=user(7), at=now, redemptions_max=2)
 
 
 def test_withdraw_of_a_draft_is_refused(now):

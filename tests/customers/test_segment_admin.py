@@ -1,0 +1,92 @@
+"""Segments in the back office."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from customers.models import Customer, Segment
+from loyalty_site import roles
+from tests.factories.customers import CustomerFactory, SegmentFactory, SegmentMemberFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client):
+    client.force_login(UserFactory(is_superuser=True, password=None))
+    return client
+
+
+def act(segment, name):
+    return reverse(f"admin:customers_segment_{name}", args=[segment.pk])
+
+
+def said(staff, answer):
+    return " ".join(str(message) for message in staff.get(answer.url).context["messages"])
+
+
+def members(segment):
+    return set(Customer.objects.filter(segments__segment=segment))
+
+
+def test_segment_is_made_and_told_how_large_it_is(staff):
+    staff.post("/admin/customers/segment/add/", {"name": "Regulars", "description": ""})
+    segment = Segment.objects.get(name="Regulars")
+    SegmentMemberFactory.create_batch(2, segment=segment)
+    SegmentFactory(name="Zero")
+    assert [row.members_now for row in staff.get("/admin/customers/segment/").context["cl"].result_list] == [2, 0]
+    assert "segment__id__exact" in staff.get(f"/admin/customers/segment/{segment.pk}/change/").content.decode()
+
+
+def test_numbers_are_pasted_and_unknown_ones_named(staff):
+    segment, mia, leo = SegmentFactory(), CustomerFactory(), CustomerFactory()
+    answer = staff.post(act(segment, "add_members"), {"pasted": f"{mia.display_number}, nobody\n{leo.number}；x9"})
+    assert members(segment) == {mia, leo}
+    assert said(staff, answer) == "2 customers added. Nobody has: nobody, x9."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_first_column_of_a_file_counts(staff, encoding, separator):
+    segment, mia = SegmentFactory(), CustomerFactory()
+    table = f"会员号{separator}name\n{mia.display_number}{separator}Mia\n\n".encode(encoding)
+    answer = staff.post(act(segment, "add_members"), {"file": SimpleUploadedFile("members.csv", table)})
+    assert members(segment) == {mia}
+    assert said(staff, answer) == "1 customer added. Nobody has: 会员号."
+
+
+@pytest.mark.parametrize(
+    ("told", "field", "message"),
+    [
+        ({}, "__all__", "Paste numbers, or choose a file."),
+        ({"file": SimpleUploadedFile("x.csv", b"\xff\xff\xff")}, "file", "This file is no text."),
+        ({"file": SimpleUploadedFile("x.csv", b"")}, "file", "The submitted file is empty."),
+    ],
+)
+def test_what_cannot_be_read_is_said(staff, told, field, message):
+    answer = staff.post(act(SegmentFactory(), "add_members"), told)
+    assert answer.context["form"].errors[field] == [message]
+
+
+def test_nul_in_a_file_is_a_number_that_nobody_has(staff):
+    answer = staff.post(act(SegmentFactory(), "add_members"), {"file": SimpleUploadedFile("x.csv", b"a\x00b\n")})
+    assert answer.status_code in (200, 302)
+
+
+def test_customers_are_taken_out(staff):
+    member = SegmentMemberFactory()
+    answer = staff.post(act(member.segment, "remove_members"), {"pasted": member.customer.number})
+    assert members(member.segment) == set()
+    assert said(staff, answer) == "1 customer taken out."
+
+
+def test_members_are_found_by_what_names_them(staff):
+    member, _other = SegmentMemberFactory(), SegmentMemberFactory()
+    found = staff.get("/admin/customers/segmentmember/", {"q": member.customer.number}).context["cl"].result_list
+    assert list(found) == [member]
+
+
+def test_managers_look_and_marketing_changes():
+    assert "customers.add_segmentmember" in roles.permissions_of(roles.MARKETING)
+    assert "customers.view_segmentmember" in roles.permissions_of(roles.STORE_MANAGER)
+    assert "customers.add_segmentmember" not in roles.permissions_of(roles.STORE_MANAGER)
