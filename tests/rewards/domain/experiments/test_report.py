@@ -5,13 +5,13 @@ from django.db import connection
 
 from customers.models import Customer, Purchase
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import experiments, merges, surprises
+from rewards.domain import experiments, merges, points, surprises
 from rewards.domain.experiments import reports
 from rewards.domain.statistics import Moments, Size
-from rewards.models import Arm, Assignment, CouponState, OfferKind
+from rewards.models import Arm, Assignment, CouponState, OfferKind, Surprise
 from tests import fuzz
 from tests.factories.customers import CustomerFactory, PurchaseFactory
-from tests.factories.rewards import ExperimentFactory, OfferFactory, ProgramFactory, SurpriseRuleFactory
+from tests.factories.rewards import CouponFactory, ExperimentFactory, OfferFactory, ProgramFactory, SurpriseRuleFactory
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -207,10 +207,29 @@ class TestCost:
         type(coupon).objects.update(redeemed_at=now + 30 * DAY + SECOND)
         assert experiments.report(experiment=experiment, at=now + 40 * DAY).cost_minor == 0
 
-    def test_gifts_have_no_price_here(self, given, now):
+    def test_gifts_whose_price_nobody_told_leave_it_open(self, given, now):
         experiment, _coupon = given(kind=OfferKind.GIFT, amount_minor=None)
         found = experiments.report(experiment=experiment, at=now + 31 * DAY)
         assert (found.cost_minor, found.extra_visit_cost) == (None, None)
+
+    def test_gifts_and_points_cost_what_their_rule_says(self, experiment, now):
+        """One gift was fetched in time, one too late, one never; points are given at once."""
+        offer = OfferFactory(kind=OfferKind.GIFT, amount_minor=None)
+        gifts = SurpriseRuleFactory(experiment=experiment, offer=offer)
+        people = [put(experiment, Arm.TREATED, now) for _ in range(3)]
+        told = {"arm": Arm.TREATED, "happened_at": now, "decided_at": now, "cost_minor": 700, "occasion": "test:1"}
+        for customer, days in zip(people, (30, 31, None), strict=True):
+            redeemed = {"state": CouponState.REDEEMED, "redeemed_at": now + days * DAY} if days else {}
+            redeemed |= {"redeemed_by": "system", "discount_minor": 0} if days else {}
+            coupon = CouponFactory(offer=offer, customer=customer, **redeemed)
+            Surprise.objects.create(rule=gifts, customer=customer, coupon=coupon, **told)
+        assert experiments.report(experiment=experiment, at=now + 40 * DAY).cost_minor == 700
+        entry = points.award(customer=people[0], points=50, reference="test:1", by=SYSTEM, at=now)
+        other = ExperimentFactory(holdout_percent=50, started_at=now)
+        put(other, Arm.TREATED, now, people[0])
+        rule = SurpriseRuleFactory(experiment=other, offer=None, points=50)
+        Surprise.objects.create(rule=rule, customer=people[0], points_entry=entry, **{**told, "cost_minor": 100})
+        assert experiments.report(experiment=other, at=now + 40 * DAY).cost_minor == 100
 
     def test_cost_of_a_visit_is_not_known_while_there_may_be_none_more(self, experiment, now):
         fill(experiment, Arm.TREATED, 200, 101, now)
