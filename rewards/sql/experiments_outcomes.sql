@@ -15,25 +15,26 @@ SELECT assignment.arm, span.days,
 FROM rewards_assignment AS assignment
 JOIN customers_customer AS customer ON customer.id = assignment.customer_id AND customer.merged_into_id IS NULL
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE day.since < 0) AS visits_before,
-           count(*) FILTER (WHERE day.since > 0 AND day.since <= 7) AS visits_7,
-           count(*) FILTER (WHERE day.since > 0 AND day.since <= 30) AS visits_30,
-           count(*) FILTER (WHERE day.since > 0) AS visits_90,
-           sum(day.spent) FILTER (WHERE day.since < 0) AS spent_before,
-           sum(day.spent) FILTER (WHERE day.since > 0 AND day.since <= 7) AS spent_7,
-           sum(day.spent) FILTER (WHERE day.since > 0 AND day.since <= 30) AS spent_30,
-           sum(day.spent) FILTER (WHERE day.since > 0) AS spent_90
+    SELECT count(*) FILTER (WHERE purchased_at < assigned_at) AS visits_before,
+           count(*) FILTER (WHERE purchased_at > assigned_at AND purchased_at <= after_7) AS visits_7,
+           count(*) FILTER (WHERE purchased_at > assigned_at AND purchased_at <= after_30) AS visits_30,
+           count(*) FILTER (WHERE purchased_at > assigned_at) AS visits_90,
+           sum(paid_minor) FILTER (WHERE purchased_at < assigned_at AND is_ours) AS spent_before,
+           sum(paid_minor) FILTER (WHERE purchased_at > assigned_at AND purchased_at <= after_7 AND is_ours) AS spent_7,
+           sum(paid_minor) FILTER (WHERE purchased_at > assigned_at AND purchased_at <= after_30 AND is_ours) AS spent_30,
+           sum(paid_minor) FILTER (WHERE purchased_at > assigned_at AND is_ours) AS spent_90
     FROM customers_purchase AS purchase
     CROSS JOIN LATERAL (
-        SELECT extract(epoch FROM purchase.purchased_at - assignment.assigned_at) / 86400 AS since,
-               CASE WHEN purchase.currency = %(currency)s THEN purchase.paid_minor ELSE 0 END AS spent
-    ) AS day
+        SELECT purchase.currency = %(currency)s AS is_ours,
+               assignment.assigned_at + 7 * interval '24 hours' AS after_7,
+               assignment.assigned_at + 30 * interval '24 hours' AS after_30
+    ) AS terms
     WHERE purchase.customer_id = assignment.customer_id
       AND purchase.purchased_at >= assignment.assigned_at - %(before)s * interval '24 hours'
       AND purchase.purchased_at <= assignment.assigned_at + 90 * interval '24 hours'
 ) AS bought
 CROSS JOIN LATERAL (
-    SELECT days, visits::numeric, coalesce(spent, 0)::numeric AS spent,
+    SELECT days, visits, coalesce(spent, 0)::numeric AS spent,
            assignment.assigned_at + days * interval '24 hours' <= %(at)s AS is_over
     FROM (VALUES (0, visits_before, spent_before), (7, visits_7, spent_7),
                  (30, visits_30, spent_30), (90, visits_90, spent_90)) AS sums (days, visits, spent)
