@@ -60,11 +60,11 @@ def coupons(database: psycopg.Connection[Any], *, each: int) -> None:
         Offer(title={"en": f"Offer {n}"}, kind="AMOUNT", amount_minor=100, valid_from=AT, published_at=AT)
         for n in range(number // each + 1)
     )
-    columns = "id, code, offer_id, customer_id, state, reference, issued_at, redeemed_by"
+    columns = "id, code, offer_id, customer_id, is_public, state, uses_max, uses_count, reference, issued_at"
     with database.transaction(), database.cursor().copy(f"COPY rewards_coupon ({columns}) FROM STDIN") as copy:
         for pk, body in enumerate(_distinct(drawn, ALPHABET, 11, number), start=1):
             offer = offers[pk // each].pk
-            copy.write_row((pk, body + check_symbol(body), offer, pk, "ISSUED", f"bench:{pk}", AT, ""))
+            copy.write_row((pk, body + check_symbol(body), offer, pk, False, "ISSUED", 1, 0, f"bench:{pk}", AT))
     database.execute("VACUUM ANALYZE rewards_coupon")
 
 

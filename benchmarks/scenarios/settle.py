@@ -29,6 +29,7 @@ CREATE FUNCTION bench_settle(p_customer bigint) RETURNS void LANGUAGE plpgsql AS
 DECLARE
     v_purchase bigint;
     v_entry bigint;
+    v_offer bigint;
 BEGIN
     INSERT INTO customers_purchase (
         store_id, receipt_number, customer_id, source, purchased_at, recorded_at, recorded_by, currency,
@@ -50,14 +51,17 @@ BEGIN
     RETURNING id INTO v_entry;
     INSERT INTO rewards_pointslot (customer_id, entry_id, points, remaining, available_at, expires_at)
     VALUES (p_customer, v_entry, 39, 39, now(), now() + interval '1 year');
-    UPDATE rewards_coupon SET state = 'REDEEMED', redeemed_at = now(), redeemed_by = 'system', purchase_id = v_purchase,
-                              discount_minor = 100
-    WHERE id = p_customer AND state = 'ISSUED';
+    UPDATE rewards_coupon SET state = 'REDEEMED', uses_count = 1 WHERE id = p_customer AND state = 'ISSUED'
+    RETURNING offer_id INTO v_offer;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'customer % has no coupon left', p_customer;
     END IF;
     UPDATE rewards_offer SET redeemed_count = redeemed_count + 1, redeemed_minor = redeemed_minor + 100
-    WHERE id = (SELECT offer_id FROM rewards_coupon WHERE id = p_customer);
+    WHERE id = v_offer;
+    INSERT INTO rewards_offertally (offer_id, customer_id, used, discount_minor) VALUES (v_offer, p_customer, 1, 100);
+    INSERT INTO rewards_couponredemption (coupon_id, offer_id, customer_id, purchase_id, discount_minor, redeemed_at,
+                                          redeemed_by, rolled_back_by, reason)
+    VALUES (p_customer, v_offer, p_customer, v_purchase, 100, now(), 'system', '', '');
 END $$
 """
 

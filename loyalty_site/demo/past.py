@@ -9,7 +9,7 @@ from customers.models import Customer, Purchase
 from loyalty_site.demo import journey, program
 from loyalty_site.demo.journey import DEMO_HOUSEHOLD, SEED
 from loyalty_site.lib import actors
-from rewards.domain import coupons, points, redemptions, surprises
+from rewards.domain import coupon_redemptions, coupons, points, redemptions, surprises
 from rewards.models import OfferKind, Reward
 from surveys.domain import campaigns, responses, surveys
 from surveys.domain.responses import AnswerValue
@@ -98,7 +98,8 @@ def _give_coupons(members: list[Member], drawn: random.Random, at: datetime) -> 
                 offer=offer, customer=member.customer, reference=reference, by=actors.SYSTEM, at=when
             )
             if offer.kind == OfferKind.GIFT and not is_demo and drawn.random() < 0.4:
-                coupons.redeem(coupon=coupon, customer=member.customer, by=actors.SYSTEM, at=_between(when, at, drawn))
+                handed_at = _between(when, at, drawn)
+                coupon_redemptions.redeem(coupon=coupon, customer=member.customer, by=actors.SYSTEM, at=handed_at)
 
 
 def _ask(members: list[Member], drawn: random.Random, at: datetime) -> None:

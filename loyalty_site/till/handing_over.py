@@ -9,7 +9,7 @@ from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.lookups import customer_or_404, member
-from rewards.domain import catalogue, counter, coupons, points, redemptions, takebacks
+from rewards.domain import catalogue, counter, coupon_redemptions, coupons, points, redemptions, takebacks
 from rewards.models import Reward, RewardRedemption
 
 
@@ -94,7 +94,7 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
     refusal = ""
     if request.method == "POST":
         try:
-            coupons.redeem(coupon=found, customer=found.customer, by=desk.by, at=now)
+            coupon_redemptions.redeem(coupon=found, customer=found.customer, by=desk.by, at=now)
         except DomainError as error:
             refusal = str(error)
         else:
@@ -103,6 +103,7 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
         "desk": desk,
         "customer": member(found.customer),
         "coupon": found,
+        "redemption": coupon_redemptions.latest(coupon=found),
         "refusal": refusal,
         "has_expired": bool(found.expires_at and found.expires_at <= now),
     }

@@ -17,9 +17,9 @@ from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.lookups import member
 from rewards.domain import checkout, takebacks
 from rewards.domain.checkout import ReturnIn
-from rewards.models import Coupon, CouponGiveBack, CouponState, RedemptionState, RewardRedemption
+from rewards.models import CouponRedemption, RedemptionState, RewardRedemption
 
-Act = Purchase | RewardRedemption | Coupon
+Act = Purchase | RewardRedemption | CouponRedemption
 
 
 @require_http_methods(["GET", "POST"])
@@ -54,9 +54,9 @@ def _undone(act: Act, slip: slips.Slip, desk: Desk, at: datetime) -> str:
         told = ReturnIn(slip.number, slip.at, takebacks.everything_left(purchase=act))
         taken = checkout.take_back(purchase=act, told=told, store=desk.store, till=None, by=desk.by, at=at)
         return reverse("till:returned", args=[taken.purchase_return.pk])
-    if isinstance(act, Coupon):
-        takebacks.undo_gift(coupon=act, by=desk.by, at=at)
-        return reverse("till:coupon", args=[act.code])
+    if isinstance(act, CouponRedemption):
+        takebacks.undo_gift(redemption=act, by=desk.by, at=at)
+        return reverse("till:coupon", args=[act.coupon.code])
     takebacks.undo_reward(redemption=act, by=desk.by, at=at)
     return reverse("till:pickup", args=[act.pickup_code])
 
@@ -69,9 +69,9 @@ def _done_before(named: str, slip: slips.Slip, desk: Desk) -> str | None:
     kind, _colon, key = named.partition(":")
     if not key.isdecimal() or len(key) > 18:
         return None
-    if kind == Coupon._meta.model_name:
-        undone = CouponGiveBack.objects.filter(coupon=int(key), redeemed_by=str(desk.by), purchase_return__isnull=True)
-        code = undone.exclude(coupon__state=CouponState.REDEEMED).values_list("coupon__code", flat=True).first()
+    if kind == CouponRedemption._meta.model_name:
+        undone = CouponRedemption.objects.filter(pk=int(key), rolled_back_by=str(desk.by))
+        code = undone.values_list("coupon__code", flat=True).first()
         return reverse("till:coupon", args=[code]) if code else None
     if kind != RewardRedemption._meta.model_name:
         return None
@@ -83,7 +83,7 @@ def _done_before(named: str, slip: slips.Slip, desk: Desk) -> str | None:
 def _shown(act: Act, slip: slips.Slip, desk: Desk, at: datetime) -> dict[str, Any]:
     """What the page tells of the act, and of what undoing it will do; a refusal when somebody undid it just now."""
     about = {"act": _name(act), "customer": member(act.customer)}
-    if isinstance(act, Coupon):
+    if isinstance(act, CouponRedemption):
         return {**about, "gift": act}
     try:
         if isinstance(act, Purchase):

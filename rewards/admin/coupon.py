@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,26 +17,39 @@ from loyalty_site.lib import codes
 from loyalty_site.lib.admin import ReadOnlyAdmin, RowsInline, act, act_page, acting, actor_label, badge, named, posted
 from loyalty_site.lib.money import format_money
 from rewards.domain import coupons
-from rewards.models import Coupon, CouponGiveBack, CouponState
+from rewards.models import Coupon, CouponRedemption, CouponState
 
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("reason"), max_length=500, widget=UnfoldAdminTextInputWidget)
 
 
-class GiveBacksOfCoupon(RowsInline):
-    """Redemptions that were undone, because all of the purchase came back."""
+class RedemptionsOfCoupon(RowsInline):
+    """Each use, and those that were undone."""
 
-    model = CouponGiveBack
-    fields = ("given_back_at", "purchase_return", "redeemed_at", "discount")
-    readonly_fields = ("discount",)
+    model = CouponRedemption
+    fields = ("redeemed_at", "redeemer", "customer", "purchase", "discount", "rolled_back_at", "undoer", "reason")
+    readonly_fields = ("redeemer", "discount", "undoer")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CouponGiveBack]:
-        return super().get_queryset(request).select_related("purchase_return", "coupon__offer")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CouponRedemption]:
+        found: QuerySet[CouponRedemption] = super().get_queryset(request).order_by("-pk")
+        found = found.select_related("customer", "purchase", "offer")
+        return found.annotate(named_redeemer=named("redeemed_by"), named_undoer=named("rolled_back_by"))
 
     @admin.display(description=gettext_lazy("discount"))
-    def discount(self, back: CouponGiveBack) -> str:
-        return format_money(back.discount_minor, back.coupon.offer.currency)
+    def discount(self, one: CouponRedemption) -> str:
+        return format_money(one.discount_minor, one.offer.currency)
+
+    @admin.display(description=gettext_lazy("redeemed by"))
+    def redeemer(self, one: Any) -> str:
+        return actor_label(one.named_redeemer)
+
+    @admin.display(description=gettext_lazy("rolled back by"))
+    def undoer(self, one: Any) -> str:
+        return actor_label(one.named_undoer)
+
+
+_STANDING = CouponRedemption.objects.filter(coupon=OuterRef("pk"), rolled_back_at__isnull=True).order_by()
 
 
 @admin.register(Coupon)
@@ -49,15 +62,16 @@ class CouponAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     actions_detail = ("void",)
-    inlines = (GiveBacksOfCoupon,)
-    annotations = {"named_redeemer": named("redeemed_by")}
+    inlines = (RedemptionsOfCoupon,)
+    annotations = {
+        "discount_minor": Subquery(_STANDING.values("coupon").annotate(sum=Sum("discount_minor")).values("sum"))
+    }
     fields = (
         ("display_code", "state"),
         ("offer", "customer"),
-        ("issued_at", "expires_at"),
-        ("redeemed_at", "redeemer"),
-        ("purchase", "discount"),
-        "reference",
+        ("is_public", "uses_max", "uses_count"),
+        ("issued_at", "starts_at", "expires_at"),
+        ("discount", "reference"),
     )
 
     def matching(self, text: str) -> Q:
@@ -98,11 +112,5 @@ class CouponAdmin(ReadOnlyAdmin):
         return coupon.state, coupon.get_state_display()
 
     @admin.display(description=gettext_lazy("discount"))
-    def discount(self, coupon: Coupon) -> str:
-        if coupon.discount_minor is None:
-            return ""
-        return format_money(coupon.discount_minor, coupon.offer.currency)
-
-    @admin.display(description=gettext_lazy("redeemed by"))
-    def redeemer(self, coupon: Any) -> str:
-        return actor_label(coupon.named_redeemer)
+    def discount(self, coupon: Any) -> str:
+        return "" if coupon.discount_minor is None else format_money(coupon.discount_minor, coupon.offer.currency)

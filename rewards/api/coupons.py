@@ -16,7 +16,7 @@ from loyalty_site.lib.api.fields import Code
 from loyalty_site.lib.api.problems import Problem
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.texts import localized
-from rewards.domain import checkout, coupons, offer_words
+from rewards.domain import checkout, coupon_redemptions, coupons, offer_words
 from rewards.domain.checkout import PurchaseIn
 from rewards.models import Coupon
 from rewards.schemas.shown import CouponCheckOut, CouponRedeemedOut
@@ -53,16 +53,16 @@ def redeem_coupon(request: TillRequest, code: Code, told: CouponRedeemIn | None 
     owner = customers.by_number(number=told.customer) if told and told.customer is not None else None
     with _unknown_is_not_found():
         found = coupons.find(text=code)
-    redeemed = coupons.redeem(
+    used = coupon_redemptions.redeem(
         coupon=found, customer=owner, store=request.auth.store, by=actors.till(request.auth.pk), at=timezone.now()
     )
-    assert redeemed.redeemed_at
     with calls.texts_for(request, owner):
         return CouponRedeemedOut(
-            coupon=redeemed.display_code,
-            title=localized(redeemed.offer.title),
-            kind=redeemed.offer.kind.lower(),
-            redeemed_at=redeemed.redeemed_at,
+            id=str(used.pk),
+            coupon=found.display_code,
+            title=localized(found.offer.title),
+            kind=found.offer.kind.lower(),
+            redeemed_at=used.redeemed_at,
         )
 
 

@@ -150,7 +150,7 @@ def settlement(settled: Settlement) -> SettlementOut:
         paid_minor=bought.paid_minor,
         points=_settled_points(settled),
         coupons=[
-            UsedCouponOut(code=one.display_code, discount_minor=one.discount_minor or 0) for one in settled.coupons
+            UsedCouponOut(code=one.coupon.display_code, discount_minor=one.discount_minor) for one in settled.coupons
         ],
         surprises=[_surprise(one.coupon) for one in settled.surprises if one.coupon],
         tier=tier(settled.tier, Program.objects.current()) if settled.tier else None,

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from rewards.models import PointsNotice
+from rewards.models import CouponRedemption, PointsNotice
 
 
 @transaction.atomic
 def erase(*, customer_ids: Iterable[int]) -> None:
-    """The books name nobody; what a mail server said of an address does."""
-    PointsNotice.objects.filter(customer__in=list(customer_ids)).exclude(smtp_reply="").update(smtp_reply="")
+    """The books name nobody; what a mail server said of an address does, and what somebody wrote may."""
+    ids = list(customer_ids)
+    PointsNotice.objects.filter(customer__in=ids).exclude(smtp_reply="").update(smtp_reply="")
+    CouponRedemption.objects.filter(customer__in=ids).exclude(reason="").update(reason="")

@@ -13,14 +13,23 @@ from rewards.domain.breakdowns import MILLI
 from rewards.domain.windows import Window
 from rewards.models import Coupon, Offer
 
-# What stands beside an offer's row: what it is for, and whether the customer is in its segment.
+# What stands beside an offer's row: what it is for, whether the customer is in its segment, and how often it was used
+# by the customer, in its period, and by the customer in it: only where it has a limit of that.
 _SCOPES = """
     SELECT offer.id,
            ARRAY (SELECT product_id FROM rewards_offer_products WHERE offer_id = offer.id),
            ARRAY (SELECT category_id FROM rewards_offer_categories WHERE offer_id = offer.id),
            ARRAY (SELECT store_id FROM rewards_offer_stores WHERE offer_id = offer.id),
-           EXISTS (SELECT FROM customers_segmentmember WHERE segment_id = offer.segment_id AND customer_id = %s)
-    FROM rewards_offer offer WHERE offer.id = ANY (%s)
+           EXISTS (SELECT FROM customers_segmentmember
+                   WHERE segment_id = offer.segment_id AND customer_id = told.customer),
+           CASE WHEN offer.customer_max IS NOT NULL AND told.customer IS NOT NULL
+                THEN offers_used(offer.id, told.customer, NULL) END,
+           CASE WHEN offer.period_max IS NOT NULL
+                THEN offers_used(offer.id, NULL, offers_period_start(offer.period, told.at)) END,
+           CASE WHEN offer.customer_period_max IS NOT NULL AND told.customer IS NOT NULL
+                THEN offers_used(offer.id, told.customer, offers_period_start(offer.period, told.at)) END
+    FROM (SELECT %s::bigint AS customer, %s::timestamptz AS at) told CROSS JOIN rewards_offer offer
+    WHERE offer.id = ANY (%s)
 """
 
 
@@ -30,6 +39,7 @@ class _Scope:
     categories: frozenset[int]
     stores: frozenset[int]
     is_member: bool
+    used: Sequence[int | None]
 
 
 def basket(
@@ -46,14 +56,16 @@ def basket(
     return eligibility.Basket(lines, currency, customer_id, at, store.pk if store else None, local_at, segments)
 
 
-def read(*, coupons: Iterable[Coupon], customer_id: int | None) -> tuple[list[eligibility.CouponIn], frozenset[int]]:
-    """The coupons with what is left of their offers' limits, and those segments of the customer that these offers are
-    meant for. One query, however many they are."""
+def read(
+    *, coupons: Iterable[Coupon], customer_id: int | None, at: datetime
+) -> tuple[list[eligibility.CouponIn], frozenset[int]]:
+    """The coupons with what is left of their offers' limits for a purchase at `at`, and those segments of the customer
+    that these offers are meant for. One query, however many they are."""
     coupons = list(coupons)
     scopes = {
-        offer: _Scope(frozenset(products), frozenset(categories), frozenset(stores), is_member)
-        for offer, products, categories, stores, is_member in statements.rows(
-            _SCOPES, (customer_id, list({coupon.offer_id for coupon in coupons}))
+        offer: _Scope(frozenset(products), frozenset(categories), frozenset(stores), is_member, used)
+        for offer, products, categories, stores, is_member, *used in statements.rows(
+            _SCOPES, (customer_id, at, list({coupon.offer_id for coupon in coupons}))
         )
     }
     as_read = [_as_read(coupon, scopes[coupon.offer_id]) for coupon in coupons]
@@ -68,8 +80,9 @@ def _as_read(coupon: Coupon, scope: _Scope) -> eligibility.CouponIn:
         state=coupon.state,
         customer=coupon.customer_id,
         issued_at=coupon.issued_at,
+        starts_at=coupon.starts_at,
         expires_at=coupon.expires_at,
-        left=_left(coupon.offer),
+        left=_left(coupon.offer, *scope.used),
     )
 
 
@@ -101,12 +114,17 @@ def _terms(offer: Offer, scope: _Scope) -> eligibility.Terms:
     )
 
 
-def _left(offer: Offer) -> eligibility.Left:
+def _left(
+    offer: Offer, by_customer: int | None, in_period: int | None, by_customer_in_period: int | None
+) -> eligibility.Left:
     return eligibility.Left(
         redemptions=_less(offer.redemptions_max, offer.redeemed_count),
+        customer=_less(offer.customer_max, by_customer),
+        period=_less(offer.period_max, in_period),
+        customer_period=_less(offer.customer_period_max, by_customer_in_period),
         budget_minor=_less(offer.budget_minor, offer.redeemed_minor),
     )
 
 
-def _less(most: int | None, used: int) -> int | None:
-    return None if most is None else most - used
+def _less(most: int | None, used: int | None) -> int | None:
+    return None if most is None else most - (used or 0)

@@ -1,21 +1,18 @@
-"""Coupons are issued, redeemed once, or made void."""
+"""Coupons are issued, found, or made void; `coupon_redemptions` redeems them."""
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
-from itertools import groupby
-from operator import attrgetter
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from customers.models import Customer, Purchase, PurchaseReturn, Store
+from customers.models import Customer, Store
 from loyalty_site.lib import codes, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import alerts, coupon_terms, eligibility, offers, points
-from rewards.models import AlertKind, Coupon, CouponGiveBack, CouponState, Offer, OfferKind, Program
+from rewards.models import AlertKind, Coupon, CouponState, Offer
 
 
 class CouponRefused(DomainError):
@@ -50,6 +47,11 @@ class CouponVoid(CouponRefused):
     message = _("Coupon %(coupon)s was made void.")
 
 
+class CouponHeld(CouponRefused):
+    code = "coupon_held"
+    message = _("Coupon %(coupon)s is kept for somebody at this moment.")
+
+
 class CouponNotYours(CouponRefused):
     code = "coupon_not_yours"
     message = _("Coupon %(coupon)s belongs to another customer.")
@@ -58,11 +60,6 @@ class CouponNotYours(CouponRefused):
 class CouponNotYetIssued(CouponRefused):
     code = "coupon_not_yet_issued"
     message = _("Coupon %(coupon)s was issued after this purchase.")
-
-
-class GiftNotHandedOver(DomainError):
-    code = "gift_not_handed_over"
-    message = _("You have not handed this gift over, or it came back already.")
 
 
 class CouponOtherCurrency(CouponRefused):
@@ -94,6 +91,7 @@ _REASONS: tuple[type[DomainError], ...] = (
     CouponExpired,
     CouponAlreadyRedeemed,
     CouponVoid,
+    CouponHeld,
     CouponNotYours,
     CouponNotYetIssued,
     CouponOtherCurrency,
@@ -107,8 +105,10 @@ _REFUSALS: Mapping[str, type[DomainError]] = {reason.code: reason for reason in 
 
 # Nothing comes back when the cause is known already, or when the code happens to exist.
 _INSERT = """
-    INSERT INTO rewards_coupon (code, offer_id, customer_id, state, reference, issued_at, expires_at, redeemed_by)
-    VALUES (%(code)s, %(offer)s, %(customer)s, 'ISSUED', %(reference)s, %(at)s, %(expires_at)s, '')
+    INSERT INTO rewards_coupon (code, offer_id, customer_id, is_public, state, uses_max, uses_count, reference,
+                                issued_at, starts_at, expires_at)
+    VALUES (%(code)s, %(offer)s, %(customer)s, false, 'ISSUED', %(uses_max)s, 0, %(reference)s, %(at)s, %(starts_at)s,
+            %(expires_at)s)
     ON CONFLICT DO NOTHING
     RETURNING *
 """
@@ -118,7 +118,6 @@ _FIND = (
     f"SELECT {statements.columns(Coupon, 'coupon')}, {statements.columns(Offer, 'offer')}"  # noqa: S608
     " FROM rewards_coupon coupon JOIN rewards_offer offer ON offer.id = coupon.offer_id WHERE coupon.code = %s"
 )
-_CLAIM = "SELECT refused_coupon, refused_offer FROM coupons_claim(%s::bigint[], %s::bigint[], %s, %s, %s)"
 
 
 @transaction.atomic
@@ -160,50 +159,7 @@ def refusal_before_purchase(
     """What speaks against a coupon whatever is bought with it; whose it is and where it is used count where they are
     told."""
     holder = customer.pk if customer else coupon.customer_id
-    return _refusal_without_lines(coupon, holder, store, at)
-
-
-@transaction.atomic
-def redeem(*, coupon: Coupon, customer: Customer | None, store: Store | None = None, by: Actor, at: datetime) -> Coupon:
-    """Redeems a gift that is handed over without a purchase. Raises a CouponRefused or a refusal of its offer."""
-    refusal = _refusal_without_lines(coupon, customer.pk if customer else None, store, at)
-    if not refusal and coupon.offer.kind != OfferKind.GIFT:
-        refusal = refusal_for("coupon_worth_nothing", coupon)
-    if refusal:
-        raise refusal
-    claim(discounts={coupon: 0}, purchase=None, by=by, at=at)
-    return coupon
-
-
-def claim(
-    *,
-    discounts: Mapping[Coupon, int],
-    purchase: Purchase | None,
-    by: Actor,
-    at: datetime,
-    answer: tuple[int | None, int | None] | None = None,
-) -> None:
-    """Takes coupons that were found good: each once, by a conditional update, and counts them in their offers.
-
-    Raises CouponAlreadyRedeemed or CouponVoid when somebody was quicker, or what offers.count_redemptions raises; the
-    caller's transaction must then end. Locks coupons by id, then offers by id. `answer` is what coupons_claim said,
-    where the caller has had it called with other work.
-    """
-    if not discounts:
-        return
-    if answer is None:
-        ids, given = [coupon.pk for coupon in discounts], list(discounts.values())
-        (answer,) = statements.rows(_CLAIM, (ids, given, purchase.pk if purchase else None, at, str(by)))
-    refused, refused_offer = answer
-    for coupon, discount in discounts.items():
-        if coupon.pk == refused:
-            coupon.refresh_from_db(fields=["state"])
-            raise refusal_for(eligibility.refusal_of_state(coupon.state), coupon)
-        coupon.state, coupon.redeemed_at, coupon.redeemed_by = CouponState.REDEEMED, at, str(by)
-        coupon.purchase, coupon.discount_minor = purchase, discount
-    if refused_offer is not None:
-        number = sum(coupon.offer_id == refused_offer for coupon in discounts)
-        raise offers.why_not_counted(offer_id=refused_offer, redemptions=number)
+    return refusal_without_lines(coupon=coupon, customer_id=holder, store=store, at=at)
 
 
 @transaction.atomic
@@ -216,77 +172,16 @@ def void(*, coupon: Coupon, reason: str, by: Actor, at: datetime) -> None:
         raise CouponAlreadyRedeemed(coupon=coupon.display_code)
 
 
-@transaction.atomic
-def give_back(*, coupons: Mapping[Coupon, PurchaseReturn | None], by: Actor, at: datetime) -> None:
-    """All that each coupon was redeemed for came back, at last with its return (None: a gift): it is good again, and no
-    longer counts in its offer.
-
-    Each keeps its expiry, and one that has expired meanwhile stays so: goods brought back are no new coupon. Locks
-    offers by id; the caller has locked the coupons, by id.
-    """
-    for coupon, purchase_return in coupons.items():
-        assert coupon.redeemed_at is not None
-        assert coupon.discount_minor is not None
-        CouponGiveBack.objects.create(
-            coupon=coupon,
-            purchase_return=purchase_return,
-            redeemed_at=coupon.redeemed_at,
-            redeemed_by=coupon.redeemed_by,
-            discount_minor=coupon.discount_minor,
-            given_back_at=at,
-        )
-        data = {"return": purchase_return.pk, "purchase": coupon.purchase_id} if purchase_return else {}
-        audit.record(actor=by, action="coupon.given_back", subject=f"coupon:{coupon.pk}", data=data, at=at)
-    for offer_id, group in groupby(sorted(coupons, key=attrgetter("offer_id")), key=attrgetter("offer_id")):
-        given = [coupon.discount_minor or 0 for coupon in group]
-        offers.uncount_redemptions(offer_id=offer_id, redemptions=len(given), discount_minor=sum(given))
-    for coupon in coupons:
-        coupon.state, coupon.purchase = CouponState.ISSUED, None
-        coupon.redeemed_at, coupon.redeemed_by, coupon.discount_minor = None, "", None
-        coupon.save(update_fields=["state", "purchase", "redeemed_at", "redeemed_by", "discount_minor"])
-
-
-@transaction.atomic
-def undo_hand_over(*, coupon: Coupon, by: Actor, at: datetime) -> None:
-    """The gift was handed over by mistake, by the same actor: its coupon is good again. Raises GiftNotHandedOver."""
-    locked = Coupon.objects.select_for_update(of=("self",), no_key=True).select_related("offer").get(pk=coupon.pk)
-    if locked.state != CouponState.REDEEMED or locked.purchase_id is not None or locked.redeemed_by != str(by):
-        raise GiftNotHandedOver
-    give_back(coupons={locked: None}, by=by, at=at)
-    coupon.refresh_from_db(fields=["state", "redeemed_at", "redeemed_by", "discount_minor"])
-
-
-def redeemed_by(*, purchase: Purchase) -> list[Coupon]:
-    """What the purchase redeemed, as it was then: also what was given back since."""
-    found = list(Coupon.objects.filter(purchase=purchase).select_related("offer"))
-    undone = CouponGiveBack.objects.filter(purchase_return__purchase=purchase).select_related("coupon__offer")
-    for back in undone:
-        coupon = back.coupon
-        coupon.state, coupon.purchase = CouponState.REDEEMED, purchase
-        coupon.redeemed_at, coupon.redeemed_by = back.redeemed_at, back.redeemed_by
-        coupon.discount_minor = back.discount_minor
-        found.append(coupon)
-    return sorted(found, key=attrgetter("pk"))
-
-
 def refusal_for(refusal: str, coupon: Coupon) -> DomainError:
     """The refusal of that word, to raise or to show."""
     return _REFUSALS[refusal](coupon=coupon.display_code)
 
 
-def good_until(*, offer: Offer, at: datetime) -> datetime:
-    """When a coupon issued at `at` expires: after `coupon_days` full days, at midnight in the programme's zone, or with
-    the offer when that ends first."""
-    zone = ZoneInfo(Program.objects.current().timezone)
-    last_day = at.astimezone(zone).date() + timedelta(days=offer.coupon_days)
-    midnight = datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=zone)
-    return min(midnight, offer.valid_to) if offer.valid_to else midnight
-
-
-def _refusal_without_lines(
-    coupon: Coupon, customer_id: int | None, store: Store | None, at: datetime
+def refusal_without_lines(
+    *, coupon: Coupon, customer_id: int | None, store: Store | None, at: datetime
 ) -> DomainError | None:
-    (as_read,), segments = coupon_terms.read(coupons=[coupon], customer_id=customer_id)
+    """What speaks against a coupon in the hand of just this customer, whatever is bought with it."""
+    (as_read,), segments = coupon_terms.read(coupons=[coupon], customer_id=customer_id, at=at)
     basket = coupon_terms.basket(
         lines=None,
         currency=coupon.offer.currency,
@@ -300,12 +195,15 @@ def _refusal_without_lines(
 
 
 def _insert(offer: Offer, customer: Customer | None, reference: str, at: datetime) -> Coupon:
+    starts_at, expires_at = offers.good_between(offer=offer, at=at)
     values = {
         "offer": offer.pk,
         "customer": customer.pk if customer else None,
+        "uses_max": offer.code_max,
         "reference": reference,
         "at": at,
-        "expires_at": good_until(offer=offer, at=at),
+        "starts_at": starts_at,
+        "expires_at": expires_at,
     }
     while True:
         values["code"] = offer.code_prefix + codes.generate(length=Coupon.BODY_LENGTH)

@@ -14,7 +14,7 @@ from customers.domain import merges as customers_merges
 from customers.models import Customer, CustomerMerge
 from loyalty_site.lib.actors import Actor
 from rewards.domain import experiments, import_lock, tiers
-from rewards.models import Coupon, PointsAdjustment, RewardRedemption, Surprise
+from rewards.models import Coupon, CouponRedemption, PointsAdjustment, RewardRedemption, Surprise
 
 TIER = "tier before and after"
 
@@ -30,7 +30,9 @@ def merge(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     _lock_accounts(source.pk, target.pk)
     record = customers_merges.begin(source=source, target=target, reason=reason, by=by, at=at)
     _call("points_merge", record.pk, source.pk, target.pk, at, str(by))
-    customers_merges.move(merge=record, rows=Coupon.objects.filter(customer=source))
+    customers_merges.move(merge=record, rows=_in_order(Coupon.objects.filter(customer=source)))
+    customers_merges.move(merge=record, rows=CouponRedemption.objects.filter(customer=source))
+    _call("offers_tally_anew", [source.pk, target.pk])
     customers_merges.move(merge=record, rows=RewardRedemption.objects.filter(customer=source))
     customers_merges.move(merge=record, rows=PointsAdjustment.objects.filter(customer=source))
     customers_merges.move(merge=record, rows=_surprises_only_of(source, target))
@@ -53,8 +55,10 @@ def undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> None:
     if record is None:
         return
     _call("points_separate", record.pk, record.source_id, record.target_id, at, str(by))
-    used = Coupon.objects.filter(redeemed_at__gte=record.merged_at)
+    used = Coupon.objects.filter(redemptions__redeemed_at__gte=record.merged_at)
     customers_merges.move_back(merge=record, model=Coupon, since=used)
+    customers_merges.move_back(merge=record, model=CouponRedemption)
+    _call("offers_tally_anew", [record.source_id, record.target_id])
     customers_merges.move_back(merge=record, model=RewardRedemption)
     customers_merges.move_back(merge=record, model=PointsAdjustment)
     customers_merges.move_back(merge=record, model=Surprise)
@@ -88,12 +92,18 @@ def _surprises_only_of(source: Customer, target: Customer) -> QuerySet[Surprise]
     return Surprise.objects.filter(~Exists(had), customer=source)
 
 
+def _in_order(rows: QuerySet[Coupon]) -> QuerySet[Coupon]:
+    """Locked by id, as everybody does who locks several."""
+    list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    return rows
+
+
 def _lock_accounts(*customer_ids: int) -> None:
     for customer_id in sorted(customer_ids):
         _call("points_lock_account", customer_id)
 
 
-def _call(function: str, *arguments: int | str | datetime) -> None:
+def _call(function: str, *arguments: int | str | datetime | list[int]) -> None:
     marks = ", ".join(["%s"] * len(arguments))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}({marks})", arguments)

@@ -1,18 +1,18 @@
 """Offers go live, give, and are withdrawn."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import TypedDict, Unpack
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from loyalty_site.lib import numbers, statements
+from loyalty_site.lib import numbers
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.money import format_money
-from rewards.models import Offer
+from rewards.models import Offer, Program
 
 
 class OfferNotLive(DomainError):
@@ -194,36 +194,28 @@ def refuse_below_used(*, offer: Offer, limits: Limits) -> None:
 
 
 def refuse_unless_live(*, offer: Offer, at: datetime) -> None:
-    """Raises OfferWithdrawn or OfferNotLive."""
+    """Raises OfferWithdrawn or OfferNotLive, also when the offer ends before a coupon that is issued now is good."""
     if offer.withdrawn_at and offer.withdrawn_at <= at:
         raise OfferWithdrawn
     opened = max(offer.published_at, offer.valid_from) if offer.published_at else None
     if opened is None or at < opened or (offer.valid_to and offer.valid_to <= at):
         raise OfferNotLive
+    starts_at, ends_at = good_between(offer=offer, at=at)
+    if starts_at and ends_at <= starts_at:
+        raise OfferNotLive
 
 
-def count_redemptions(*, offer_id: int, redemptions: int, discount_minor: int) -> None:
-    """Moves the offer's counters by one conditional update, so that limit and budget hold however many try at once.
+def good_between(*, offer: Offer, at: datetime) -> tuple[datetime | None, datetime]:
+    """From when and until when a coupon issued at `at` is good, by days of the programme's zone.
 
-    Raises OfferLimitReached or OfferBudgetSpent. The row stays locked until the transaction ends.
+    From the midnight with which the `starts_after_days`-th day after this one begins (None: at once) until
+    `coupon_days` full days have passed, or with the offer when that ends first.
     """
-    values = (offer_id, redemptions, discount_minor)
-    ((moved,),) = statements.rows("SELECT offers_count_redemptions(%s, %s, %s)", values)
-    if not moved:
-        raise why_not_counted(offer_id=offer_id, redemptions=redemptions)
-
-
-def why_not_counted(*, offer_id: int, redemptions: int) -> DomainError:
-    """OfferLimitReached, or OfferBudgetSpent where the limit leaves room."""
-    room = Q(redemptions_max__isnull=True) | Q(redemptions_max__gte=F("redeemed_count") + redemptions)
-    return OfferBudgetSpent() if Offer.objects.filter(room, pk=offer_id).exists() else OfferLimitReached()
-
-
-def uncount_redemptions(*, offer_id: int, redemptions: int, discount_minor: int) -> None:
-    """The way back of `count_redemptions`: limit and budget have room again. The row stays locked likewise."""
-    Offer.objects.filter(pk=offer_id).update(
-        redeemed_count=F("redeemed_count") - redemptions, redeemed_minor=F("redeemed_minor") - discount_minor
-    )
+    zone = ZoneInfo(Program.objects.current().timezone)
+    first_day = at.astimezone(zone).date() + timedelta(days=offer.starts_after_days)
+    starts_at = datetime.combine(first_day, time.min, tzinfo=zone) if offer.starts_after_days else None
+    ends_at = datetime.combine(first_day + timedelta(days=offer.coupon_days + 1), time.min, tzinfo=zone)
+    return starts_at, min(ends_at, offer.valid_to) if offer.valid_to else ends_at
 
 
 def _said(offer: Offer) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from customers.models import Customer
 from rewards.models import Coupon, CouponState, PointsEntry, RedemptionState, Reward, RewardRedemption
@@ -17,10 +17,12 @@ def available_coupons(*, customer: Customer, at: datetime) -> list[Coupon]:
     not_withdrawn = Q(offer__withdrawn_at__isnull=True) | Q(offer__withdrawn_at__gt=at)
     not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
     room = Q(offer__redemptions_max__isnull=True) | Q(offer__redemptions_max__gt=F("offer__redeemed_count"))
+    has_started = Q(starts_at__isnull=True) | Q(starts_at__lte=at)
     usable = Coupon.objects.filter(
         open_ended,
         not_withdrawn,
         not_expired,
+        has_started,
         room,
         customer=customer,
         state=CouponState.ISSUED,
@@ -31,9 +33,11 @@ def available_coupons(*, customer: Customer, at: datetime) -> list[Coupon]:
 
 
 def past_coupons(*, customer: Customer, at: datetime, limit: int) -> list[Coupon]:
-    """Redeemed, void and expired ones, newest first."""
-    over = ~Q(state=CouponState.ISSUED) | Q(expires_at__lte=at)
-    return list(Coupon.objects.filter(over, customer=customer).select_related("offer").order_by("-pk")[:limit])
+    """Redeemed, void and expired ones, newest first; `redeemed_at` is when they were last."""
+    over = Coupon.objects.filter(~Q(state=CouponState.ISSUED) | Q(expires_at__lte=at), customer=customer)
+    stands = Q(redemptions__rolled_back_at__isnull=True)
+    dated = over.annotate(redeemed_at=Max("redemptions__redeemed_at", filter=stands))
+    return list(dated.select_related("offer").order_by("-pk")[:limit])
 
 
 def catalogue(*, at: datetime) -> list[Reward]:

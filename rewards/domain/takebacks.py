@@ -16,8 +16,8 @@ from customers.domain import purchases
 from customers.domain.purchases import LineLeft, ReturnLineIn
 from customers.models import Purchase, PurchaseReturn, PurchaseReturnLine, PurchaseSource, Store
 from loyalty_site.lib.actors import Actor
-from rewards.domain import checkout, coupons, points, redemptions
-from rewards.models import Coupon, CouponGiveBack, CouponState, RedemptionState, RewardRedemption
+from rewards.domain import checkout, coupon_redemptions, coupons, points, redemptions
+from rewards.models import CouponRedemption, RedemptionState, RewardRedemption
 
 UNDO_FOR = timedelta(minutes=15)
 # A purchase is dated when its page was opened, at most so long before it was booked.
@@ -67,27 +67,26 @@ def outcome(*, purchase_return: PurchaseReturn, at: datetime) -> Outcome:
     return Outcome(taken, _refund_minor(taken))
 
 
-def last_act(*, store: Store, by: Actor, at: datetime) -> Purchase | RewardRedemption | Coupon | None:
+def last_act(*, store: Store, by: Actor, at: datetime) -> Purchase | RewardRedemption | CouponRedemption | None:
     """The last of what they did: purchases that they booked in the store, rewards that they handed over for points,
     gifts of coupons. None when it is undone already or was too long ago: gifts, of which there are no returns, on
     another day of the store's, all else for 15 minutes."""
     bought, taken, gift = _last_purchase(store, by, at), _last_reward(by, at), _last_gift(store, by, at)
-    given_at = gift.redeemed_at if gift else None
-    if gift and given_at and all(given_at > moment for moment in _moments(bought, taken)):
-        return gift if isinstance(gift, Coupon) else None
+    if gift and all(gift.redeemed_at > moment for moment in _moments(bought, taken)):
+        return gift if gift.rolled_back_at is None else None
     if taken and (bought is None or taken.requested_at > bought.recorded_at):
         return taken if taken.state == RedemptionState.FULFILLED else None
     return bought if bought and everything_left(purchase=bought) else None
 
 
 @transaction.atomic
-def undo_gift(*, coupon: Coupon, by: Actor, at: datetime) -> None:
+def undo_gift(*, redemption: CouponRedemption, by: Actor, at: datetime) -> None:
     """The gift is back, its coupon is good again; void where it was the surprise of a purchase of which all came back
     meanwhile. Raises GiftNotHandedOver."""
-    coupons.undo_hand_over(coupon=coupon, by=by, at=at)
-    cause = Purchase.objects.filter(surprises__coupon=coupon).first()
+    coupon_redemptions.undo_hand_over(redemption=redemption, by=by, at=at)
+    cause = Purchase.objects.filter(surprises__coupon=redemption.coupon_id).first()
     if cause and not everything_left(purchase=cause):
-        coupons.void(coupon=coupon, reason=f"purchase:{cause.pk}", by=by, at=at)
+        coupons.void(coupon=redemption.coupon, reason=f"purchase:{cause.pk}", by=by, at=at)
 
 
 @transaction.atomic
@@ -121,16 +120,12 @@ def _last_reward(by: Actor, at: datetime) -> RewardRedemption | None:
     return own.select_related("reward", "customer").order_by("-requested_at", "-pk").first()
 
 
-def _last_gift(store: Store, by: Actor, at: datetime) -> Coupon | CouponGiveBack | None:
-    """The coupon; or what tells that the last one is undone."""
+def _last_gift(store: Store, by: Actor, at: datetime) -> CouponRedemption | None:
+    """Found along the index of gifts handed over."""
     midnight = at.astimezone(ZoneInfo(store.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    mine = Q(redeemed_by=str(by), redeemed_at__gte=min(midnight, at - UNDO_FOR))
-    handed = Coupon.objects.filter(mine, state=CouponState.REDEEMED, purchase__isnull=True)
-    gift = handed.select_related("offer", "customer").order_by("-redeemed_at", "-pk").first()
-    undone = CouponGiveBack.objects.filter(mine, purchase_return__isnull=True).order_by("-redeemed_at").first()
-    if gift and gift.redeemed_at and (undone is None or gift.redeemed_at >= undone.redeemed_at):
-        return gift
-    return undone
+    mine = {"redeemed_by": str(by), "redeemed_at__gte": min(midnight, at - UNDO_FOR)}
+    handed = coupon_redemptions.with_coupons().filter(purchase__isnull=True, **mine)
+    return handed.order_by("-redeemed_at", "-pk").first()
 
 
 def _refund_minor(taken: checkout.TakenBack) -> int:

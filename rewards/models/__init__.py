@@ -1,6 +1,8 @@
 from rewards.models.adjustment import AdjustmentState, PointsAdjustment
 from rewards.models.alert import AlertKind, StaffAlert
-from rewards.models.coupon import Coupon, CouponGiveBack, CouponState
+from rewards.models.coupon import Coupon, CouponState
+from rewards.models.coupon_hold import CouponHold
+from rewards.models.coupon_redemption import CouponRedemption, OfferTally
 from rewards.models.earning import CapPeriod, EarningKind, EarningRule, Weekday
 from rewards.models.experiment import Arm, Assignment, Experiment, ExperimentKind, ReturnWindow
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
@@ -29,7 +31,8 @@ __all__ = [
     "Assignment",
     "CapPeriod",
     "Coupon",
-    "CouponGiveBack",
+    "CouponHold",
+    "CouponRedemption",
     "CouponState",
     "DrawOutcome",
     "EarningKind",
@@ -46,6 +49,7 @@ __all__ = [
     "Offer",
     "OfferKind",
     "OfferPeriod",
+    "OfferTally",
     "PURCHASE_TRIGGERS",
     "PeriodEnd",
     "PointsAccount",

@@ -1,12 +1,13 @@
 """Offers in customers' hands."""
 
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from customers.models import Customer, Purchase, PurchaseReturn
-from loyalty_site.lib import append_only, codes, constraints
+from customers.models import Customer
+from loyalty_site.lib import codes, constraints
 from rewards.models.offer import Offer
 
 
@@ -17,11 +18,12 @@ class CouponState(models.TextChoices):
 
 
 class Coupon(models.Model):
-    """One code, good once. Without `customer` it belongs to whoever bears it.
+    """One code, good `uses_max` times; without it, without end. Without `customer` it belongs to whoever bears it.
 
     `code` is normalized (capitals, no separators): the offer's prefix, then BODY_LENGTH symbols made by
-    `loyalty_site.lib.codes`: 11 random ones, 54 bits, and the check symbol. Whether a coupon has expired is read from
-    `expires_at`, never from a job.
+    `loyalty_site.lib.codes`: 11 random ones, 54 bits, and the check symbol. A public one, for everybody, has a code
+    that people chose. It is redeemed when all its uses are: `uses_count` moves by one conditional update with each, and
+    each has its CouponRedemption. Whether a coupon has expired is read from `expires_at`, never from a job.
     """
 
     BODY_LENGTH = 12
@@ -31,18 +33,18 @@ class Coupon(models.Model):
     customer = models.ForeignKey(
         Customer, verbose_name=_("customer"), null=True, blank=True, on_delete=models.PROTECT, related_name="coupons"
     )
+    is_public = models.BooleanField(_("public"), default=False, help_text=_("A readable code that everybody may use."))
     state = models.CharField(_("state"), max_length=10, choices=CouponState.choices, default=CouponState.ISSUED)
+    uses_max = models.PositiveIntegerField(
+        _("uses at most"), null=True, blank=True, default=1, validators=[MinValueValidator(1)]
+    )
+    uses_count = models.PositiveIntegerField(pgettext_lazy("coupon", "used"), default=0, editable=False)
     reference = models.CharField(
         _("reference"), max_length=100, help_text=_("What caused it; the same cause never issues twice.")
     )
     issued_at = models.DateTimeField(_("issued at"))
+    starts_at = models.DateTimeField(_("good from"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
-    redeemed_at = models.DateTimeField(_("redeemed at"), null=True, blank=True)
-    redeemed_by = models.CharField(_("redeemed by"), max_length=40, blank=True)
-    purchase = models.ForeignKey(
-        Purchase, verbose_name=_("purchase"), null=True, blank=True, on_delete=models.PROTECT, related_name="coupons"
-    )
-    discount_minor = models.PositiveBigIntegerField(_("discount (minor units)"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("coupon")
@@ -51,69 +53,27 @@ class Coupon(models.Model):
             constraints.choice_is_known("coupon_state_is_known", "state", CouponState),
             models.UniqueConstraint(fields=["offer", "reference"], name="coupon_is_issued_once_per_cause"),
             models.CheckConstraint(
-                name="coupon_redeemed_says_when_by_whom_and_how_much",
-                condition=Q(state=CouponState.REDEEMED, redeemed_at__isnull=False, discount_minor__isnull=False)
-                & ~Q(redeemed_by="")
-                | ~Q(state=CouponState.REDEEMED)
-                & Q(redeemed_at__isnull=True, discount_minor__isnull=True, redeemed_by="", purchase__isnull=True),
+                name="coupon_is_redeemed_when_used_up",
+                condition=Q(state=CouponState.VOID)
+                | Q(state=CouponState.REDEEMED, uses_max__isnull=False, uses_count=F("uses_max"))
+                | Q(state=CouponState.ISSUED) & (Q(uses_max__isnull=True) | Q(uses_count__lt=F("uses_max"))),
+            ),
+            models.CheckConstraint(
+                name="coupon_uses_within_limit",
+                condition=Q(uses_max__isnull=True) | Q(uses_max__gte=1, uses_count__lte=F("uses_max")),
+            ),
+            models.CheckConstraint(
+                name="coupon_of_everybody_is_nobodys", condition=Q(is_public=False) | Q(customer__isnull=True)
             ),
             constraints.ends_after_start("coupon_expires_after_it_is_issued", "issued_at", "expires_at"),
+            constraints.ends_after_start("coupon_expires_after_it_starts", "starts_at", "expires_at"),
         ]
-        indexes = [
-            models.Index(fields=["customer", "state", "expires_at"], name="coupon_of_customer"),
-            models.Index(
-                fields=["redeemed_by", "redeemed_at"],
-                condition=Q(state=CouponState.REDEEMED, purchase__isnull=True),
-                name="coupon_gift_handed_over",
-            ),
-        ]
+        indexes = [models.Index(fields=["customer", "state", "expires_at"], name="coupon_of_customer")]
 
     def __str__(self) -> str:
         return self.display_code
 
     @property
     def display_code(self) -> str:
-        """`MOON4T7KQXABCDEF` as people read it: `MOON-4T7K-QXAB-CDEF`."""
-        return codes.grouped(self.code, body_length=self.BODY_LENGTH)
-
-
-class CouponGiveBack(models.Model):
-    """A redemption that was undone, as it had been, because all of its purchase came back; the coupon is good again.
-
-    Without a return: a gift that was handed over by mistake.
-    """
-
-    coupon = models.ForeignKey(Coupon, verbose_name=_("coupon"), on_delete=models.PROTECT, related_name="give_backs")
-    purchase_return = models.ForeignKey(
-        PurchaseReturn,
-        verbose_name=_("return"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="coupon_give_backs",
-    )
-    redeemed_at = models.DateTimeField(_("redeemed at"))
-    redeemed_by = models.CharField(_("redeemed by"), max_length=40)
-    discount_minor = models.PositiveBigIntegerField(_("discount (minor units)"))
-    given_back_at = models.DateTimeField(_("given back at"))
-
-    class Meta:
-        verbose_name = _("coupon given back")
-        verbose_name_plural = _("coupons given back")
-        triggers = append_only.refuse_update_and_delete()
-        constraints = [
-            models.UniqueConstraint(fields=["coupon", "purchase_return"], name="coupon_given_back_once_per_return"),
-            models.UniqueConstraint(
-                fields=["coupon", "redeemed_at"],
-                condition=Q(purchase_return__isnull=True),
-                name="coupon_given_back_once_per_hand_over",
-            ),
-            models.CheckConstraint(name="coupon_given_back_was_redeemed", condition=~Q(redeemed_by="")),
-            models.CheckConstraint(
-                name="coupon_given_back_with_its_return_unless_a_gift",
-                condition=Q(purchase_return__isnull=False) | Q(discount_minor=0),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.coupon}"
+        """`MOON4T7KQXABCDEF` as people read it: `MOON-4T7K-QXAB-CDEF`. A public code is a word as it is."""
+        return self.code if self.is_public else codes.grouped(self.code, body_length=self.BODY_LENGTH)

@@ -244,6 +244,7 @@ class CouponCheckOut(Shown):
 
 
 class CouponRedeemedOut(Shown):
+    id: str
     coupon: str
     title: str
     kind: str

@@ -5,8 +5,8 @@
 CREATE OR REPLACE FUNCTION checkout_book(
     p_purchase bigint, p_customer bigint, p_redeem bigint, p_award bigint, p_breakdown jsonb, p_purchased_at timestamptz,
     p_at timestamptz, p_by text, p_coupons bigint[], p_discounts bigint[],
-    OUT redeemed rewards_pointsentry, OUT awarded rewards_pointsentry, OUT refused_coupon bigint, OUT refused_offer bigint,
-    OUT balance bigint, OUT debt bigint, OUT held bigint, OUT points bigint[], OUT is_available boolean[],
+    OUT redeemed rewards_pointsentry, OUT awarded rewards_pointsentry, OUT redemptions bigint[], OUT refusal text,
+    OUT refused bigint, OUT balance bigint, OUT debt bigint, OUT held bigint, OUT points bigint[], OUT is_available boolean[],
     OUT expires_at timestamptz[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -25,9 +25,9 @@ BEGIN
         PERFORM points_lock(p_customer);
     END IF;
     IF p_coupons <> '{}' THEN
-        SELECT claimed.refused_coupon, claimed.refused_offer INTO refused_coupon, refused_offer
-        FROM coupons_claim(p_coupons, p_discounts, p_purchase, p_at, p_by) claimed;
-        IF refused_coupon IS NOT NULL OR refused_offer IS NOT NULL THEN
+        SELECT claimed.redemptions, claimed.refusal, claimed.refused INTO redemptions, refusal, refused
+        FROM coupons_claim(p_coupons, p_discounts, p_purchase, p_customer, p_purchased_at, p_at, p_by) claimed;
+        IF refusal IS NOT NULL THEN
             RETURN;
         END IF;
     END IF;

@@ -6,12 +6,13 @@ FROM rewards_assignment AS assignment
 JOIN customers_customer AS customer ON customer.id = assignment.customer_id AND customer.merged_into_id IS NULL
 JOIN rewards_surpriserule AS rule ON rule.experiment_id = assignment.experiment_id
 JOIN rewards_surprise AS surprise ON surprise.rule_id = rule.id AND surprise.customer_id = assignment.customer_id
-LEFT JOIN rewards_coupon AS coupon ON coupon.id = surprise.coupon_id
-LEFT JOIN rewards_offer AS offer ON offer.id = coupon.offer_id
+LEFT JOIN rewards_couponredemption AS redemption
+  ON redemption.coupon_id = surprise.coupon_id AND redemption.rolled_back_at IS NULL
+LEFT JOIN rewards_offer AS offer ON offer.id = redemption.offer_id
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN offer.kind <> 'GIFT' THEN coupon.discount_minor ELSE nullif(surprise.cost_minor, 0) END AS minor
+    SELECT CASE WHEN offer.kind <> 'GIFT' THEN redemption.discount_minor ELSE nullif(surprise.cost_minor, 0) END AS minor
 ) AS spent
 WHERE assignment.experiment_id = %(experiment)s AND assignment.arm = 'TREATED'
   AND assignment.assigned_at + %(days)s * interval '24 hours' <= %(at)s
-  AND CASE WHEN coupon.id IS NULL THEN surprise.decided_at ELSE coupon.redeemed_at END
+  AND CASE WHEN surprise.coupon_id IS NULL THEN surprise.decided_at ELSE redemption.redeemed_at END
       <= assignment.assigned_at + %(days)s * interval '24 hours'

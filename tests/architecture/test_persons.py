@@ -15,6 +15,7 @@ MOVED = {
     "customers.SegmentMember",  # where the target is not in the segment already
     "rewards.Assignment",  # of two in the same experiment the first counts
     "rewards.Coupon",
+    "rewards.CouponRedemption",
     "rewards.PointsAdjustment",
     "rewards.RewardRedemption",
     "rewards.Surprise",
@@ -33,6 +34,8 @@ STAYING = {
     "customers.CustomerMerge",
     "customers.Recommendation",  # deleted, and made anew
     "customers.SignInCode",  # opens nothing for who is closed
+    "rewards.CouponHold",  # over in minutes
+    "rewards.OfferTally",  # counted anew
     "rewards.PointsNotice",  # which address a mail went to
     "rewards.StaffAlert",  # about the member of staff
     "rewards.TierChange",

@@ -10,6 +10,7 @@ from loyalty_site.lib import codes
 from rewards.models import (
     CapPeriod,
     Coupon,
+    CouponRedemption,
     EarningKind,
     EarningRule,
     Experiment,
@@ -109,6 +110,20 @@ class CouponFactory(DjangoModelFactory):
     offer = factory.SubFactory(OfferFactory)
     reference = factory.Sequence(lambda n: f"test:{n}")
     issued_at = AT
+
+
+class CouponRedemptionFactory(DjangoModelFactory):
+    """A row by itself: the counters are moved by `rewards.domain.coupon_redemptions` alone."""
+
+    class Meta:
+        model = CouponRedemption
+
+    coupon = factory.SubFactory(CouponFactory)
+    offer = factory.SelfAttribute("coupon.offer")
+    customer = factory.SelfAttribute("coupon.customer")
+    discount_minor = 500
+    redeemed_at = AT
+    redeemed_by = "system"
 
 
 class RewardPictureFactory(DjangoModelFactory):

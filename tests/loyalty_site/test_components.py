@@ -72,7 +72,8 @@ def test_ticket_shows_code_terms_and_last_day():
 
 
 def test_used_ticket_hides_its_code():
-    used = coupon(state="REDEEMED", redeemed_at=datetime(2026, 11, 23, tzinfo=UTC))
+    used = coupon(state="REDEEMED")
+    used.redeemed_at = datetime(2026, 11, 23, tzinfo=UTC)
     html = render_to_string("components/coupon_ticket.html", {"coupon": used, "used": True})
     assert "Used on Nov. 23, 2026" in html
     assert "4T7K" not in html

@@ -8,16 +8,17 @@ from datetime import datetime
 from customers.models import Purchase
 from loyalty_site.lib import statements
 from loyalty_site.lib.actors import Actor
-from rewards.domain import coupons, earning, points, surprises, tiers
+from rewards.domain import coupon_redemptions, earning, points, surprises, tiers
 from rewards.domain.checkout.facts import Facts
 from rewards.domain.checkout.pricing import Priced
-from rewards.models import PointsEntry, Surprise
+from rewards.models import CouponRedemption, PointsEntry, Surprise
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
     awarded: PointsEntry | None
     redeemed: PointsEntry | None
+    coupons: Sequence[CouponRedemption]
     surprises: Sequence[Surprise]
     summary: points.PointsSummary | None
     tier: tiers.Standing | None
@@ -28,8 +29,8 @@ def book(
 ) -> Booked:
     """`redeem` points pay for the purchase; `earned` are awarded as of when it was made.
 
-    Raises InsufficientPoints, CustomerMerged, CustomerClosed, and what coupons.claim raises; the caller's transaction
-    must then end.
+    Raises InsufficientPoints, CustomerMerged, CustomerClosed, and the refusal of a coupon or its offer; the caller's
+    transaction must then end.
     """
     customer = purchase.customer
     values = (
@@ -47,17 +48,19 @@ def book(
     with points.refusing_who_is_gone():
         (row,) = statements.rows(_BOOK, values)
     redeemed, awarded = _entry(row[:_ENTRY]), _entry(row[_ENTRY : 2 * _ENTRY])
-    refused_coupon, refused_offer, balance, debt, held, *lots = row[2 * _ENTRY :]
+    ids, refusal, refused, balance, debt, held, *lots = row[2 * _ENTRY :]
     if customer and redeem and redeemed is None:
         raise points.not_enough(customer=customer, points=redeem, at=at)
-    coupons.claim(discounts=priced.found, purchase=purchase, by=by, at=at, answer=(refused_coupon, refused_offer))
+    used = coupon_redemptions.claimed(
+        answer=(ids, refusal, refused), discounts=priced.found, purchase=purchase, customer=customer, by=by, at=at
+    )
     given = surprises.after_purchase(purchase=purchase, by=by, at=at, may_fit=facts.may_surprise)
     tier = summary = None
     if customer:
         tier = tiers.reassess(customer=customer, by=by, at=at) if facts.terms.has_tiers else None
         rows = [(balance, debt, held, *lot) for lot in zip(*lots, strict=True)]
         summary = points.summary(customer=customer, at=at, answer=rows)
-    return Booked(awarded, redeemed, given, summary, tier)
+    return Booked(awarded, redeemed, used, given, summary, tier)
 
 
 def _entry(values: Sequence[object]) -> PointsEntry | None:
@@ -68,6 +71,6 @@ _ENTRY = len(PointsEntry._meta.concrete_fields)
 _REDEEMED, _AWARDED = (statements.columns(PointsEntry, f"(booked.{name})") for name in ("redeemed", "awarded"))
 _BOOK = (
     f"SELECT {_REDEEMED}, {_AWARDED},"  # noqa: S608
-    " refused_coupon, refused_offer, balance, debt, held, points, is_available, expires_at"
+    " redemptions, refusal, refused, balance, debt, held, points, is_available, expires_at"
     " FROM checkout_book(%s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[], %s::bigint[]) AS booked"
 )

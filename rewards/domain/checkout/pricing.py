@@ -71,7 +71,7 @@ def as_read(
 ) -> tuple[list[eligibility.CouponIn], eligibility.Basket]:
     """As the calculator reads them. What is sold is looked up only where an offer names products or categories."""
     customer = purchase.customer.pk if purchase.customer else None
-    read, segments = coupon_terms.read(coupons=shown, customer_id=customer)
+    read, segments = coupon_terms.read(coupons=shown, customer_id=customer, at=purchase.purchased_at)
     is_asked = any(one.terms.free_product or not one.terms.is_for_all_lines for one in read)
     catalog = _catalog(purchase.lines, booking) if is_asked else {}
     lines = [

@@ -20,11 +20,11 @@ from customers.domain import purchases
 from customers.domain.purchases import LineLeft
 from customers.models import Customer, Purchase, PurchaseReturn, Store, Till
 from loyalty_site.lib.actors import Actor
-from rewards.domain import alerts, coupons, earning, points, tiers
+from rewards.domain import alerts, coupon_redemptions, coupons, earning, points, tiers
 from rewards.domain.checkout.refusals import NothingReturned, ReturnedBeforePurchase, ReturnedInFuture
 from rewards.domain.checkout.told import ReturnIn
 from rewards.domain.eligibility import CLOCK_TOLERANCE
-from rewards.models import AlertKind, Coupon, CouponState, EntryKind, PointsEntry, Surprise
+from rewards.models import AlertKind, Coupon, CouponRedemption, CouponState, EntryKind, PointsEntry, Surprise
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def follow(*, returns: Sequence[int], by: Actor, at: datetime) -> None:
     that paid, and coupons, as `take_back` does. Their customers' accounts are locked.
     """
     touched = Q(purchase__points_value_minor__gt=0)
-    touched |= Q(purchase__coupons__isnull=False) | Q(purchase__surprises__coupon__isnull=False)
+    touched |= Q(purchase__coupon_redemptions__isnull=False) | Q(purchase__surprises__coupon__isnull=False)
     found = PurchaseReturn.objects.filter(touched, pk__in=returns).select_related("purchase__customer")
     all_back = {}
     for made in found.order_by("returned_at", "pk").distinct():
@@ -121,7 +121,7 @@ def taken_back(*, purchase_return: PurchaseReturn, at: datetime) -> TakenBack:
     made = purchase_return
     customer = made.purchase.customer
     by_kind = points.booked(customer=customer, reference=_reference(made))
-    again = Coupon.objects.filter(give_backs__purchase_return=made).select_related("offer").order_by("pk")
+    again = Coupon.objects.filter(redemptions__purchase_return=made).select_related("offer").order_by("pk")
     return TakenBack(
         purchase_return=made,
         created=False,
@@ -186,21 +186,20 @@ def _undo_coupons(returns: Collection[PurchaseReturn], by: Actor, at: datetime) 
     last: dict[int | None, PurchaseReturn] = {made.purchase_id: made for made in returns}
     surprises = Surprise.objects.filter(purchase__in=last, coupon__isnull=False)
     brought = dict(surprises.values_list("coupon", "purchase"))
-    touched = Coupon.objects.filter(purchase__in=last) | Coupon.objects.filter(pk__in=brought)
-    locked = list(touched.select_for_update(of=("self",), no_key=True).select_related("offer").order_by("pk"))
-    redeemed = {coupon: last[coupon.purchase_id] for coupon in locked if coupon.purchase_id in last}
-    coupons.give_back(coupons=redeemed, by=by, at=at)
-    for coupon in locked:
-        causeless = coupon.pk in brought or coupon in redeemed and _is_without_cause(coupon)
-        if causeless and coupon.state == CouponState.ISSUED:
-            made = redeemed[coupon] if coupon in redeemed else last[brought[coupon.pk]]
-            coupons.void(coupon=coupon, reason=_reference(made), by=by, at=at)
-    return list(redeemed)
+    used = {one: last[one.purchase_id] for one in CouponRedemption.objects.filter(purchase__in=last)}
+    touched = Coupon.objects.filter(pk__in=[*brought, *(one.coupon_id for one in used)])
+    list(touched.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    given = coupon_redemptions.give_back(redemptions=used, by=by, at=at)
+    causes = {pk: last[purchase] for pk, purchase in brought.items()}
+    causes |= {one.coupon_id: made for one, made in used.items() if _is_without_cause(one.coupon_id)}
+    for coupon in touched.filter(pk__in=causes, state=CouponState.ISSUED).order_by("pk"):
+        coupons.void(coupon=coupon, reason=_reference(causes[coupon.pk]), by=by, at=at)
+    return given
 
 
-def _is_without_cause(coupon: Coupon) -> bool:
-    """It was the surprise of a purchase of which all came back while the coupon was in use."""
-    cause = Purchase.objects.filter(surprises__coupon=coupon).first()
+def _is_without_cause(coupon_id: int) -> bool:
+    """The coupon was the surprise of a purchase of which all came back while the coupon was in use."""
+    cause = Purchase.objects.filter(surprises__coupon=coupon_id).first()
     return bool(cause and _is_all_back(purchases.lines_left(purchase=cause)))
 
 

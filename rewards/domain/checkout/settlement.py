@@ -12,28 +12,28 @@ from customers.domain import customers, purchases
 from customers.models import Customer, Purchase, PurchaseSource, Store, Till
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import coupons, earning, merges, points, tiers
+from rewards.domain import coupon_redemptions, earning, merges, points, tiers
 from rewards.domain.checkout import booking, pricing
 from rewards.domain.checkout import facts as checkout_facts
 from rewards.domain.checkout.refusals import PurchasedInFuture
 from rewards.domain.checkout.told import PurchaseIn
 from rewards.domain.eligibility import CLOCK_TOLERANCE
-from rewards.models import Arm, Coupon, EntryKind, PointsEntry, Surprise
+from rewards.models import Arm, CouponRedemption, EntryKind, PointsEntry, Surprise
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What was booked. `created` is False when the receipt was told before: then it is what was booked then.
 
-    `entry` is the award, `redeemed_entry` what paid with points, `surprises` have a coupon each; `summary` and `tier`
-    are of now.
+    `entry` is the award, `redeemed_entry` what paid with points, `coupons` their uses; `surprises` have a coupon each;
+    `summary` and `tier` are of now.
     """
 
     purchase: Purchase
     created: bool
     entry: PointsEntry | None = None
     redeemed_entry: PointsEntry | None = None
-    coupons: Sequence[Coupon] = ()
+    coupons: Sequence[CouponRedemption] = ()
     surprises: Sequence[Surprise] = ()
     summary: points.PointsSummary | None = None
     tier: tiers.Standing | None = None
@@ -113,7 +113,7 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         created=True,
         entry=booked.awarded,
         redeemed_entry=booked.redeemed,
-        coupons=tuple(priced.found),
+        coupons=tuple(booked.coupons),
         surprises=tuple(booked.surprises),
         summary=booked.summary,
         tier=booked.tier,
@@ -141,7 +141,7 @@ def settled_before(*, purchase: Purchase, at: datetime) -> Settlement:
         created=False,
         entry=by_kind.get(EntryKind.AWARD),
         redeemed_entry=by_kind.get(EntryKind.REDEEM),
-        coupons=tuple(coupons.redeemed_by(purchase=purchase)),
+        coupons=tuple(coupon_redemptions.redeemed_in(purchase=purchase)),
         surprises=tuple(given.order_by("rule_id")),
         summary=points.summary(customer=purchase.customer, at=at) if purchase.customer else None,
         tier=tiers.standing(customer=purchase.customer, at=at) if purchase.customer else None,

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from rewards.models import Coupon, CouponState, OfferKind
+from rewards.models import Coupon, CouponRedemption, CouponState, OfferKind
 from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import CouponFactory, OfferFactory
 from tests.loyalty_site.api.calling import basket, caller, told
@@ -100,12 +100,18 @@ def test_redeem_hands_a_gift_over_once(till, mia):
 
     response = till.post(f"coupons/{coupon.code}/redeem", {"customer": "C7K2-94QX"})
 
+    used = CouponRedemption.objects.select_related("coupon").get()
     assert (response.status_code, response.json()) == (
         201,
-        {"coupon": coupon.display_code, "title": "A mug", "kind": "gift", "redeemed_at": "2026-05-20T10:30:00Z"},
+        {
+            "id": str(used.pk),
+            "coupon": coupon.display_code,
+            "title": "A mug",
+            "kind": "gift",
+            "redeemed_at": "2026-05-20T10:30:00Z",
+        },
     )
-    stored = Coupon.objects.get()
-    assert (stored.state, stored.redeemed_by) == (CouponState.REDEEMED, f"till:{till.till.pk}")
+    assert (used.coupon.state, used.redeemed_by) == (CouponState.REDEEMED, f"till:{till.till.pk}")
     again = till.post(f"coupons/{coupon.code}/redeem", {"customer": "C7K2-94QX"})
     assert told(again) == (409, "coupon_already_redeemed")
 

@@ -127,7 +127,8 @@ def test_gift_is_handed_over_without_a_purchase_once(client, cashier, mia, is_be
     assert "Hand the gift over" in text_of(client.get(url))
     assert client.post(url).url == url
     gift.refresh_from_db()
-    assert (gift.state, gift.redeemed_by, gift.purchase) == (CouponState.REDEEMED, f"user:{cashier.pk}", None)
+    used = gift.redemptions.get()
+    assert (gift.state, used.redeemed_by, used.purchase) == (CouponState.REDEEMED, f"user:{cashier.pk}", None)
     assert "Redeemed: 05/20/2026 10:30 a.m." in text_of(client.get(url))
     assert f"Coupon {gift} was redeemed already." in text_of(client.post(url))
 

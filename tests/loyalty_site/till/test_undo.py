@@ -11,7 +11,7 @@ from loyalty_site.lib import actors
 from loyalty_site.till import slips, undo
 from loyalty_site.till.access import Desk
 from rewards.domain import counter, points, redemptions, takebacks
-from rewards.models import CouponGiveBack, CouponState, OfferKind, RedemptionState, RewardRedemption
+from rewards.models import CouponRedemption, CouponState, OfferKind, RedemptionState, RewardRedemption
 from tests.factories.customers import StoreFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory, SurpriseRuleFactory
 from tests.loyalty_site.till.conftest import field, text_of
@@ -199,9 +199,9 @@ def test_gift_is_undone_that_day_and_a_row_says_so(client, cashier, gift, now, t
     assert [answer.url for answer in done] == [f"/till/coupons/{gift.code}/"] * 2
     gift.refresh_from_db()
     gift.offer.refresh_from_db()
-    row = CouponGiveBack.objects.get()
+    row = CouponRedemption.objects.get()
     assert (gift.state, gift.offer.redeemed_count) == (CouponState.ISSUED, 0)
-    assert (row.coupon, row.purchase_return, row.redeemed_at, row.redeemed_by) == (
+    assert (row.coupon, row.purchase_return, row.redeemed_at, row.rolled_back_by) == (
         gift,
         None,
         now,
@@ -212,7 +212,7 @@ def test_gift_is_undone_that_day_and_a_row_says_so(client, cashier, gift, now, t
     assert "There is nothing to undo" in text_of(client.get(URL))
     give(client, gift)
     assert client.post(URL, confirm(client.get(URL))).status_code == 302
-    assert CouponGiveBack.objects.count() == 2
+    assert CouponRedemption.objects.count() == 2
 
 
 def test_gift_is_not_undone_by_others_nor_on_another_day(client, enter, store, gift, now, time_machine):

@@ -49,7 +49,7 @@ def rows():
 
     def rows():
         counts = [model.objects.count() for model in (Purchase, PointsEntry, Product, Surprise)]
-        return counts, list(Coupon.objects.order_by("pk").values_list("state", "discount_minor"))
+        return counts, list(Coupon.objects.order_by("pk").values_list("state", "redemptions__discount_minor"))
 
     return rows
 

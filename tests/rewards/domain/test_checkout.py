@@ -10,7 +10,7 @@ from customers.domain.purchases import LineIn, ReceiptConflict
 from customers.models import Purchase, PurchaseSource, Till
 from loyalty_site.lib.actors import SYSTEM, till
 from rewards.domain import checkout, points
-from rewards.models import Coupon, CouponState, ExpiryPolicy, OfferKind, PointsEntry
+from rewards.models import Coupon, CouponRedemption, CouponState, ExpiryPolicy, OfferKind, PointsEntry
 from tests.factories.customers import CategoryFactory, CustomerFactory, ProductFactory, StoreFactory
 from tests.factories.rewards import (
     CouponFactory,
@@ -48,8 +48,9 @@ def test_settle_books_purchase_coupon_points_and_surprise(settle, store, custome
     assert settled.entry.happened_at == now
     (used,) = settled.coupons
     stored = Coupon.objects.get(pk=coupon.pk)
-    assert used == stored
-    assert (stored.state, stored.discount_minor, stored.purchase) == (CouponState.REDEEMED, 700, purchase)
+    assert (used, used.coupon) == (CouponRedemption.objects.get(), coupon)
+    assert (stored.state, stored.uses_count) == (CouponState.REDEEMED, 1)
+    assert (used.discount_minor, used.purchase, used.customer, used.offer) == (700, purchase, customer, coupon.offer)
     (surprise,) = settled.surprises
     assert (surprise.rule, surprise.coupon.customer, surprise.purchase) == (rule, customer, purchase)
     assert (settled.summary.balance, settled.summary.available) == (253, 253)
@@ -123,7 +124,7 @@ def test_anonymous_purchase_is_a_fact_and_earns_nothing(settle, now):
     settled = settle(basket(4000, customer=None, now=now, coupons=[coupon.code]))
     assert (settled.purchase.paid_minor, settled.entry, settled.surprises, settled.summary) == (3500, None, (), None)
     assert not PointsEntry.objects.exists()
-    assert settle(basket(4000, customer=None, now=now, coupons=[coupon.code])).coupons == (coupon,)
+    assert settle(basket(4000, customer=None, now=now, coupons=[coupon.code])).coupons[0].coupon == coupon
 
 
 def test_purchase_in_another_currency_earns_nothing(settle, customer, now):

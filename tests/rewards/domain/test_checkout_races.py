@@ -36,7 +36,7 @@ def test_sixteen_tellings_of_one_receipt_book_once(settle, customer, now):
     assert names(results) == ["Settlement"]
     assert [result.created for result in results].count(True) == 1
     assert {(result.purchase.pk, result.entry.pk, result.coupons, result.surprises) for result in results} == {
-        (Purchase.objects.get().pk, results[0].entry.pk, (coupon,), (Surprise.objects.get(),))
+        (Purchase.objects.get().pk, results[0].entry.pk, (coupon.redemptions.get(),), (Surprise.objects.get(),))
     }
     assert account(customer) == (300 - 100 + 64, 0, 3)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError
 
-from rewards.domain import checkout, coupons, offers, points, surprises
+from rewards.domain import checkout, coupon_redemptions, coupons, offers, points, surprises
 from rewards.models import CouponState
 from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import (
@@ -118,7 +118,7 @@ def test_purchase_dated_in_the_future_is_refused(settle, customer, now, rows):
     assert settle(basket(4000, customer=customer, now=now + checkout.CLOCK_TOLERANCE)).created
 
 
-@pytest.mark.parametrize("place", [(coupons, "claim"), (surprises, "after_purchase"), (points, "summary")])
+@pytest.mark.parametrize("place", [(coupon_redemptions, "claimed"), (surprises, "after_purchase"), (points, "summary")])
 def test_killed_between_two_lines_leaves_nothing(settle, customer, now, monkeypatch, place, rows):
     award(customer, 300, now, "before")
     told = basket(4000, customer=customer, now=now, coupons=[CouponFactory().code], points=100)

@@ -1,14 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
 
 from customers.models import AuditEvent
 from loyalty_site.lib import codes
 from loyalty_site.lib.actors import SYSTEM, till, user
-from rewards.domain import coupons, offers
+from rewards.domain import coupon_redemptions, coupons, offers
 from rewards.models import Coupon, CouponState, OfferKind
-from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory
 from tests.races import at_once
 
@@ -112,77 +110,6 @@ def test_find_tells_a_typing_error_from_an_unknown_code():
     assert refusal.value.code == "coupon_mistyped"
 
 
-# --- redeem a gift at the counter
-
-
-def redeem(coupon, now, customer=None):
-    return coupons.redeem(coupon=coupon, customer=customer, by=till(3), at=now)
-
-
-def test_redeem_hands_over_a_gift_once(gift, now):
-    coupon = issue(gift, now)
-    redeem(coupon, now)
-    stored = Coupon.objects.get()
-    assert (stored.state, stored.redeemed_at, stored.redeemed_by, stored.discount_minor) == (
-        CouponState.REDEEMED,
-        now,
-        "till:3",
-        0,
-    )
-    with pytest.raises(coupons.CouponAlreadyRedeemed) as refusal:
-        redeem(coupon, now)
-    assert str(refusal.value) == f"Coupon {coupon.display_code} was redeemed already."
-    gift.refresh_from_db()
-    assert gift.redeemed_count == 1
-
-
-def test_redeem_of_a_discount_needs_a_purchase(now):
-    with pytest.raises(coupons.CouponWorthNothing):
-        redeem(issue(OfferFactory(), now), now)
-
-
-def test_redeem_is_refused_with_the_exact_reason(gift, now, customer):
-    coupon = issue(gift, now, customer)
-    with pytest.raises(coupons.CouponNotYours):
-        redeem(coupon, now, CustomerFactory())
-    with pytest.raises(coupons.CouponExpired):
-        redeem(coupon, now + 31 * DAY, customer)
-    offers.withdraw(offer=gift, by=SYSTEM, at=now)
-    with pytest.raises(offers.OfferWithdrawn):
-        redeem(coupons.find(text=coupon.code), now, customer)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_sixteen_tills_redeem_one_coupon_once(gift, now):
-    for number in range(5):
-        coupon = issue(gift, now, reference=f"test:{number}")
-        results = at_once(*[lambda code=coupon.code: redeem(coupons.find(text=code), now)] * 16)
-        refused = [result for result in results if isinstance(result, coupons.CouponAlreadyRedeemed)]
-        assert len(refused) == 15
-    gift.refresh_from_db()
-    assert gift.redeemed_count == 5
-
-
-@pytest.mark.django_db(transaction=True)
-def test_void_against_redeem_has_one_winner(gift, now):
-    for number in range(5):
-        coupon = issue(gift, now, reference=f"test:{number}")
-        results = at_once(
-            lambda code=coupon.code: redeem(coupons.find(text=code), now),
-            lambda code=coupon.code: coupons.void(coupon=coupons.find(text=code), reason="lost", by=user(7), at=now),
-        )
-        names = [type(result).__name__ for result in results]
-        assert names in (["Coupon", "CouponAlreadyRedeemed"], ["CouponVoid", "NoneType"])
-
-
-def test_claim_that_overruns_a_limit_undoes_everything(now):
-    offer = OfferFactory(redemptions_max=1, is_stackable=True)
-    first, second = issue(offer, now), issue(offer, now, reference="test:2")
-    with pytest.raises(offers.OfferLimitReached), transaction.atomic():
-        coupons.claim(discounts={first: 500, second: 500}, purchase=None, by=SYSTEM, at=now)
-    assert set(Coupon.objects.values_list("state", flat=True)) == {CouponState.ISSUED}
-
-
 # --- void
 
 
@@ -197,11 +124,11 @@ def test_void_ends_a_coupon_with_its_reason(gift, now):
     event = AuditEvent.objects.get()
     assert (coupon.state, event.action, event.reason) == (CouponState.VOID, "coupon.voided", "printed wrong")
     with pytest.raises(coupons.CouponVoid):
-        redeem(coupon, now)
+        coupon_redemptions.redeem(coupon=coupon, customer=None, by=till(3), at=now)
 
 
 def test_void_of_a_redeemed_coupon_is_refused(gift, now):
     coupon = issue(gift, now)
-    redeem(coupon, now)
+    coupon_redemptions.redeem(coupon=coupon, customer=None, by=till(3), at=now)
     with pytest.raises(coupons.CouponAlreadyRedeemed):
         void(coupon, now)

@@ -6,17 +6,18 @@ import pytest
 from django.db import transaction
 
 from customers.domain import customers
-from rewards.domain import explanations, import_lock, ledger, merges, points, redemptions
+from rewards.domain import coupon_redemptions, coupons, explanations, import_lock, ledger, merges, points, redemptions
 from rewards.models import (
     Coupon,
     EntryKind,
     ExpiryPolicy,
     HoldState,
+    OfferKind,
     PointsEntry,
     PointsLot,
 )
 from tests.factories.customers import CustomerFactory
-from tests.factories.rewards import CouponFactory, ProgramFactory, RewardFactory
+from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, RewardFactory
 from tests.rewards.domain.merging import STAFF, lots, merge, undo
 from tests.rewards.domain.steps import (
     account,
@@ -200,12 +201,13 @@ def test_nobody_books_for_the_source_any_more(old, kept, now, verb):
 def test_undo_gives_back_what_is_left_and_leaves_what_came_since(old, kept, now):
     award(old, 100, now)
     award(kept, 10, now)
-    coupon, used = CouponFactory(customer=old), CouponFactory(customer=old)
+    gift = OfferFactory(kind=OfferKind.GIFT, amount_minor=None)
+    coupon, used = CouponFactory(customer=old), CouponFactory(customer=old, offer=gift)
     taken = request(old, RewardFactory(cost_points=20), now)
     record = merge(old, kept, now)
     award(kept, 5, now, "since")
     redeem(kept, 40, now, "since")
-    Coupon.objects.filter(pk=used.pk).update(state="REDEEMED", redeemed_at=now, redeemed_by="till:1", discount_minor=0)
+    coupon_redemptions.redeem(coupon=coupons.find(text=used.code), customer=kept, by=STAFF, at=now)
     undo(record, now)
     owners = dict(Coupon.objects.values_list("pk", "customer"))
     taken.refresh_from_db()

@@ -8,10 +8,17 @@ from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import experiments, merges, points, surprises
 from rewards.domain.experiments import reports
 from rewards.domain.statistics import Moments, Size
-from rewards.models import Arm, Assignment, CouponState, OfferKind, Surprise
+from rewards.models import Arm, Assignment, OfferKind, Surprise
 from tests import fuzz
 from tests.factories.customers import CustomerFactory, PurchaseFactory
-from tests.factories.rewards import CouponFactory, ExperimentFactory, OfferFactory, ProgramFactory, SurpriseRuleFactory
+from tests.factories.rewards import (
+    CouponFactory,
+    CouponRedemptionFactory,
+    ExperimentFactory,
+    OfferFactory,
+    ProgramFactory,
+    SurpriseRuleFactory,
+)
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -185,9 +192,7 @@ class TestCost:
             customer = Customer.objects.filter(name__startswith="TREAT").first()
             purchase = buy(customer, now + DAY, 20_000)
             (surprise,) = surprises.after_purchase(purchase=purchase, by=SYSTEM, at=now + DAY)
-            type(surprise.coupon).objects.update(
-                state=CouponState.REDEEMED, redeemed_at=now + 30 * DAY, redeemed_by="system", discount_minor=12_000
-            )
+            CouponRedemptionFactory(coupon=surprise.coupon, redeemed_at=now + 30 * DAY, discount_minor=12_000)
             return rule.experiment, surprise.coupon
 
         return given
@@ -204,7 +209,7 @@ class TestCost:
 
     def test_what_was_redeemed_after_the_window_does_not_count(self, given, now):
         experiment, coupon = given()
-        type(coupon).objects.update(redeemed_at=now + 30 * DAY + SECOND)
+        coupon.redemptions.update(redeemed_at=now + 30 * DAY + SECOND)
         assert experiments.report(experiment=experiment, at=now + 40 * DAY).cost_minor == 0
 
     def test_gifts_whose_price_nobody_told_leave_it_open(self, given, now):
@@ -219,9 +224,9 @@ class TestCost:
         people = [put(experiment, Arm.TREATED, now) for _ in range(3)]
         told = {"arm": Arm.TREATED, "happened_at": now, "decided_at": now, "cost_minor": 700, "occasion": "test:1"}
         for customer, days in zip(people, (30, 31, None), strict=True):
-            redeemed = {"state": CouponState.REDEEMED, "redeemed_at": now + days * DAY} if days else {}
-            redeemed |= {"redeemed_by": "system", "discount_minor": 0} if days else {}
-            coupon = CouponFactory(offer=offer, customer=customer, **redeemed)
+            coupon = CouponFactory(offer=offer, customer=customer)
+            if days:
+                CouponRedemptionFactory(coupon=coupon, redeemed_at=now + days * DAY, discount_minor=0)
             Surprise.objects.create(rule=gifts, customer=customer, coupon=coupon, **told)
         assert experiments.report(experiment=experiment, at=now + 40 * DAY).cost_minor == 700
         entry = points.award(customer=people[0], points=50, reference="test:1", by=SYSTEM, at=now)
