@@ -145,7 +145,7 @@ class SegmentAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("customers"))
     def size(self, segment: Any) -> str:
         address = list_url(SegmentMember, [("segment__id__exact", segment.pk)])
-        return format_html('<a href="{}">{}</a>', address, numbers.grouped(segment.members_now))
+        return format_html('<a class="underline" href="{}">{}</a>', address, numbers.grouped(segment.members_now))
 
 
 @admin.register(SegmentMember)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from loyalty_site.lib.admin import ModelAdmin, States, act, act_page, acting, badge, only_for, state_filter
 from loyalty_site.lib.money import format_money
-from rewards.admin.offer_form import LIMITS, WORTH, OfferForm
+from rewards.admin.offer_form import LIMITS, OF_KIND, WORTH, OfferForm
 from rewards.domain import offer_words, offers
 from rewards.models import Offer, OfferKind, OfferPeriod
 
@@ -26,6 +26,9 @@ def states(now: datetime) -> States:
         "ended": (_("ended"), out & Q(valid_to__lte=now)),
         "withdrawn": (_("withdrawn"), Q(withdrawn_at__isnull=False)),
     }
+
+
+_OF_PERIOD = ("period", "period_max", "customer_period_max")
 
 
 @admin.register(Offer)
@@ -60,7 +63,8 @@ class OfferAdmin(ModelAdmin):
             gettext_lazy("When"),
             {
                 "fields": (
-                    ("valid_from", "valid_to"),
+                    "valid_from",
+                    "valid_to",
                     "weekdays",
                     ("time_from", "time_to"),
                     "blackout_dates",
@@ -100,13 +104,19 @@ class OfferAdmin(ModelAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """With what it says, in words, once there is something to say."""
-        first, *rest = super().get_fieldsets(request, obj)
-        told = (first[0], {**first[1], "fields": (*first[1]["fields"], "says")})
-        return [told if obj else first, *rest]
+        """With what it says, in words, once there is something to say; of what is fixed only what counts."""
+        told = [(title, dict(options)) for title, options in super().get_fieldsets(request, obj)]
+        if obj:
+            told[0][1]["fields"] = (*told[0][1]["fields"], "says")
+        if obj and obj.published_at:
+            idle = set(WORTH) - set(OF_KIND[obj.kind]) | ({*_OF_PERIOD} if not obj.period else set())
+            for _title, options in told:
+                counting = (line for line in options["fields"] if not _names(line) <= idle)
+                options["fields"] = ["days" if line == "weekdays" else line for line in counting]
+        return told
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        return ("says", *(self.promised if obj and obj.published_at else ()))
+        return ("says", "days", *(self.promised if obj and obj.published_at else ()))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Once a customer: what most offers are meant to be."""
@@ -208,6 +218,10 @@ class OfferAdmin(ModelAdmin):
     def worth(self, offer: Offer) -> str:
         return offer_words.worth(offer)
 
+    @admin.display(description=gettext_lazy("weekdays"))
+    def days(self, offer: Offer) -> str:
+        return offer_words.days(offer) or _("every day")
+
     @admin.display(description=gettext_lazy("in words"))
     def says(self, offer: Offer) -> str:
         return offer_words.summary(offer)
@@ -215,3 +229,9 @@ class OfferAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("discount given"))
     def given(self, offer: Offer) -> str:
         return format_money(offer.redeemed_minor, offer.currency)
+
+
+def _names(line: Any) -> set[str]:
+    """Of the fields in a line of a fieldset: names, or functions that are called so."""
+    several = line if isinstance(line, list | tuple) else (line,)
+    return {name if isinstance(name, str) else name.__name__ for name in several}

@@ -6,7 +6,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from loyalty_site.lib.admin import RowForm
 from rewards.domain import offers
@@ -43,6 +43,7 @@ class OfferForm(RowForm):
     )
 
     class Meta:
+        widgets = {"blackout_dates": UnfoldAdminTextInputWidget}
         help_texts = {
             "discount_max_minor": gettext_lazy("Empty: no bound."),
             "free_product": gettext_lazy("One unit of it, which must be in the basket, costs nothing."),

@@ -44,6 +44,11 @@ def worth(offer: Offer) -> str:
     return _("a gift")
 
 
+def days(offer: Offer) -> str:
+    """On which weekdays it is good; empty where on all."""
+    return joined(days_and_hours(offer.weekdays, None, None))
+
+
 def _sentence(parts: Sequence[str]) -> str:
     return capfirst(_("%(sentence)s.") % {"sentence": joined(parts)})
 
