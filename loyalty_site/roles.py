@@ -63,7 +63,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "customers.purchase": "v",
         "customers.product": "vac",
         "customers.category": "vac",
-        "customers.segment": "vacd",
+        "customers.segment": "vac",
         "customers.segmentmember": "vad",
         "customers.store": "v",
         "customers.outboxmail": "v",

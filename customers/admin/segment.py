@@ -152,7 +152,6 @@ class SegmentAdmin(ModelAdmin):
 class SegmentMemberAdmin(ReadOnlyAdmin):
     list_display = ("customer", "segment", "since")
     list_select_related = ("customer", "segment")
-    list_filter = ("segment",)
     search_fields = ("customer",)
     search_help_text = gettext_lazy("A customer's number, phone, e-mail or card")
     ordering = ("-pk",)

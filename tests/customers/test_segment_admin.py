@@ -35,7 +35,10 @@ def test_segment_is_made_and_told_how_large_it_is(staff):
     SegmentMemberFactory.create_batch(2, segment=segment)
     SegmentFactory(name="Zero")
     assert [row.members_now for row in staff.get("/admin/customers/segment/").context["cl"].result_list] == [2, 0]
-    assert "segment__id__exact" in staff.get(f"/admin/customers/segment/{segment.pk}/change/").content.decode()
+    SegmentMemberFactory()
+    members = f"/admin/customers/segmentmember/?segment__id__exact={segment.pk}"
+    assert members in staff.get(f"/admin/customers/segment/{segment.pk}/change/").content.decode()
+    assert {row.segment for row in staff.get(members).context["cl"].result_list} == {segment}
 
 
 def test_numbers_are_pasted_and_unknown_ones_named(staff):
