@@ -73,6 +73,8 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Coupons"), "confirmation_number", "rewards.coupon"),
             Item(_("Surprise rules"), "celebration", "rewards.surpriserule"),
             Item(_("Surprises"), "featured_seasonal_and_gifts", "rewards.surprise"),
+            Item(_("Surprise mails"), "stacked_email", "rewards.gesturemail"),
+            Item(_("Mail texts of surprises"), "edit_note", "rewards.gesturetext"),
             Item(_("Experiments"), "balance", "rewards.experiment"),
         ],
     ),

@@ -29,6 +29,11 @@ app.conf.beat_schedule = {
     "note-alerts": {"task": "rewards.note_alerts", "schedule": crontab(hour=3, minute=0)},
     "review-tiers": {"task": "rewards.review_tiers", "schedule": crontab(hour=1, minute=15)},
     "prepare-notices": {"task": "rewards.prepare_notices", "schedule": crontab(hour="*/6", minute=20)},
+    "prepare-gesture-mails": {
+        "task": "rewards.prepare_gesture_mails",
+        "schedule": 5 * MINUTE,
+        "options": {"expires": 240},
+    },
     "send-notices": {"task": "rewards.send_notices", "schedule": MINUTE / 2, "options": {"expires": 30}},
     "run-imports": {"task": "rewards.run_import", "schedule": MINUTE, "options": {"expires": 60}},
     "send-sign-in-codes": {"task": "customers.send_sign_in_codes", "schedule": MINUTE / 6, "options": {"expires": 10}},

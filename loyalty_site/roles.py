@@ -2,9 +2,9 @@
 
 A letter is a permission on a model: v view, a add, c change, d delete. Adding a points adjustment is asking for one,
 changing it deciding what somebody else asked for, adding a coupon issuing one by hand, changing a redemption handing
-it over or cancelling it, changing a lapse notice deciding about a doubtful mail, adding a purchase working at the
-till page, adding a merge of customers merging them, changing it the way back, deleting a customer forgetting who they
-are; no form of the back office writes these rows.
+it over or cancelling it, changing a lapse notice or another mail deciding about a doubtful mail, adding a purchase
+working at the till page, adding a merge of customers merging them, changing it the way back, deleting a customer
+forgetting who they are; no form of the back office writes these rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -70,6 +70,8 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "rewards.coupon": "vac",
         "rewards.earningrule": "va",
         "rewards.experiment": "vc",
+        "rewards.gesturemail": "vc",
+        "rewards.gesturetext": "vacd",
         "rewards.offer": "vacd",
         "rewards.pointsaccount": "v",
         "rewards.pointsentry": "v",

@@ -1,18 +1,21 @@
 """Wake-ups: what is due stands in the rows."""
 
 from datetime import timedelta
+from typing import Any
 
 from celery import shared_task
 from django.core import mail
 from django.utils import timezone
 
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import alerts, import_jobs, mail_queue, notices, points, tiers
+from rewards.domain import alerts, gesture_mails, import_jobs, mail_queue, notices, points, tiers
 
 LOTS_AT_ONCE = 2000
 CUSTOMERS_AT_ONCE = 2000
 # Well under the broker's visibility timeout; the next tick goes on.
 SENDING_TIME = timedelta(seconds=50)
+# What is nearest to its end comes first.
+QUEUES: tuple[mail_queue.Queue[Any], ...] = (notices.QUEUE, gesture_mails.QUEUE)
 
 
 @shared_task(name="rewards.expire_points")
@@ -44,12 +47,18 @@ def prepare_notices(**kwargs: object) -> None:
     notices.prepare(at=timezone.now())
 
 
+@shared_task(name="rewards.prepare_gesture_mails")
+def prepare_gesture_mails(**kwargs: object) -> None:
+    gesture_mails.prepare(at=timezone.now())
+
+
 @shared_task(name="rewards.send_notices")
 def send_notices(**kwargs: object) -> None:
-    mail_queue.reconcile(queue=notices.QUEUE, at=timezone.now())
-    mail_queue.send_due(
-        queue=notices.QUEUE, mailer=mail.get_connection(), clock=timezone.now, until=timezone.now() + SENDING_TIME
-    )
+    """All mails of the programme that are due, each kind in its turn."""
+    until = timezone.now() + SENDING_TIME
+    for queue in QUEUES:
+        mail_queue.reconcile(queue=queue, at=timezone.now())
+        mail_queue.send_due(queue=queue, mailer=mail.get_connection(), clock=timezone.now, until=until)
 
 
 @shared_task(name="rewards.run_import")

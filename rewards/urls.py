@@ -6,6 +6,7 @@ from rewards import views
 
 portal_patterns = [
     path("coupons/", views.coupons, name="coupons"),
+    path("coupons/<int:coupon_id>/", views.coupon, name="coupon"),
     path("rewards/", views.rewards, name="rewards"),
     path("rewards/<int:reward_id>/", views.redeem, name="reward-redeem"),
     path("rewards/taken/<int:redemption_id>/", views.redemption, name="redemption"),

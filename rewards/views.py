@@ -15,12 +15,13 @@ from customers.models import Customer, Purpose
 from customers.views.session import customer_required
 from loyalty_site.lib import actors
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import catalogue, explanations, letters, points, queries, redemptions
+from rewards.domain import catalogue, coupon_mails, explanations, letters, points, queries, redemptions
 from rewards.forms import RedeemForm
 from rewards.models import Program, Reward, RewardPicture, RewardRedemption
 
 SOON = timedelta(days=7)
 PAST_SHOWN = 20
+SURPRISES_SHOWN = timedelta(days=30)
 PAGE = 25
 
 
@@ -31,9 +32,20 @@ def coupons(request: HttpRequest, customer: Customer) -> HttpResponse:
     context = {
         "usable": queries.available_coupons(customer=customer, at=now),
         "past": queries.past_coupons(customer=customer, at=now, limit=PAST_SHOWN),
+        "surprises": queries.points_surprises(customer=customer, since=now - SURPRISES_SHOWN),
         "soon_until": now + SOON,
     }
     return render(request, "rewards/coupons.html", context)
+
+
+@require_safe
+@customer_required
+def coupon(request: HttpRequest, customer: Customer, coupon_id: int) -> HttpResponse:
+    """One of their own, as mails lead to it; large, and good to print."""
+    now = timezone.now()
+    own = get_object_or_404(queries.own_coupons(customer=customer), pk=coupon_id)
+    usable = coupon_mails.is_good(coupon=own, at=now)
+    return render(request, "rewards/coupon_page.html", {"coupon": own, "usable": usable, "soon_until": now + SOON})
 
 
 @require_safe

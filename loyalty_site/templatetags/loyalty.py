@@ -62,6 +62,12 @@ def last_day(ends_at: datetime) -> date:
     return timezone.localdate(ends_at - timedelta(microseconds=1))
 
 
+@register.filter
+def days_left(ends_at: datetime) -> int:
+    """Until the last day: 0 on that day."""
+    return (last_day(ends_at) - timezone.localdate()).days
+
+
 @register.simple_tag
 def qr(text: str, title: str = "") -> SafeString:
     """An inline SVG that fills its box. Dark on white with the full quiet zone, whatever the page's colors are.

@@ -20,7 +20,7 @@ class QueuedMailAdmin(ReadOnlyAdmin):
     """What the pages of all queues share. A subclass names its `queue`, and its two acts with their permission."""
 
     queue: ClassVar[mail_queue.Queue[Any]]
-    list_select_related = ("customer",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("customer",)
     search_fields = ("customer",)
     search_help_text = _("A customer's number, phone, e-mail or card")
     ordering = ("-pk",)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 
 from customers.models import Customer
-from rewards.models import Coupon, CouponState, PointsEntry, RedemptionState, Reward, RewardRedemption
+from rewards.models import Coupon, CouponState, PointsEntry, RedemptionState, Reward, RewardRedemption, Surprise
 
 
 def available_coupons(*, customer: Customer, at: datetime) -> list[Coupon]:
@@ -29,15 +29,30 @@ def available_coupons(*, customer: Customer, at: datetime) -> list[Coupon]:
         offer__published_at__lte=at,
         offer__valid_from__lte=at,
     )
-    return list(usable.select_related("offer").order_by(F("expires_at").asc(nulls_last=True), "pk"))
+    return list(usable.select_related("offer", "surprise__rule").order_by(F("expires_at").asc(nulls_last=True), "pk"))
+
+
+def points_surprises(*, customer: Customer, since: datetime) -> list[Surprise]:
+    """What the customer was surprised with in points, the newest first."""
+    given = Surprise.objects.filter(customer=customer, points_entry__isnull=False, happened_at__gte=since)
+    return list(given.select_related("rule", "points_entry").order_by("-happened_at", "-pk"))
 
 
 def past_coupons(*, customer: Customer, at: datetime, limit: int) -> list[Coupon]:
     """Redeemed, void and expired ones, newest first; `redeemed_at` is when they were last."""
-    over = Coupon.objects.filter(~Q(state=CouponState.ISSUED) | Q(expires_at__lte=at), customer=customer)
+    over = _dated_coupons().filter(~Q(state=CouponState.ISSUED) | Q(expires_at__lte=at), customer=customer)
+    return list(over.order_by("-pk")[:limit])
+
+
+def own_coupons(*, customer: Customer) -> QuerySet[Coupon]:
+    """Those of the customer, good or not; `redeemed_at` is when they were last."""
+    return _dated_coupons().filter(customer=customer)
+
+
+def _dated_coupons() -> QuerySet[Coupon]:
     stands = Q(redemptions__rolled_back_at__isnull=True)
-    dated = over.annotate(redeemed_at=Max("redemptions__redeemed_at", filter=stands))
-    return list(dated.select_related("offer").order_by("-pk")[:limit])
+    dated = Coupon.objects.annotate(redeemed_at=Max("redemptions__redeemed_at", filter=stands))
+    return dated.select_related("offer", "surprise__rule")
 
 
 def catalogue(*, at: datetime) -> list[Reward]:

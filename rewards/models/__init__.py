@@ -5,6 +5,7 @@ from rewards.models.coupon_hold import CouponHold
 from rewards.models.coupon_redemption import CouponRedemption, OfferTally
 from rewards.models.earning import CapPeriod, EarningKind, EarningRule, Weekday
 from rewards.models.experiment import Arm, Assignment, Experiment, ExperimentKind, ReturnWindow
+from rewards.models.gesture_mail import GestureMail, GestureText
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.mail import MailBarrier, MailState
 from rewards.models.notice import PointsNotice
@@ -42,6 +43,8 @@ __all__ = [
     "ExperimentKind",
     "ExpiryPolicy",
     "Gesture",
+    "GestureMail",
+    "GestureText",
     "HoldState",
     "LimitPeriod",
     "MailBarrier",

@@ -46,6 +46,8 @@ MUTABLE = {
     "rewards.CouponRedemption",
     "rewards.EarningRule",
     "rewards.Experiment",
+    "rewards.GestureMail",
+    "rewards.GestureText",
     "rewards.Offer",
     "rewards.OfferTally",
     "rewards.PointsAccount",

@@ -36,6 +36,7 @@ STAYING = {
     "customers.SignInCode",  # opens nothing for who is closed
     "rewards.CouponHold",  # over in minutes
     "rewards.OfferTally",  # counted anew
+    "rewards.GestureMail",  # which address a mail went to
     "rewards.PointsNotice",  # which address a mail went to
     "rewards.StaffAlert",  # about the member of staff
     "rewards.TierChange",

@@ -37,6 +37,8 @@ from rewards.models import (
     Coupon,
     EarningRule,
     Experiment,
+    GestureMail,
+    GestureText,
     Offer,
     PointsAccount,
     PointsAdjustment,
@@ -184,6 +186,11 @@ def surprise() -> Surprise:
     )
 
 
+def gesture_mail() -> GestureMail:
+    given = surprise()
+    return GestureMail.objects.create(surprise=given, customer=given.customer, not_before=AT)
+
+
 def tier_membership() -> TierMembership:
     kept = {"counts_from": AT.date(), "keep_until": LATER.date()}
     return TierMembership.objects.create(
@@ -259,6 +266,8 @@ MAKERS = {
     PointsEntry: entry,
     PointsHold: hold,
     PointsLot: lambda: entry().lots.get(),
+    GestureMail: gesture_mail,
+    GestureText: lambda: GestureText.objects.create(rule=rewards.SurpriseRuleFactory()),
     PointsNotice: lambda: PointsNotice.objects.create(
         customer=customers.CustomerFactory(), last_day=LATER.date(), touch=30, not_before=AT
     ),

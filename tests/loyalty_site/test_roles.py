@@ -63,6 +63,8 @@ SEEN = {
         "rewards.coupon",
         "rewards.earningrule",
         "rewards.experiment",
+        "rewards.gesturemail",
+        "rewards.gesturetext",
         "rewards.offer",
         "rewards.pointsaccount",
         "rewards.pointsentry",

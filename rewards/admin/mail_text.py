@@ -1,0 +1,85 @@
+"""Marketing's words for mails, shown as a phone shows them while they are typed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext_lazy as _
+
+from loyalty_site.lib.admin import RowForm
+from loyalty_site.lib.errors import DomainError
+from rewards.domain import told_mails, wording
+from rewards.domain.mail_texts import Text
+from rewards.models import Offer, Program
+
+
+class MailPreview(forms.Widget):
+    """The mail in each language; `address` is where the form is posted to."""
+
+    template_name = "components/mail_preview.html"
+
+    class Media:
+        js = ("js/mail-preview.js",)
+
+    def __init__(self, address: Callable[[], str], names: str) -> None:
+        super().__init__()
+        self.address, self.names = address, names
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"] |= {
+            "address": self.address(),
+            "names": self.names,
+            "languages": [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES],
+        }
+        return context
+
+
+def preview_field(address: Callable[[], str]) -> forms.Field:
+    every = " ".join(f"{{{name}}}" for name in dict.fromkeys((*wording.OF_COUPON, *wording.OF_POINTS)))
+    return forms.CharField(label=_("as a phone shows it"), required=False, widget=MailPreview(address, every))
+
+
+class MailTextForm(RowForm):
+    """A row with `subject` and `body`, whose placeholders must be known."""
+
+    def points(self, cleaned: dict[str, Any]) -> bool:
+        """Whether the mail tells of points, not of a coupon."""
+        return False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        for name in ("subject", "body"):
+            text = Text(**{"subject": {}, "body": {}, name: cleaned.get(name) or {}})
+            try:
+                told_mails.check(text=text, points=self.points(cleaned))
+            except DomainError as refusal:
+                self.add_error(name, str(refusal))
+        return cleaned
+
+
+def preview(
+    *,
+    form: "forms.ModelForm[Any]",
+    default: Text,
+    offer: Offer | None,
+    points: int | None,
+) -> HttpResponse:
+    """The mails by language, or what is wrong with their words; `form` was looked through."""
+    problems = [str(problem) for name in ("subject", "body") for problem in form.errors.get(name, [])]
+    if problems:
+        return JsonResponse({"problem": " ".join(problems)})
+    text = Text(form.cleaned_data["subject"], form.cleaned_data["body"])
+    shared: dict[str, Any] = {"program": Program.objects.current(), "offer": offer, "points": points}
+    return JsonResponse(
+        {
+            "mails": {
+                code: told_mails.preview(text=text, default=default, language=code, at=timezone.now(), **shared)
+                for code, _name in settings.LANGUAGES
+            }
+        }
+    )

@@ -1,0 +1,25 @@
+// Shows a mail while it is typed, as a phone does: <div data-mail-preview="address that takes the form"> answers
+// {"problem": "…"} or {"mails": {"en": "<!doctype html>…"}}.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const preview of document.querySelectorAll("[data-mail-preview]")) {
+    const form = preview.closest("form");
+    const problem = preview.querySelector("[data-problem]");
+    let waiting, turn = 0;
+    const show = async () => {
+      const mine = ++turn;
+      const answer = await fetch(preview.dataset.mailPreview, { method: "POST", body: new FormData(form) });
+      if (!answer.ok || mine !== turn) return;
+      const told = await answer.json();
+      problem.textContent = told.problem || "";
+      problem.hidden = !told.problem;
+      for (const frame of preview.querySelectorAll("iframe")) {
+        const mail = told.mails?.[frame.dataset.language];
+        if (mail) frame.srcdoc = mail;
+      }
+    };
+    const later = () => { clearTimeout(waiting); waiting = setTimeout(show, 250); };
+    form.addEventListener("input", later);
+    window.django?.jQuery?.(form).on("change", later); // its selects tell nobody else
+    show();
+  }
+});
