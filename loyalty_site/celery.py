@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
     "expire-points": {"task": "rewards.expire_points", "schedule": 15 * MINUTE, "options": {"expires": 600}},
     "note-alerts": {"task": "rewards.note_alerts", "schedule": crontab(hour=3, minute=0)},
     "review-tiers": {"task": "rewards.review_tiers", "schedule": crontab(hour=1, minute=15)},
+    "give-surprises": {"task": "rewards.give_surprises", "schedule": 5 * MINUTE, "options": {"expires": 240}},
     "prepare-notices": {"task": "rewards.prepare_notices", "schedule": crontab(hour="*/6", minute=20)},
     "prepare-gesture-mails": {
         "task": "rewards.prepare_gesture_mails",

@@ -8,7 +8,7 @@ from django.core import mail
 from django.utils import timezone
 
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import alerts, gesture_mails, import_jobs, mail_queue, notices, points, tiers
+from rewards.domain import alerts, gesture_mails, import_jobs, mail_queue, notices, points, surprises, tiers
 
 LOTS_AT_ONCE = 2000
 CUSTOMERS_AT_ONCE = 2000
@@ -40,6 +40,11 @@ def review_tiers(**kwargs: object) -> None:
     after: int | None = 0
     while after is not None:
         after = tiers.reach_page(after=after, limit=CUSTOMERS_AT_ONCE, by=SYSTEM, at=now)
+
+
+@shared_task(name="rewards.give_surprises")
+def give_surprises(**kwargs: object) -> None:
+    surprises.look_over(clock=timezone.now, until=timezone.now() + SENDING_TIME)
 
 
 @shared_task(name="rewards.prepare_notices")

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 from loyalty_site.lib import money as money_lib
 from loyalty_site.lib import texts
 from loyalty_site.lib.numbers import grouped, points, signed
-from rewards.domain import tiers
-from rewards.models import Program
+from rewards.domain import surprises, tiers
+from rewards.models import Program, SurpriseRule
 
 register = template.Library()
 
@@ -54,6 +54,16 @@ def masked(phone: object, email: str = "") -> str:
 def localized(text: texts.LocalizedText) -> str:
     """A text that staff wrote in several languages, in the reader's."""
     return texts.localized(text)
+
+
+@register.filter
+def surprise_title(rule: SurpriseRule) -> str:
+    return surprises.title_of(rule)
+
+
+@register.filter
+def surprise_message(rule: SurpriseRule) -> str:
+    return surprises.message_of(rule)
 
 
 @register.filter

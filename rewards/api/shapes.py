@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from customers.models import Customer, PurchaseReturn
 from loyalty_site.lib.texts import localized
-from rewards.domain import catalogue, explanations, offer_words, points, queries, tiers
+from rewards.domain import catalogue, explanations, offer_words, points, queries, surprises, tiers
 from rewards.domain.checkout import Proposal, Settlement, TakenBack
 from rewards.models import (
     Coupon,
@@ -20,6 +20,7 @@ from rewards.models import (
     Program,
     Reward,
     RewardRedemption,
+    Surprise,
     TierBasis,
 )
 from rewards.schemas.shown import (
@@ -152,7 +153,7 @@ def settlement(settled: Settlement) -> SettlementOut:
         coupons=[
             UsedCouponOut(code=one.coupon.display_code, discount_minor=one.discount_minor) for one in settled.coupons
         ],
-        surprises=[_surprise(one.coupon) for one in settled.surprises if one.coupon],
+        surprises=[_surprise(one) for one in settled.surprises],
         tier=tier(settled.tier, Program.objects.current()) if settled.tier else None,
     )
 
@@ -246,7 +247,8 @@ def redemption(one: RewardRedemption) -> RedemptionOut:
 def _settled_points(settled: Settlement) -> SettledPointsOut:
     """The balance when it was booked, so that telling it again later is answered the same."""
     award, spent, summary = settled.entry, settled.redeemed_entry, settled.summary
-    last = award or spent
+    given = [one.points_entry for one in settled.surprises if one.points_entry]
+    last = max(given, key=lambda entry: entry.seq) if given else award or spent
     balance = last.balance_after if last else summary.balance if summary else 0
     earned = award.points if award else 0
     return SettledPointsOut(
@@ -264,6 +266,13 @@ def _is_pending(settled: Settlement) -> bool:
     return PointsLot.objects.filter(entry=settled.entry, available_at__gt=settled.purchase.recorded_at).exists()
 
 
-def _surprise(given: Coupon) -> SurpriseOut:
-    title = localized(given.offer.title)
-    return SurpriseOut(kind="coupon", title=title, code=given.display_code, expires_at=given.expires_at)
+def _surprise(given: Surprise) -> SurpriseOut:
+    rule, coupon = given.rule, given.coupon
+    return SurpriseOut(
+        kind=rule.gesture.lower(),
+        title=surprises.title_of(rule),
+        message=surprises.message_of(rule),
+        code=coupon.display_code if coupon else None,
+        points=given.points_entry.points if given.points_entry else None,
+        expires_at=coupon.expires_at if coupon else None,
+    )

@@ -147,9 +147,13 @@ class SettledPointsOut(Shown):
 
 
 class SurpriseOut(Shown):
+    """`kind` is coupon, gift (to hand over) or points. `code` is null for points, `points` for the others."""
+
     kind: str
     title: str
-    code: str
+    message: str
+    code: str | None
+    points: int | None
     expires_at: datetime | None
 
 

@@ -20,8 +20,9 @@ BEGIN
     terms_version := checkout_terms_version();
     may_surprise := EXISTS (
         SELECT FROM rewards_surpriserule
-        WHERE threshold_minor < p_total AND active_from <= p_purchased_at
-          AND (active_to IS NULL OR active_to > p_purchased_at));
+        WHERE at_till AND activated_at <= p_purchased_at AND active_from <= p_purchased_at
+          AND (active_to IS NULL OR active_to > p_purchased_at) AND (ended_at IS NULL OR ended_at > p_purchased_at)
+          AND (threshold_minor IS NULL OR threshold_minor < p_total));
     SELECT array_agg(sku), array_agg(id), array_agg(category_id) INTO skus, products, categories
     FROM customers_product WHERE sku = ANY (p_skus);
 END $$;

@@ -59,7 +59,8 @@ def book(
     if customer:
         tier = tiers.reassess(customer=customer, by=by, at=at) if facts.terms.has_tiers else None
         rows = [(balance, debt, held, *lot) for lot in zip(*lots, strict=True)]
-        summary = points.summary(customer=customer, at=at, answer=rows)
+        has_points = any(surprise.points_entry for surprise in given)
+        summary = points.summary(customer=customer, at=at, answer=None if has_points else rows)
     return Booked(awarded, redeemed, used, given, summary, tier)
 
 

@@ -20,11 +20,11 @@ from customers.domain import purchases
 from customers.domain.purchases import LineLeft
 from customers.models import Customer, Purchase, PurchaseReturn, Store, Till
 from loyalty_site.lib.actors import Actor
-from rewards.domain import alerts, coupon_redemptions, coupons, earning, points, tiers
+from rewards.domain import alerts, coupon_redemptions, coupons, earning, points, surprises, tiers
 from rewards.domain.checkout.refusals import NothingReturned, ReturnedBeforePurchase, ReturnedInFuture
 from rewards.domain.checkout.told import ReturnIn
 from rewards.domain.eligibility import CLOCK_TOLERANCE
-from rewards.models import AlertKind, Coupon, CouponRedemption, CouponState, EntryKind, PointsEntry, Surprise
+from rewards.models import AlertKind, Arm, Coupon, CouponRedemption, CouponState, EntryKind, PointsEntry, Surprise
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ def take_back(
 
     Takes back the points that the goods earned, by the award's own breakdown, and gives back those that paid for them.
     When all of the purchase is back, quantities and amounts, the coupons that it redeemed are good again, with the
-    expiry they had, and the coupon of a surprise that it caused is void unless it was used. The surprise stays one:
-    the rule's count and the cooldown do not go back, so that nobody draws again by bringing goods back.
+    expiry they had, and what it brought as a surprise is void: points, and a coupon unless it was used. The surprise
+    stays one: the rule's count and the cooldown do not go back, so that nobody draws again by bringing goods back.
 
     Raises ReturnConflict, ReturnLineUnknown, ReturnExceedsPurchase, NothingReturned, ReturnedInFuture or
     ReturnedBeforePurchase; then nothing is booked.
@@ -80,6 +80,8 @@ def take_back(
         customer = points.lock_owner(customer=customer)
         alerts.note_own(kind=AlertKind.OWN_RETURN, fact=f"return:{made.pk}", customer=customer, by=by, at=at)
         reimbursed = _reimburse(customer, made, lines, by, at)
+        if _is_all_back(lines):
+            surprises.take_back(purchases=[purchase.pk], by=by, at=at)
         clawed_back = _claw_back(customer, made, lines, by, at)
     given_back = _undo_coupons([made], by, at) if _is_all_back(lines) else []
     if customer:
@@ -93,7 +95,7 @@ def follow(*, returns: Sequence[int], by: Actor, at: datetime) -> None:
     that paid, and coupons, as `take_back` does. Their customers' accounts are locked.
     """
     touched = Q(purchase__points_value_minor__gt=0)
-    touched |= Q(purchase__coupon_redemptions__isnull=False) | Q(purchase__surprises__coupon__isnull=False)
+    touched |= Q(purchase__coupon_redemptions__isnull=False) | Q(purchase__surprises__arm=Arm.TREATED)
     found = PurchaseReturn.objects.filter(touched, pk__in=returns).select_related("purchase__customer")
     all_back = {}
     for made in found.order_by("returned_at", "pk").distinct():
@@ -102,6 +104,7 @@ def follow(*, returns: Sequence[int], by: Actor, at: datetime) -> None:
             _reimburse(made.purchase.customer, made, lines, by, at)
         if _is_all_back(lines):
             all_back[made.purchase_id] = made
+    surprises.take_back(purchases=[made.purchase_id for made in all_back.values()], by=by, at=at)
     _undo_coupons(all_back.values(), by, at)
 
 
@@ -184,8 +187,8 @@ def _asked_before(entry: PointsEntry, kind: EntryKind) -> int:
 def _undo_coupons(returns: Collection[PurchaseReturn], by: Actor, at: datetime) -> list[Coupon]:
     """Of purchases of which all is back: gives back, and returns, what they redeemed; makes void what they brought."""
     last: dict[int | None, PurchaseReturn] = {made.purchase_id: made for made in returns}
-    surprises = Surprise.objects.filter(purchase__in=last, coupon__isnull=False)
-    brought = dict(surprises.values_list("coupon", "purchase"))
+    gifts = Surprise.objects.filter(purchase__in=last, coupon__isnull=False)
+    brought = dict(gifts.values_list("coupon", "purchase"))
     used = {one: last[one.purchase_id] for one in CouponRedemption.objects.filter(purchase__in=last)}
     touched = Coupon.objects.filter(pk__in=[*brought, *(one.coupon_id for one in used)])
     list(touched.select_for_update(no_key=True).order_by("pk").values_list("pk"))

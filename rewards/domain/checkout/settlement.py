@@ -25,8 +25,8 @@ from rewards.models import Arm, CouponRedemption, EntryKind, PointsEntry, Surpri
 class Settlement:
     """What was booked. `created` is False when the receipt was told before: then it is what was booked then.
 
-    `entry` is the award, `redeemed_entry` what paid with points, `coupons` their uses; `surprises` have a coupon each;
-    `summary` and `tier` are of now.
+    `entry` is the award, `redeemed_entry` what paid with points, `coupons` their uses, `surprises` those that show at
+    the till; `summary` and `tier` are of now.
     """
 
     purchase: Purchase
@@ -135,14 +135,15 @@ def _told(purchase: PurchaseIn, store: Store) -> Purchase | None:
 def settled_before(*, purchase: Purchase, at: datetime) -> Settlement:
     """What was booked for a purchase of the past; `summary` is of `at`."""
     by_kind = points.booked(customer=purchase.customer, reference=f"purchase:{purchase.pk}")
-    given = Surprise.objects.filter(purchase=purchase, arm=Arm.TREATED).select_related("coupon__offer")
+    given = Surprise.objects.filter(purchase=purchase, arm=Arm.TREATED, rule__at_till=True)
+    given = given.select_related("rule__offer", "coupon__offer", "points_entry")
     return Settlement(
         purchase=purchase,
         created=False,
         entry=by_kind.get(EntryKind.AWARD),
         redeemed_entry=by_kind.get(EntryKind.REDEEM),
         coupons=tuple(coupon_redemptions.redeemed_in(purchase=purchase)),
-        surprises=tuple(given.order_by("rule_id")),
+        surprises=tuple(given.order_by("-rule__priority", "rule_id")),
         summary=points.summary(customer=purchase.customer, at=at) if purchase.customer else None,
         tier=tiers.standing(customer=purchase.customer, at=at) if purchase.customer else None,
     )

@@ -104,7 +104,9 @@ def test_purchase_is_booked_with_coupon_points_and_surprise(till, mia, now):
                 {
                     "kind": "coupon",
                     "title": "A coffee",
+                    "message": "",
                     "code": given.display_code,
+                    "points": None,
                     "expires_at": "2026-06-20T00:00:00Z",
                 }
             ],

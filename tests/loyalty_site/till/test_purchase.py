@@ -194,6 +194,14 @@ def test_surprise_is_told_to_the_cashier(client, mia):
     assert "A surprise to hand over! Tulips" in text
 
 
+def test_points_as_a_surprise_are_told_to_the_cashier_with_their_words(client, mia):
+    SurpriseRuleFactory(offer=None, points=30, title={"en": "Lucky you"}, message={"en": "Just because."})
+    answer, _sent = book(client, mia, amount="200")
+    text = text_of(client.get(answer.url))
+    assert "A surprise to tell of! Lucky you Just because. 30 points" in text
+    assert points.summary(customer=mia, at=timezone.now()).balance == 230
+
+
 @pytest.mark.parametrize("name", ["amount", "category", "points", "receipt_number", "codes", "coupons", "slip", "pays"])
 def test_junk_in_a_field_is_refused_politely(client, mia, award, name):
     award(mia, 500)

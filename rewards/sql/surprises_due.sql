@@ -1,0 +1,74 @@
+-- Why a rule would not surprise a customer on an occasion: KNOWN, COOLDOWN, QUIET, CUSTOMER_MAX or NOTHING_LEFT; NULL when it
+-- would. Certain only while the customer's account is locked.
+CREATE OR REPLACE FUNCTION surprises_refusal(
+    p_rule bigint, p_customer bigint, p_occasion text, p_happened_at timestamptz
+) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN EXISTS (SELECT FROM rewards_surprise
+                     WHERE rule_id = p_rule AND customer_id = p_customer AND occasion = p_occasion) THEN 'KNOWN'
+        WHEN EXISTS (SELECT FROM rewards_surprise
+                     WHERE rule_id = p_rule AND customer_id = p_customer
+                       AND happened_at > p_happened_at - make_interval(days => cooldown_days)
+                       AND happened_at < p_happened_at + make_interval(days => cooldown_days)) THEN 'COOLDOWN'
+        WHEN EXISTS (SELECT FROM rewards_surprise
+                     WHERE customer_id = p_customer
+                       AND happened_at > p_happened_at - make_interval(days => quiet_days)
+                       AND happened_at < p_happened_at + make_interval(days => quiet_days)) THEN 'QUIET'
+        WHEN customer_max <= (SELECT count(*) FROM rewards_surprise
+                              WHERE rule_id = p_rule AND customer_id = p_customer) THEN 'CUSTOMER_MAX'
+        WHEN given_count >= issued_max OR spent_minor + cost_minor > budget_minor THEN 'NOTHING_LEFT'
+    END
+    FROM rewards_surpriserule WHERE id = p_rule
+$$;
+
+-- Moves a rule's counters by one conditional update; whether limit and budget left one, and the rule had not ended.
+CREATE OR REPLACE FUNCTION surprises_spend(p_rule bigint, p_at timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE rewards_surpriserule
+    SET given_count = given_count + 1, spent_minor = spent_minor + cost_minor
+    WHERE id = p_rule AND (issued_max IS NULL OR given_count < issued_max)
+      AND (budget_minor IS NULL OR spent_minor + cost_minor <= budget_minor)
+      AND (ended_at IS NULL OR ended_at > p_at);
+    RETURN FOUND;
+END $$;
+
+-- Which rules that show at the till fit a purchase, in their order.
+CREATE OR REPLACE FUNCTION surprises_at_till(p_purchase bigint) RETURNS TABLE (rule_id bigint, occasion text)
+LANGUAGE sql STABLE AS $$
+    SELECT rule.id, happened.occasion
+    FROM customers_purchase bought
+    JOIN rewards_surpriserule rule ON rule.at_till AND rule.activated_at <= bought.purchased_at
+        AND rule.active_from <= bought.purchased_at
+        AND (rule.active_to IS NULL OR rule.active_to > bought.purchased_at)
+        AND (rule.ended_at IS NULL OR rule.ended_at > bought.purchased_at)
+    CROSS JOIN LATERAL surprises_occasions(
+        rule.id, rule.seed, bought.purchased_at, bought.purchased_at + interval '1 microsecond', bought.id) happened
+    WHERE bought.id = p_purchase
+    ORDER BY rule.priority DESC, rule.id
+$$;
+
+-- Whom a rule has to surprise at p_at, of what happened within p_days: of the day of its activation the whole day counts
+-- for birthdays and anniversaries. Who stayed away and came back meanwhile needs no winning back.
+CREATE OR REPLACE FUNCTION surprises_due(p_rule bigint, p_at timestamptz, p_days integer)
+RETURNS TABLE (customer_id bigint, occasion text, purchase_id bigint, happened_at timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT happened.*
+    FROM rewards_surpriserule rule
+    CROSS JOIN points_terms() terms
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN rule.trigger IN ('BIRTHDAY', 'ANNIVERSARY')
+                    THEN date_trunc('day', greatest(rule.active_from, rule.activated_at) AT TIME ZONE terms.timezone)
+                         AT TIME ZONE terms.timezone
+                    ELSE greatest(rule.active_from, rule.activated_at) END) AS began (since)
+    CROSS JOIN LATERAL surprises_occasions(
+        rule.id, rule.seed, greatest(since, p_at - make_interval(days => p_days)),
+        least(p_at + interval '1 microsecond', rule.active_to, rule.ended_at), NULL) happened
+    WHERE rule.id = p_rule AND rule.activated_at <= p_at
+      AND surprises_refusal(rule.id, happened.customer_id, happened.occasion, happened.happened_at) IS NULL
+      AND NOT EXISTS (SELECT FROM rewards_surprisedraw draw
+                      WHERE draw.rule_id = rule.id AND draw.purchase_id = happened.purchase_id)
+      AND (rule.trigger <> 'WIN_BACK' OR NOT EXISTS (
+            SELECT FROM customers_purchase later JOIN customers_purchase last ON last.id = happened.purchase_id
+            WHERE later.customer_id = happened.customer_id
+              AND (later.purchased_at, later.id) > (last.purchased_at, last.id)))
+    ORDER BY happened.happened_at, happened.customer_id, happened.occasion
+$$;
