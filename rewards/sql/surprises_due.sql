@@ -48,7 +48,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Whom a rule has to surprise at p_at, of what happened within p_days: of the day of its activation the whole day counts
--- for birthdays and anniversaries. Who stayed away and came back meanwhile needs no winning back.
+-- for birthdays and anniversaries. Who stayed away and came back meanwhile needs no winning back. Whatever a lucky draw
+-- drew is looked at once, so that its row says what came of it.
 CREATE OR REPLACE FUNCTION surprises_due(p_rule bigint, p_at timestamptz, p_days integer)
 RETURNS TABLE (customer_id bigint, occasion text, purchase_id bigint, happened_at timestamptz) LANGUAGE sql STABLE AS $$
     SELECT happened.*
@@ -63,7 +64,8 @@ RETURNS TABLE (customer_id bigint, occasion text, purchase_id bigint, happened_a
         rule.id, rule.seed, greatest(since, p_at - make_interval(days => p_days)),
         least(p_at + interval '1 microsecond', rule.active_to, rule.ended_at), NULL) happened
     WHERE rule.id = p_rule AND rule.activated_at <= p_at
-      AND surprises_refusal(rule.id, happened.customer_id, happened.occasion, happened.happened_at) IS NULL
+      AND (rule.trigger = 'RANDOM_DRAW' OR surprises_refusal(
+            rule.id, happened.customer_id, happened.occasion, happened.happened_at) IS NULL)
       AND NOT EXISTS (SELECT FROM rewards_surprisedraw draw
                       WHERE draw.rule_id = rule.id AND draw.purchase_id = happened.purchase_id)
       AND (rule.trigger <> 'WIN_BACK' OR NOT EXISTS (

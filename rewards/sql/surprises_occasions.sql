@@ -86,9 +86,9 @@ BEGIN
             SELECT extract(month FROM day), extract(day FROM day)
             UNION ALL
             SELECT 2, 29 WHERE to_char(day, 'MM-DD') = '02-28' AND to_char(day + interval '1 day', 'MM-DD') = '03-01'
-        ) AS born (month, day)
-        JOIN customers_customer customer ON extract(month FROM customer.birthday) = born.month
-            AND extract(day FROM customer.birthday) = born.day
+        ) AS born (on_month, on_day)
+        JOIN customers_customer customer ON extract(month FROM customer.birthday) = on_month
+            AND extract(day FROM customer.birthday) = on_day
         WHERE midnight >= p_since AND midnight < p_until AND customer.birthday IS NOT NULL
           AND customer.closed_at IS NULL AND customer.enrolled_at < (day + interval '1 day') AT TIME ZONE v_zone;
     ELSIF v_rule.trigger = 'ANNIVERSARY' THEN

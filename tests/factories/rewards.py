@@ -23,6 +23,7 @@ from rewards.models import (
     RewardPicture,
     SurpriseRule,
     Tier,
+    Trigger,
 )
 from tests.factories.customers import AT
 
@@ -161,7 +162,7 @@ class ExperimentFactory(DjangoModelFactory):
 
 
 class SurpriseRuleFactory(DjangoModelFactory):
-    """A coupon after a purchase over 100.00, for everybody, at the till; active."""
+    """A coupon after a purchase over 100.00, for everybody, at the till; active. Other triggers need no threshold."""
 
     class Meta:
         model = SurpriseRule
@@ -169,9 +170,22 @@ class SurpriseRuleFactory(DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Surprise {n}")
     threshold_minor = 10_000
     offer = factory.SubFactory(OfferFactory)
+    currency = factory.LazyAttribute(lambda own: own.offer.currency if own.offer else "CNY")
     experiment = factory.SubFactory(ExperimentFactory)
     quiet_days = 0
     at_till = True
     active_from = AT
     activated_at = AT
     activated_by = "system"
+
+
+class TimetableRuleFactory(SurpriseRuleFactory):
+    """30 points on the birthday, by the timetable, each time. Its seed is that of a lucky draw."""
+
+    trigger = Trigger.BIRTHDAY
+    threshold_minor = None
+    offer = None
+    points = 30
+    at_till = False
+    cooldown_days = 0
+    seed = factory.LazyAttribute(lambda own: "5eed" if own.trigger == Trigger.RANDOM_DRAW else "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from django.db import connection
 
@@ -51,7 +52,7 @@ def replay(*, rule: SurpriseRule, since: datetime, until: datetime, at: datetime
     assert rule.chance_percent is not None
     first = max(since, rule.active_from, rule.activated_at)
     last = min(moment for moment in (until, rule.active_to, rule.ended_at, at) if moment)
-    values = {"rule": rule.pk, "since": first, "until": last, "currency": rule.currency}
+    values: dict[str, Any] = {"rule": rule.pk, "since": first, "until": last, "currency": rule.currency}
     with connection.cursor() as cursor:
         cursor.execute(_BOUGHT, values)
         bought = cursor.fetchall()

@@ -112,7 +112,8 @@ def _known(rule: SurpriseRule, occasion: Occasion) -> Surprise | None:
 def _gesture(
     rule: SurpriseRule, occasion: Occasion, by: Actor, at: datetime
 ) -> tuple[Coupon | None, PointsEntry | None]:
-    customer, reference = occasion.customer, f"surprise:{rule.pk}:{occasion.name}"
+    customer = occasion.customer
+    reference = f"surprise:{rule.pk}:{customer.pk}:{occasion.name}"
     if rule.offer:
         return coupons.issue(offer=rule.offer, customer=customer, reference=reference, by=by, at=at), None
     assert rule.points is not None

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q
 
 from customers.domain.customers import CustomerClosed, CustomerMerged
 from customers.models import Customer, Purchase
@@ -20,20 +19,18 @@ CATCH_UP_DAYS = 3
 Found = tuple[int, str, int | None, datetime]
 
 
-def look_over(*, clock: Callable[[], datetime], until: datetime) -> int:
+def look_over(*, clock: Callable[[], datetime], until: datetime) -> None:
     """Lets every rule that does not show at the till give what is due, those with the highest priority first.
 
     One statement finds who is due; each customer is a short transaction of its own, which looks again under the lock.
     So a worker that is killed loses nothing, several at once give nothing twice, and a till waits for one customer at
-    most. Who is booked for at this moment is left to the next look. Ends at `until`. Returns how many rows it wrote.
+    most. Who is booked for at this moment is left to the next look. Ends at `until`.
     """
-    written = 0
     for rule in _rules(clock()):
         for found in due(rule=rule, at=clock()) if is_live(rule=rule, at=clock()) else ():
             if clock() >= until:
-                return written
-            written += _look(rule, found, clock())
-    return written
+                return
+            _look(rule, found, clock())
 
 
 def due(*, rule: SurpriseRule, at: datetime) -> Iterable[Found]:
@@ -43,23 +40,22 @@ def due(*, rule: SurpriseRule, at: datetime) -> Iterable[Found]:
 
 def _rules(at: datetime) -> list[SurpriseRule]:
     active = SurpriseRule.objects.filter(activated_at__lte=at, at_till=False, ended_at__isnull=True)
-    active = active.filter(Q(issued_max__isnull=True) | Q(issued_max__gt=F("given_count")))
     return list(active.select_related("offer", "experiment").order_by("-priority", "pk"))
 
 
 @transaction.atomic
-def _look(rule: SurpriseRule, found: Found, at: datetime) -> bool:
+def _look(rule: SurpriseRule, found: Found, at: datetime) -> None:
     customer_id, name, purchase_id, happened_at = found
     if not _claim(customer_id):
-        return False
+        return
     customer = Customer.objects.get(pk=customer_id)
     try:
         points.lock(customer=customer)
     except (CustomerMerged, CustomerClosed):
         transaction.set_rollback(True)
-        return False
+        return
     purchase = Purchase.objects.get(pk=purchase_id) if purchase_id else None
-    return give(rule=rule, occasion=Occasion(customer, name, happened_at, purchase), by=SYSTEM, at=at) is not None
+    give(rule=rule, occasion=Occasion(customer, name, happened_at, purchase), by=SYSTEM, at=at)
 
 
 def _claim(customer_id: int) -> bool:

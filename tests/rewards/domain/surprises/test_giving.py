@@ -25,7 +25,7 @@ def test_surprise_is_a_coupon_for_this_customer(customer, now):
     stored = Surprise.objects.get()
     assert (stored, stored.rule, stored.arm, stored.occasion) == (surprise, rule, Arm.TREATED, occasion)
     assert (stored.coupon.customer, stored.coupon.offer) == (customer, rule.offer)
-    assert stored.coupon.reference == f"surprise:{rule.pk}:{occasion}"
+    assert stored.coupon.reference == f"surprise:{rule.pk}:{customer.pk}:{occasion}"
     rule.refresh_from_db()
     assert rule.given_count == 1
 

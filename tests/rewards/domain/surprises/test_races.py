@@ -1,0 +1,150 @@
+"""Two tills, several workers, one that is killed: each occasion once, and never more than the budget."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from loyalty_site.lib.actors import SYSTEM
+from rewards.domain import experiments, points, surprises
+from rewards.domain.surprises import giving
+from rewards.migrations import _sql
+from rewards.models import Arm, Coupon, Surprise, SurpriseRule
+from tests.factories.customers import CustomerFactory, PurchaseFactory
+from tests.factories.rewards import OfferFactory, SurpriseRuleFactory, TimetableRuleFactory
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAY = timedelta(days=1)
+
+
+def look(at):
+    surprises.look_over(clock=lambda: at, until=at + DAY)
+    return Surprise.objects.count()
+
+
+def test_64_tills_on_the_last_of_the_budget(now, books_balance):
+    rule = SurpriseRuleFactory(threshold_minor=1, cost_minor=300, budget_minor=1_000, offer=None, points=30)
+    bought = [PurchaseFactory(customer=CustomerFactory(), purchased_at=now, total_minor=4000) for _ in range(64)]
+
+    def look_at(purchase):
+        return surprises.after_purchase(purchase=purchase, by=SYSTEM, at=now)
+
+    given = at_once(*[lambda one=one: look_at(one) for one in bought])
+    rule.refresh_from_db()
+    assert sorted(len(one) for one in given) == [0] * 61 + [1] * 3
+    assert (rule.given_count, rule.spent_minor, Surprise.objects.count()) == (3, 900, 3)
+
+
+READ_THEN_WRITE = """
+CREATE OR REPLACE FUNCTION surprises_spend(p_rule bigint, p_at timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_rule rewards_surpriserule;
+BEGIN
+    SELECT * INTO v_rule FROM rewards_surpriserule WHERE id = p_rule;
+    PERFORM pg_sleep(0.2);
+    UPDATE rewards_surpriserule SET spent_minor = v_rule.spent_minor + v_rule.cost_minor WHERE id = p_rule;
+    RETURN v_rule.spent_minor + v_rule.cost_minor <= v_rule.budget_minor;
+END $$
+"""
+
+
+def test_budget_that_is_read_first_and_written_later_is_overdrawn(now):
+    """What the storm above would catch: the same one, were the counters not moved by one conditional update."""
+    SurpriseRuleFactory(threshold_minor=1, cost_minor=300, budget_minor=1_000, offer=None, points=30)
+    bought = [PurchaseFactory(customer=CustomerFactory(), purchased_at=now, total_minor=4000) for _ in range(16)]
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(READ_THEN_WRITE)
+            at_once(*[lambda one=one: surprises.after_purchase(purchase=one, by=SYSTEM, at=now) for one in bought])
+        finally:
+            cursor.execute((_sql.FOLDER / "surprises_due.sql").read_text())
+    assert Surprise.objects.count() > 3
+
+
+def test_one_purchase_looked_at_by_many_is_one_surprise(customer, now):
+    SurpriseRuleFactory()
+    purchase = PurchaseFactory(customer=customer, purchased_at=now, total_minor=20_000)
+    given = at_once(*[lambda: surprises.after_purchase(purchase=purchase, by=SYSTEM, at=now)] * 8)
+    assert {tuple(one) for one in given} == {(Surprise.objects.get(),)}
+    assert (Coupon.objects.count(), SurpriseRule.objects.get().given_count) == (1, 1)
+
+
+def test_two_purchases_at_two_tills_are_one_cooldown(customer, now):
+    SurpriseRuleFactory(cooldown_days=30)
+    bought = [PurchaseFactory(customer=customer, purchased_at=now, total_minor=20_000) for _ in range(6)]
+    at_once(*[lambda one=one: surprises.after_purchase(purchase=one, by=SYSTEM, at=now) for one in bought])
+    assert Surprise.objects.count() == 1
+
+
+def test_three_beats_at_once_give_each_once(now, books_balance):
+    rule = TimetableRuleFactory(experiment__holdout_percent=50)
+    customers = CustomerFactory.create_batch(30, birthday=now.date())
+    assert at_once(*[lambda: look(now)] * 3)[0] > 0
+    assert look(now) == 30
+    held_out = [
+        one
+        for one in customers
+        if experiments.arm_of(salt=rule.experiment.salt, holdout_percent=50, customer_id=one.pk) == Arm.HOLDOUT
+    ]
+    rule.refresh_from_db()
+    assert (Surprise.objects.count(), rule.given_count) == (30, 30 - len(held_out))
+
+
+def test_worker_leaves_alone_who_is_booked_for_and_comes_back(customer, now):
+    customer.birthday = now.date()
+    customer.save(update_fields=["birthday"])
+    points.award(customer=customer, points=1, reference="test:1", by=SYSTEM, at=now)
+    TimetableRuleFactory()
+    other = CustomerFactory(birthday=now.date())
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT points_lock(%s)", [customer.pk])
+        assert at_once(lambda: look(now)) == [1]
+        cursor.execute("COMMIT")
+    assert Surprise.objects.get().customer == other
+    assert look(now) == 2
+
+
+@pytest.mark.parametrize("place", ["assign", "spend", "gesture", "record"])
+def test_worker_that_is_killed_between_two_lines_loses_and_doubles_nothing(now, monkeypatch, place, books_balance):
+    rule = TimetableRuleFactory(cost_minor=10)
+    CustomerFactory.create_batch(2, birthday=now.date())
+    target, name = {
+        "assign": (experiments, "assign"),
+        "spend": (giving, "_gesture"),
+        "gesture": (points, "award"),
+        "record": (giving, "_recorded"),
+    }[place]
+    real = getattr(target, name)
+    calls = []
+
+    def killed(*args, **kwargs):
+        calls.append(None)
+        if len(calls) == 2:
+            raise SystemExit
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(target, name, killed)
+    with pytest.raises(SystemExit):
+        look(now)
+    monkeypatch.setattr(target, name, real)
+    assert Surprise.objects.count() == 1
+    assert look(now) == 2
+    rule.refresh_from_db()
+    assert (rule.given_count, rule.spent_minor, Surprise.objects.count()) == (2, 20, 2)
+
+
+def test_tills_and_workers_never_wait_for_each_other_in_a_ring(now, books_balance):
+    """Several rules, few customers, tills and timetable in each other's way."""
+    for number in range(3):
+        SurpriseRuleFactory(threshold_minor=1, priority=number % 2, cooldown_days=0, offer=None, points=5)
+    TimetableRuleFactory(priority=1)
+    TimetableRuleFactory(offer=OfferFactory(), points=None)
+    people = CustomerFactory.create_batch(4, birthday=now.date())
+    bought = [PurchaseFactory(customer=people[n % 4], purchased_at=now, total_minor=4000) for n in range(12)]
+    tills = [lambda one=one: surprises.after_purchase(purchase=one, by=SYSTEM, at=now) for one in bought]
+    results = at_once(*tills, *[lambda: look(now)] * 3)
+    assert [one for one in results if isinstance(one, Exception)] == []
+    look(now)
+    assert Surprise.objects.count() == 12 * 3 + 4 * 2
