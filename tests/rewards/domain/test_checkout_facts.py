@@ -9,7 +9,7 @@ from customers.domain.purchases import LineIn
 from rewards.domain import checkout, rules
 from rewards.domain.checkout import facts
 from rewards.models import EarningRule, Program, Tier
-from tests.factories.customers import ProductFactory
+from tests.factories.customers import AT, ProductFactory
 from tests.factories.rewards import ProgramFactory, SurpriseRuleFactory
 from tests.races import at_once
 from tests.rewards.domain.baskets import basket
@@ -94,11 +94,21 @@ def test_facts_say_what_is_known(read, store, customer, now):
 
 
 @pytest.mark.django_db
-def test_facts_say_whether_a_surprise_could_fit(read):
-    rule = SurpriseRuleFactory(threshold_minor=3999)
-    assert read().may_surprise
-    type(rule).objects.update(threshold_minor=4000)
-    assert not read().may_surprise
+@pytest.mark.parametrize(
+    ("values", "may_surprise"),
+    [
+        ({"threshold_minor": 3999}, True),
+        ({"threshold_minor": 4000}, False),
+        ({"threshold_minor": None, "trigger": "NTH_VISIT", "visit_number": 5}, True),
+        ({"threshold_minor": 1, "at_till": False}, False),
+        ({"threshold_minor": 1, "activated_at": None, "activated_by": ""}, False),
+        ({"threshold_minor": 1, "ended_at": AT}, False),
+        ({"threshold_minor": 1, "active_to": AT + timedelta(days=1)}, False),
+    ],
+)
+def test_facts_say_whether_a_surprise_could_fit(read, values, may_surprise):
+    SurpriseRuleFactory(**values)
+    assert read().may_surprise == may_surprise
 
 
 @pytest.mark.django_db
