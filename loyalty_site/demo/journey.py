@@ -24,6 +24,7 @@ SEED = 20171231
 DEMO_HOUSEHOLD = 2124  # shops twice a week, in four stores, to the last evening
 
 COLUMNS = ["household_id", "store_id", "basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp"]
+COLUMNS += ["coupon_disc", "coupon_match_disc"]
 
 
 class DataMissing(Exception):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from customers.domain import audit, recommendations
 from customers.models import AuditEvent, Card, Store
 from loyalty_site import environment
-from loyalty_site.demo import enrollment, journey, past, people, program, receipts, staff
+from loyalty_site.demo import enrollment, journey, mailings, past, people, program, receipts, staff
 from loyalty_site.demo.journey import Habits
 from loyalty_site.lib import actors
 from rewards.domain import imports
@@ -25,7 +25,7 @@ SUBJECT = "program:1"
 
 # What is being done, and how much of all is done (0 to 1).
 Tell = Callable[[str, float], None]
-_IMPORT_FROM, _IMPORT_TO = 0.2, 0.8
+_IMPORT_FROM, _IMPORT_TO, _MAILED = 0.2, 0.8, 0.85
 _PHASES = {"reading": (0.0, 0.2), "checking": (0.2, 0.35), "booking": (0.35, 1.0)}
 
 
@@ -52,8 +52,10 @@ def load(*, count: int | None, at: datetime, tell: Tell) -> ImportResult:
     tell(_("Enrolling customers"), 0.1)
     _prepare(bought, habits, last_day)
     result = _import(bought, moves, at=at, tell=tell)
+    tell(_("Telling what was mailed"), _IMPORT_TO)
+    mailings.tell(bought, last_day)
     if not is_complete():
-        tell(_("Telling what happened since"), _IMPORT_TO)
+        tell(_("Telling what happened since"), _MAILED)
         _finish(habits, at)
     return result
 

@@ -29,7 +29,9 @@ class Coupon(models.Model):
     BODY_LENGTH = 12
 
     code = models.CharField(pgettext_lazy("coupon", "code"), max_length=40, unique=True)
-    offer = models.ForeignKey(Offer, verbose_name=_("offer"), on_delete=models.PROTECT, related_name="coupons")
+    offer = models.ForeignKey(
+        Offer, verbose_name=_("offer"), on_delete=models.PROTECT, db_index=False, related_name="coupons"
+    )
     customer = models.ForeignKey(
         Customer, verbose_name=_("customer"), null=True, blank=True, on_delete=models.PROTECT, related_name="coupons"
     )
@@ -68,7 +70,10 @@ class Coupon(models.Model):
             constraints.ends_after_start("coupon_expires_after_it_is_issued", "issued_at", "expires_at"),
             constraints.ends_after_start("coupon_expires_after_it_starts", "starts_at", "expires_at"),
         ]
-        indexes = [models.Index(fields=["customer", "state", "expires_at"], name="coupon_of_customer")]
+        indexes = [
+            models.Index(fields=["customer", "state", "expires_at"], name="coupon_of_customer"),
+            models.Index(fields=["offer", "customer"], name="coupon_of_offer"),
+        ]
 
     def __str__(self) -> str:
         return self.display_code

@@ -57,7 +57,9 @@ class CouponRedemption(models.Model):
         verbose_name = _("coupon redemption")
         verbose_name_plural = _("coupon redemptions")
         constraints = [
-            models.UniqueConstraint(fields=["coupon", "purchase"], name="coupon_redeemed_once_per_purchase"),
+            models.UniqueConstraint(
+                fields=["coupon", "purchase", "redeemed_at"], name="coupon_redeemed_once_per_purchase"
+            ),
             models.CheckConstraint(name="coupon_redemption_says_by_whom", condition=~Q(redeemed_by="")),
             models.CheckConstraint(
                 name="coupon_redemption_rolled_back_by_someone",

@@ -1,0 +1,147 @@
+"""The demo's mailings, beside what pandas computes from the raw tables."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pandas
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.db.models import Count, Sum
+
+from customers.models import Purchase
+from loyalty_site.demo import journey, mailings
+from rewards.models import Coupon, CouponRedemption, Offer, OfferTally
+
+NOW = datetime(2026, 5, 20, 10, 30, tzinfo=UTC)
+# The first ones of the load, and those who redeemed most.
+HOUSEHOLDS = [2124, 2489, 256, 367, 588, 1823, 2003]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    monkeypatch.setattr(journey, "households", lambda _count: HOUSEHOLDS)
+    seed()
+
+
+def seed():
+    with time_machine.travel(NOW, tick=True):
+        call_command("seed_demo", "--households", "7", stdout=StringIO())
+
+
+def raw(name, households=HOUSEHOLDS):
+    table = pandas.read_parquet(journey.directory() / f"{name}.parquet")
+    return table[table.household_id.isin(households)] if "household_id" in table else table
+
+
+def redeemed():
+    """Each redemption with the basket that it is for and what was taken off: the long way round, row by row."""
+    lines = raw("transactions").copy()
+    clock = lines.transaction_timestamp.dt.tz_localize("UTC").dt.tz_convert(str(journey.ZONE))
+    lines["day"] = clock.dt.tz_localize(None).dt.normalize()
+    lines["off"] = lines.coupon_disc + lines.coupon_match_disc
+    coupons = raw("coupons")
+    order = ["household_id", "redemption_date", "coupon_upc", "campaign_id"]
+    counted, rows = set(), []
+    for row in raw("coupon_redemptions").sort_values(order).itertuples():
+        products = coupons[(coupons.coupon_upc == row.coupon_upc) & (coupons.campaign_id == row.campaign_id)].product_id
+        own = lines[(lines.household_id == row.household_id) & (lines.day == row.redemption_date)]
+        fitting = own[own.product_id.isin(products)]
+        if fitting.empty:
+            rows.append((row.campaign_id, row.household_id, row.redemption_date, None, 0))
+            continue
+        baskets = fitting.groupby("basket_id").agg(off=("off", "sum"), at=("transaction_timestamp", "min"))
+        basket = baskets.reset_index().sort_values(["off", "at"], ascending=[False, True]).basket_id.iloc[0]
+        new = fitting[(fitting.basket_id == basket) & ~fitting.index.isin(counted)]
+        counted.update(new.index)
+        minor = round(new.off.sum() * 100)
+        rows.append((row.campaign_id, row.household_id, row.redemption_date, basket, minor))
+    return pandas.DataFrame(rows, columns=["campaign", "household", "day", "basket", "minor"])
+
+
+def test_each_mailing_is_an_offer_for_the_products_of_its_coupons(loaded):
+    sold = set(raw("transactions").product_id)
+    coupons = raw("coupons")
+    days = timedelta(days=(NOW.date() - timedelta(days=1) - journey.LAST_DAY).days)
+    found = {offer.code_prefix: offer for offer in Offer.objects.filter(code_prefix__startswith="MAIL")}
+    for row in raw("campaign_descriptions").itertuples():
+        offer = found.pop(f"MAIL{row.campaign_id:02}")
+        expected = set(coupons[coupons.campaign_id == row.campaign_id].product_id) & sold
+        assert {int(sku) for sku in offer.products.values_list("sku", flat=True)} == expected
+        begins, ends = (moment.astimezone(journey.ZONE) for moment in (offer.valid_from, offer.valid_to))
+        assert (begins.date(), ends.date()) == (row.start_date.date() + days, row.end_date.date() + days + timedelta(1))
+        assert (begins.hour, begins.minute, ends.hour) == (0, 0, 0)
+        assert offer.published_at == offer.valid_from
+    assert not found
+
+
+def test_each_targeted_household_holds_the_mailing_from_its_first_day(loaded):
+    mailed = Coupon.objects.filter(offer__code_prefix__startswith="MAIL")
+    told = mailed.values_list("offer__code_prefix", "customer__cards__number")
+    targeted = raw("campaigns")
+    expected = {(f"MAIL{row.campaign_id:02}", f"household-{row.household_id}") for row in targeted.itertuples()}
+    assert {pair for pair in told if pair[1].startswith("household-")} == expected
+    assert mailed.count() == len(targeted) > 50
+    assert all(coupon.issued_at == coupon.offer.valid_from for coupon in mailed.select_related("offer"))
+
+
+def test_each_redemption_of_the_data_is_a_use_on_its_day_in_its_purchase(loaded):
+    expected = redeemed()
+    uses = CouponRedemption.objects.filter(offer__code_prefix__startswith="MAIL").select_related("offer", "purchase")
+    households = {
+        customer: int(number.removeprefix("household-"))
+        for customer, number in Coupon.objects.filter(customer__cards__number__startswith="household-").values_list(
+            "customer", "customer__cards__number"
+        )
+    }
+    days = timedelta(days=(NOW.date() - timedelta(days=1) - journey.LAST_DAY).days)
+    found = [
+        (
+            int(use.offer.code_prefix[4:]),
+            households[use.customer_id],
+            pandas.Timestamp(use.redeemed_at.astimezone(journey.ZONE).date() - days),
+            int(use.purchase.receipt_number) if use.purchase else None,
+            use.discount_minor,
+        )
+        for use in uses
+    ]
+    rows = expected[["campaign", "household", "day", "basket", "minor"]].astype(object)
+    wanted = [tuple(row) for row in rows.where(rows.notna(), None).itertuples(index=False)]
+    assert sorted(found, key=str) == sorted(((c, h, d, b and int(b), m) for c, h, d, b, m in wanted), key=str)
+    assert sum(use.discount_minor for use in uses) > 0
+    assert {use.purchase is None for use in uses} == {True, False}
+
+
+def test_offers_and_tallies_count_the_uses(loaded):
+    counted = CouponRedemption.objects.values("offer", "customer")
+    sums = counted.annotate(used=Count("pk"), off=Sum("discount_minor")).values_list("offer", "customer", "used", "off")
+    assert set(OfferTally.objects.values_list("offer", "customer", "used", "discount_minor")) == set(sums)
+    by_offer = Offer.objects.annotate(used=Count("redemptions"), off=Sum("redemptions__discount_minor", default=0))
+    assert all((offer.redeemed_count, offer.redeemed_minor) == (offer.used, offer.off) for offer in by_offer)
+    assert not any(coupon.redemptions.count() != coupon.uses_count for coupon in Coupon.objects.all())
+
+
+def test_again_changes_nothing_and_more_households_add_theirs(monkeypatch):
+    def state():
+        tables = (Offer, Coupon, CouponRedemption, OfferTally, Offer.products.through)
+        return [list(table.objects.order_by("pk").values()) for table in tables]
+
+    monkeypatch.setattr(journey, "households", lambda _count: HOUSEHOLDS[:2])
+    seed()
+    before = state()
+    seed()
+    assert state() == before
+    monkeypatch.setattr(journey, "households", lambda _count: HOUSEHOLDS)
+    seed()
+    mailed = Coupon.objects.filter(offer__code_prefix__startswith="MAIL")
+    assert mailed.count() == len(raw("campaigns"))
+    assert CouponRedemption.objects.filter(coupon__in=mailed).count() == len(raw("coupon_redemptions"))
+
+
+def test_all_redemptions_of_the_data_are_found():
+    uses = mailings.uses(journey.lines(journey.households(None)))
+
+    assert len(uses) == 2102
+    assert sum(use.receipt is not None for use in uses) == 1839
