@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.domain.imports.header import Header
 from customers.domain.imports.scratch import Scratch
+from loyalty_site.lib import spreadsheets
 from loyalty_site.lib.errors import DomainError
 
 REASONS = {
@@ -48,7 +48,6 @@ REASONS = {
 
 PREVIEWED_FINDINGS = 200
 
-_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 
 
 class RejectsNotWritable(DomainError):
@@ -121,16 +120,10 @@ def write_rejects(scratch: Scratch, header: Header, path: Path) -> Path | None:
     unfinished = path.with_name(f"{path.name}.part")
     with unfinished.open("w", encoding="utf-8-sig", newline="") as file:
         written = csv.writer(file)
-        written.writerow(["row", "column", "reason", *map(_harmless, header.names)])
+        written.writerow(["row", "column", "reason", *map(spreadsheets.harmless, header.names)])
         for finding in findings(scratch, header):
-            cells = map(_harmless, finding.cells)
-            written.writerow([finding.row, _harmless(finding.column), str(REASONS[finding.code]), *cells])
+            cells = map(spreadsheets.harmless, finding.cells)
+            written.writerow([finding.row, spreadsheets.harmless(finding.column), str(REASONS[finding.code]), *cells])
     unfinished.replace(path)
     return path
 
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet must not run what strangers wrote; numbers stay as they are."""
-    if cell.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell

@@ -1,0 +1,27 @@
+"""Files that people open in a spreadsheet."""
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.http import HttpResponse
+
+_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
+
+
+def harmless(cell: str) -> str:
+    """A spreadsheet must not run what strangers wrote; numbers stay as they are."""
+    if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell
+
+
+def answer(*, name: str, headings: Sequence[str], lines: Iterable[Sequence[Any]]) -> HttpResponse:
+    """A CSV file to download: numbers plain and headings stable, for other programs. `name` is plain ASCII."""
+    file = HttpResponse(content_type="text/csv; charset=utf-8")
+    file["Content-Disposition"] = f'attachment; filename="{name}"'
+    written = csv.writer(file)
+    written.writerow(headings)
+    written.writerows([harmless("" if cell is None else str(cell)) for cell in line] for line in lines)
+    return file
