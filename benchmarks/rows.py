@@ -49,17 +49,16 @@ def customers(database: psycopg.Connection[Any], number: int) -> None:
     database.execute("VACUUM ANALYZE customers_customer, rewards_pointsaccount")
 
 
-def coupons(database: psycopg.Connection[Any], *, each: int) -> None:
-    """A coupon in every customer's hand, with the customer's id; each `each` customers have an offer of their own."""
+def coupons(database: psycopg.Connection[Any], *, each: int, **terms: Any) -> None:
+    """A coupon in every customer's hand, with the customer's id; each `each` customers have an offer of their own: 1.00
+    off, unless `terms` say another thing."""
     from loyalty_site.lib.codes import ALPHABET, check_symbol
     from rewards.models import Offer
 
     drawn = random.Random(2)
     number = _only(database, "SELECT max(id) FROM customers_customer")
-    offers = Offer.objects.bulk_create(
-        Offer(title={"en": f"Offer {n}"}, kind="AMOUNT", amount_minor=100, valid_from=AT, published_at=AT)
-        for n in range(number // each + 1)
-    )
+    terms = {"kind": "AMOUNT", "amount_minor": 100, "valid_from": AT, "published_at": AT} | terms
+    offers = Offer.objects.bulk_create(Offer(title={"en": f"Offer {n}"}, **terms) for n in range(number // each + 1))
     columns = "id, code, offer_id, customer_id, is_public, state, uses_max, uses_count, reference, issued_at"
     with database.transaction(), database.cursor().copy(f"COPY rewards_coupon ({columns}) FROM STDIN") as copy:
         for pk, body in enumerate(_distinct(drawn, ALPHABET, 11, number), start=1):

@@ -127,7 +127,10 @@ def _make_offers(last_day: date) -> dict[int, Offer]:
         campaign, begins = row["campaign_id"], _midnight(row["start_date"].date() + days)
         ends = _midnight(row["end_date"].date() + days + timedelta(days=1))
         prefix = f"MAIL{campaign:02}"
-        offer = known.get(prefix) or Offer(
+        if prefix in known:
+            made[campaign] = known[prefix]
+            continue
+        made[campaign] = Offer.objects.create(
             title={"en": f"Mailing {campaign}", "zh-hans": f"优惠手册 {campaign}"},
             description={"en": "$1 off the products in it.", "zh-hans": "手册内商品立减 1 美元。"},
             kind=OfferKind.AMOUNT,
@@ -139,10 +142,7 @@ def _make_offers(last_day: date) -> dict[int, Offer]:
             code_prefix=prefix,
             code_max=sizes[campaign],
         )
-        if offer.pk is None:
-            offer.save()
-            offers.publish(offer=offer, by=actors.SYSTEM, at=begins)
-        made[campaign] = offer
+        offers.publish(offer=made[campaign], by=actors.SYSTEM, at=begins)
     return made
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from loyalty_site.lib.admin import ModelAdmin, States, act, act_page, acting, badge, only_for, state_filter
 from loyalty_site.lib.money import format_money
+from rewards.admin import offer_report
 from rewards.admin.offer_form import LIMITS, OF_KIND, WORTH, OfferForm
 from rewards.domain import offer_words, offers
 from rewards.models import Offer, OfferKind, OfferPeriod
@@ -43,7 +44,8 @@ class OfferAdmin(ModelAdmin):
     autocomplete_fields = ("free_product", "products", "categories", "stores", "segment")
     ordering = ("-pk",)
     sortable_by = ("valid_from", "valid_to", "redeemed_count")
-    actions_detail = ("publish", "copy", "withdraw")
+    actions_list = ("compare",)
+    actions_detail = ("publish", "report", "copy", "withdraw")
     conditional_fields = {
         **only_for("kind", OfferKind.PERCENT, "percent"),
         **only_for("kind", OfferKind.AMOUNT, "amount_minor"),
@@ -141,6 +143,8 @@ class OfferAdmin(ModelAdmin):
             return True
         if act == "publish":
             return row.published_at is None
+        if act == "report":
+            return row.published_at is not None
         return row.published_at is not None and row.withdrawn_at is None
 
     @act(title=gettext_lazy("Publish"), permission="rewards.change_offer", icon="publish", variant="primary")
@@ -160,6 +164,14 @@ class OfferAdmin(ModelAdmin):
             button=_("Publish"),
             do=do,
         )
+
+    @act(title=gettext_lazy("Report"), permission="rewards.view_offer", icon="monitoring")
+    def report(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return offer_report.page(self, request, self.row(request, object_id))
+
+    @act(title=gettext_lazy("Compare offers"), permission="rewards.view_offer", icon="monitoring")
+    def compare(self, request: HttpRequest) -> HttpResponse:
+        return offer_report.comparison(self, request, self.get_queryset(request))
 
     @act(title=gettext_lazy("Copy"), permission="rewards.add_offer", icon="content_copy")
     def copy(self, request: HttpRequest, object_id: int) -> HttpResponse:

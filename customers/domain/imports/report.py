@@ -49,7 +49,6 @@ REASONS = {
 PREVIEWED_FINDINGS = 200
 
 
-
 class RejectsNotWritable(DomainError):
     code = "rejects_not_writable"
     message = _("Rejected rows cannot be written to %(path)s. Put the file where it can be written beside it.")
@@ -126,4 +125,3 @@ def write_rejects(scratch: Scratch, header: Header, path: Path) -> Path | None:
             written.writerow([finding.row, spreadsheets.harmless(finding.column), str(REASONS[finding.code]), *cells])
     unfinished.replace(path)
     return path
-

@@ -9,7 +9,6 @@ import time_machine
 from django.core.management import call_command
 from django.db.models import Count, Sum
 
-from customers.models import Purchase
 from loyalty_site.demo import journey, mailings
 from rewards.models import Coupon, CouponRedemption, Offer, OfferTally
 
