@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from rewards.domain.eligibility.terms import NONE, Terms
 
@@ -44,7 +45,9 @@ class Index:
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
-        self.total_minor = sum(line.amount_minor for line in lines)
+        self.amounts = [line.amount_minor for line in lines]
+        self.units = [Fraction(line.quantity) for line in lines]
+        self.total_minor = sum(self.amounts)
         self._by_product: defaultdict[int | None, list[int]] = defaultdict(list)
         self._by_category: defaultdict[int | None, list[int]] = defaultdict(list)
         self._of_product: defaultdict[int | None, int] = defaultdict(int)

@@ -56,7 +56,7 @@ def applied(coupons: Iterable[CouponIn], index: Index, refusals: dict[str, Refus
 def alone(terms: Terms, index: Index) -> int:
     """What a coupon that is good takes off by itself."""
     if terms.kind == "FREE_PRODUCT":
-        return _free(terms, index, *_opening(index))[0]
+        return _free(terms, index, index.amounts, index.units)[0]
     return _discount(terms, index.eligible_minor(terms))
 
 
@@ -88,7 +88,7 @@ class _Run:
     _milli: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.left, self.units = _opening(self.index)
+        self.left, self.units = list(self.index.amounts), list(self.index.units)
 
     def apply(self, coupon: CouponIn) -> None:
         terms = coupon.terms
@@ -137,10 +137,6 @@ def _turn(coupon: CouponIn) -> tuple[bool, int, bool, str]:
     if terms.kind == "MULTIPLIER":
         return True, -terms.points_milli, True, coupon.code
     return False, -terms.priority, terms.kind != "PERCENT", coupon.code
-
-
-def _opening(index: Index) -> tuple[list[int], list[Fraction]]:
-    return [line.amount_minor for line in index.lines], [Fraction(line.quantity) for line in index.lines]
 
 
 def _discount(terms: Terms, eligible_minor: int) -> int:
