@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0009_birthdays'),
-        ('rewards', '0026_gesture_mails'),
+        ('rewards', '0027_surprise_functions'),
     ]
 
     operations = [
