@@ -4,6 +4,7 @@ import re
 from typing import Any, cast
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
@@ -126,6 +127,6 @@ class OfferForm(RowForm):
 
     def _refuse_less_than_was_used(self, cleaned: dict[str, Any]) -> None:
         try:
-            offers.refuse_below_used(offer=self.instance, limits=cast(offers.Limits, cleaned))
+            offers.refuse_below_used(offer=self.instance, limits=cast(offers.Limits, cleaned), at=timezone.now())
         except offers.LimitBelowUsed as refusal:
             self.add_error(str(refusal.details["limit"]), str(refusal))

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from loyalty_site.lib import numbers
+from loyalty_site.lib import numbers, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.money import format_money
@@ -176,7 +176,7 @@ def change_limits(*, offer: Offer, by: Actor, at: datetime, **limits: Unpack[Lim
     locked = Offer.objects.select_for_update(no_key=True).get(pk=offer.pk)
     if locked.published_at is None:
         raise OfferNotPublished
-    refuse_below_used(offer=locked, limits=limits)
+    refuse_below_used(offer=locked, limits=limits, at=at)
     changed = {name: value for name, value in limits.items() if getattr(locked, name) != value}
     if changed:
         Offer.objects.filter(pk=offer.pk).update(**changed)
@@ -184,13 +184,36 @@ def change_limits(*, offer: Offer, by: Actor, at: datetime, **limits: Unpack[Lim
     offer.refresh_from_db()
 
 
-def refuse_below_used(*, offer: Offer, limits: Limits) -> None:
-    """As the row was read. Raises LimitBelowUsed."""
-    times, budget = limits.get("redemptions_max"), limits.get("budget_minor")
-    if times is not None and times < offer.redeemed_count:
-        raise LimitBelowUsed(limit="redemptions_max", used=numbers.grouped(offer.redeemed_count))
-    if budget is not None and budget < offer.redeemed_minor:
-        raise LimitBelowUsed(limit="budget_minor", used=format_money(offer.redeemed_minor, offer.currency))
+def refuse_below_used(*, offer: Offer, limits: Limits, at: datetime) -> None:
+    """As the row was read; of periods the present one counts. Raises LimitBelowUsed."""
+    by_customer, in_period, by_customer_in_period = _most_used(offer, at)
+    used = {
+        "redemptions_max": offer.redeemed_count,
+        "customer_max": by_customer,
+        "period_max": in_period,
+        "customer_period_max": by_customer_in_period,
+        "budget_minor": offer.redeemed_minor,
+    }
+    for name, number in used.items():
+        most = limits.get(name)
+        if isinstance(most, int) and most < number:
+            is_money = name == "budget_minor"
+            words = format_money(number, offer.currency) if is_money else numbers.grouped(number)
+            raise LimitBelowUsed(limit=name, used=words)
+
+
+def _most_used(offer: Offer, at: datetime) -> tuple[int, int, int]:
+    """By one customer, in the present period, by one customer in it."""
+    (found,) = statements.rows(_MOST_USED, (offer.period or "DAY", at, offer.pk))
+    return found
+
+
+_MOST_USED = """
+    SELECT coalesce(max(used) FILTER (WHERE customer_id IS NOT NULL AND period_start IS NULL), 0),
+           coalesce(max(used) FILTER (WHERE customer_id IS NULL AND period_start >= since), 0),
+           coalesce(max(used) FILTER (WHERE customer_id IS NOT NULL AND period_start >= since), 0)
+    FROM rewards_offertally, offers_period_start(%s, %s) AS since WHERE offer_id = %s
+"""
 
 
 def refuse_unless_live(*, offer: Offer, at: datetime) -> None:

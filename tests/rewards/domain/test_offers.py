@@ -8,9 +8,10 @@ from loyalty_site.lib import statements
 from loyalty_site.lib.actors import user
 from rewards.domain import offers
 from rewards.models import Offer
-from tests.factories.customers import ProductFactory, StoreFactory
-from tests.factories.rewards import OfferFactory
+from tests.factories.customers import CustomerFactory, ProductFactory, StoreFactory
+from tests.factories.rewards import CouponFactory, OfferFactory
 from tests.races import at_once
+from tests.rewards.domain.baskets import basket
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,32 @@ def test_limit_is_never_below_what_was_used(now, limits):
     with pytest.raises(offers.LimitBelowUsed):
         offers.change_limits(offer=offer, by=user(7), at=now, **limits)
     assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_refused"),
+    [
+        ({"customer_max": 2}, True),
+        ({"customer_max": 3}, False),
+        ({"period_max": 3}, True),
+        ({"period_max": 4}, False),
+        ({"customer_period_max": 1}, True),
+        ({"customer_period_max": 2}, False),
+    ],
+)
+def test_limits_of_customers_and_periods_stay_above_what_counts_now(settle, now, limits, is_refused):
+    """One customer came three times, once of these before this month, another twice this month."""
+    offer = OfferFactory(period="MONTH", period_max=9, customer_period_max=5, customer_max=9)
+    mia, leo = CustomerFactory(), CustomerFactory()
+    for number, (customer, days) in enumerate([(mia, 30), (mia, 1), (mia, 0), (leo, 2), (leo, 1)]):
+        code = CouponFactory(offer=offer).code
+        told = basket(4000, customer=customer, now=now - days * DAY, receipt=f"R-{number}", coupons=[code])
+        settle(told)
+    if is_refused:
+        with pytest.raises(offers.LimitBelowUsed):
+            offers.change_limits(offer=offer, by=user(7), at=now, **limits)
+    else:
+        offers.change_limits(offer=offer, by=user(7), at=now, **limits)
 
 
 def test_limits_of_a_draft_are_changed_with_the_rest(now):
