@@ -10,6 +10,8 @@ from django.core.management import call_command
 from django.db.models import Count, Sum
 
 from loyalty_site.demo import journey, mailings
+from rewards.domain import offer_reports
+from rewards.domain.offer_reports import Totals
 from rewards.models import Coupon, CouponRedemption, Offer, OfferTally
 
 NOW = datetime(2026, 5, 20, 10, 30, tzinfo=UTC)
@@ -111,6 +113,39 @@ def test_each_redemption_of_the_data_is_a_use_on_its_day_in_its_purchase(loaded)
     assert sorted(found, key=str) == sorted(((c, h, d, b and int(b), m) for c, h, d, b, m in wanted), key=str)
     assert sum(use.discount_minor for use in uses) > 0
     assert {use.purchase is None for use in uses} == {True, False}
+
+
+def test_reports_say_what_pandas_computes_from_the_raw_tables(loaded):
+    uses, targeted = redeemed(), raw("campaigns")
+    paid = raw("transactions").groupby("basket_id").sales_value.sum()
+    stores = raw("transactions").drop_duplicates("basket_id").set_index("basket_id").store_id
+    starts = raw("campaign_descriptions").set_index("campaign_id").start_date
+    for offer in Offer.objects.filter(code_prefix__startswith="MAIL"):
+        campaign = int(offer.code_prefix[4:])
+        own, hands = uses[uses.campaign == campaign], targeted[targeted.campaign_id == campaign]
+        baskets = own.basket.dropna().unique()
+        found = offer_reports.report(offer=offer)
+        assert found.totals == Totals(
+            issued=len(hands),
+            holders=hands.household_id.nunique(),
+            used=own.household.nunique(),
+            redeemed=len(own),
+            discount_minor=own.minor.sum(),
+            baskets=len(baskets),
+            spend_minor=round(paid[baskets].sum() * 100),
+            rolled_back=0,
+        )
+        by_store = {store.code: store.redeemed for store in found.stores}
+        expected = own.basket.map(stores).dropna().astype(int).astype(str).value_counts().to_dict()
+        assert {code: number for code, number in by_store.items() if code} == expected
+        assert by_store.get(None, 0) == own.basket.isna().sum()
+        shift = pandas.Timedelta(days=(NOW.date() - timedelta(days=1) - journey.LAST_DAY).days)
+        by_week = (own.day + shift).dt.to_period("W-SUN").dt.start_time.dt.date.value_counts().to_dict()
+        assert {week.first: week.redeemed for week in found.weeks if week.redeemed} == by_week
+        if len(own):
+            waited = (own.day - starts[campaign]).median()
+            assert waited <= found.waited.median + timedelta(hours=1)
+            assert found.waited.median - timedelta(hours=25) <= waited
 
 
 def test_offers_and_tallies_count_the_uses(loaded):
