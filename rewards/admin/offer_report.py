@@ -22,7 +22,7 @@ from rewards.models import Offer
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
-COMPARED = 50
+COMPARED = 20
 # The drawing is 660 wide; more weeks than these are in the table only.
 WEEKS_DRAWN = 26
 WIDTH, BOTTOM, TALLEST = 660, 170, 130

@@ -99,8 +99,8 @@ def test_comparison_asks_the_same_however_many_offers_there_are(owner, offer, dj
 
     with django_assert_max_num_queries(15):
         page = owner.get(COMPARE + "/", follow=True)
-    assert len(page.context["rows"]) == 50
-    assert len(owner.get(COMPARE + "/", {"page": "2"}, follow=True).context["rows"]) == 11
+    assert len(page.context["rows"]) == 20
+    assert len(owner.get(COMPARE + "/", {"page": "4"}, follow=True).context["rows"]) == 1
     assert owner.get(COMPARE + "/", {"page": "x"}, follow=True).status_code == 200
 
 
