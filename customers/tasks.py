@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from customers.domain import idempotency, recommendations, sign_in
+from customers.domain import attempts, idempotency, recommendations, sign_in
 from customers.models import Customer
 
 _inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -35,6 +35,12 @@ def forget_sign_ins(**kwargs: object) -> None:
 def forget_calls(**kwargs: object) -> None:
     """Answers to tills that are kept long enough."""
     idempotency.forget(at=timezone.now())
+
+
+@shared_task(name="customers.forget_attempts")
+def forget_attempts(**kwargs: object) -> None:
+    """Tries of codes that nobody asks about any more."""
+    attempts.forget(at=timezone.now())
 
 
 def mail_code(customer: Customer, code: str) -> None:

@@ -37,8 +37,10 @@ app.conf.beat_schedule = {
     },
     "send-notices": {"task": "rewards.send_notices", "schedule": MINUTE / 2, "options": {"expires": 30}},
     "run-imports": {"task": "rewards.run_import", "schedule": MINUTE, "options": {"expires": 60}},
+    "make-codes": {"task": "rewards.make_codes", "schedule": MINUTE, "options": {"expires": 60}},
     "send-sign-in-codes": {"task": "customers.send_sign_in_codes", "schedule": MINUTE / 6, "options": {"expires": 10}},
     "refresh-recommendations": {"task": "customers.refresh_recommendations", "schedule": crontab(hour=2, minute=30)},
     "forget-calls": {"task": "customers.forget_calls", "schedule": 60 * MINUTE, "options": {"expires": 600}},
+    "forget-attempts": {"task": "customers.forget_attempts", "schedule": crontab(hour=3, minute=45)},
     "forget-sign-ins": {"task": "customers.forget_sign_ins", "schedule": crontab(hour=3, minute=30)},
 }

@@ -8,7 +8,17 @@ from django.core import mail
 from django.utils import timezone
 
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import alerts, gesture_mails, import_jobs, mail_queue, notices, points, surprises, tiers
+from rewards.domain import (
+    alerts,
+    code_batches,
+    gesture_mails,
+    import_jobs,
+    mail_queue,
+    notices,
+    points,
+    surprises,
+    tiers,
+)
 
 LOTS_AT_ONCE = 2000
 CUSTOMERS_AT_ONCE = 2000
@@ -71,3 +81,10 @@ def run_import(import_id: int | None = None, **kwargs: object) -> None:
     """Checks or imports a file that staff brought; without an id all that wait, or whose worker was killed."""
     for pk in [import_id] if import_id else import_jobs.due(at=timezone.now()):
         import_jobs.work(import_id=pk, clock=timezone.now)
+
+
+@shared_task(name="rewards.make_codes")
+def make_codes(batch_id: int | None = None, **kwargs: object) -> None:
+    """Makes a batch of codes; without an id all that wait, or whose worker was killed."""
+    for pk in [batch_id] if batch_id else code_batches.due():
+        code_batches.work(batch_id=pk, clock=timezone.now)

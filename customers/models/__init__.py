@@ -1,3 +1,4 @@
+from customers.models.attempt import AttemptCount
 from customers.models.audit import AuditEvent
 from customers.models.catalog import Category, Product
 from customers.models.consent import Consent, Purpose
@@ -13,6 +14,7 @@ from customers.models.staff import User
 from customers.models.store import Store, Till, TillScope
 
 __all__ = [
+    "AttemptCount",
     "AuditEvent",
     "Card",
     "Category",

@@ -1,5 +1,6 @@
 from rewards.models.adjustment import AdjustmentState, PointsAdjustment
 from rewards.models.alert import AlertKind, StaffAlert
+from rewards.models.code_batch import BatchState, CodeBatch
 from rewards.models.coupon import Coupon, CouponState
 from rewards.models.coupon_hold import CouponHold
 from rewards.models.coupon_redemption import CouponRedemption, OfferTally
@@ -30,7 +31,9 @@ __all__ = [
     "AlertKind",
     "Arm",
     "Assignment",
+    "BatchState",
     "CapPeriod",
+    "CodeBatch",
     "Coupon",
     "CouponHold",
     "CouponRedemption",

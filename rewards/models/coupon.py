@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from customers.models import Customer
 from loyalty_site.lib import codes, constraints
+from rewards.models.code_batch import CodeBatch
 from rewards.models.offer import Offer
 
 
@@ -22,7 +23,8 @@ class Coupon(models.Model):
 
     `code` is normalized (capitals, no separators): the offer's prefix, then BODY_LENGTH symbols made by
     `loyalty_site.lib.codes`: 11 random ones, 54 bits, and the check symbol. A public one, for everybody, has a code
-    that people chose. It is redeemed when all its uses are: `uses_count` moves by one conditional update with each, and
+    that people chose. Of a `batch`, `body_length` symbols follow the prefix, or 0 where the code came from an older
+    system. It is redeemed when all its uses are: `uses_count` moves by one conditional update with each, and
     each has its CouponRedemption. Whether a coupon has expired is read from `expires_at`, never from a job.
     """
 
@@ -47,6 +49,16 @@ class Coupon(models.Model):
     issued_at = models.DateTimeField(_("issued at"))
     starts_at = models.DateTimeField(_("good from"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    batch = models.ForeignKey(
+        CodeBatch,
+        verbose_name=_("batch of codes"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="coupons",
+    )
+    body_length = models.PositiveSmallIntegerField(default=BODY_LENGTH, db_default=BODY_LENGTH, editable=False)
 
     class Meta:
         verbose_name = _("coupon")
@@ -73,6 +85,7 @@ class Coupon(models.Model):
         indexes = [
             models.Index(fields=["customer", "state", "expires_at"], name="coupon_of_customer"),
             models.Index(fields=["offer", "customer"], name="coupon_of_offer"),
+            models.Index(fields=["batch", "id"], name="coupon_of_batch", condition=Q(batch__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -80,5 +93,7 @@ class Coupon(models.Model):
 
     @property
     def display_code(self) -> str:
-        """`MOON4T7KQXABCDEF` as people read it: `MOON-4T7K-QXAB-CDEF`. A public code is a word as it is."""
-        return self.code if self.is_public else codes.grouped(self.code, body_length=self.BODY_LENGTH)
+        """`MOON4T7KQXABCDEF` as people read it: `MOON-4T7K-QXAB-CDEF`. A public code is a word as it is, and so is one
+        of an older system."""
+        is_word = self.is_public or not self.body_length
+        return self.code if is_word else codes.grouped(self.code, body_length=self.body_length)

@@ -24,6 +24,7 @@ APPEND_ONLY = {
     "rewards.TierChange",
 }
 MUTABLE = {
+    "customers.AttemptCount",
     "customers.Card",
     "customers.Category",
     "customers.Consent",
@@ -41,6 +42,7 @@ MUTABLE = {
     "customers.Store",
     "customers.Till",
     "customers.User",
+    "rewards.CodeBatch",
     "rewards.Coupon",
     "rewards.CouponHold",
     "rewards.CouponRedemption",

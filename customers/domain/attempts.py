@@ -1,0 +1,157 @@
+"""Who tries codes that are not good is slowed down until trying is hopeless.
+
+Counted in PostgreSQL, so that the limits hold while Redis is away and for any number of processes. Windows of time are
+the same for everybody (an hour begins at the full hour). Nothing here may run inside a transaction that a refusal takes
+back: a failure must stay counted.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import AttemptCount
+from loyalty_site.lib import statements
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+
+KEPT_FOR = timedelta(days=7)
+HOUR = timedelta(hours=1)
+BURST = timedelta(seconds=5)
+STRANGERS = "strangers"
+STRANGERS_PER_HOUR = 1000
+COUNTER_PER_HOUR = 30  # a till, or a member of staff at the till page
+CUSTOMER_PER_HOUR = 10
+ADDRESS_PER_BURST = 5
+ADDRESS_PER_HOUR = 100
+_IPV6_NETWORK = 64  # what one customer of a provider has
+
+
+class TooManyAttempts(DomainError):
+    """`seconds` until the next one is judged."""
+
+    code = "too_many_attempts"
+    message = _("Too many codes were tried that are not good. Please try again in %(seconds)s seconds.")
+
+    def __init__(self, *, seconds: int) -> None:
+        super().__init__(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many failures of `whose` are judged in each `window`."""
+
+    whose: str
+    failures: int
+    window: timedelta
+
+    @property
+    def key(self) -> str:
+        return f"{self.whose}/{self.window.total_seconds():.0f}"
+
+    def start(self, at: datetime) -> datetime:
+        seconds = int(self.window.total_seconds())
+        return datetime.fromtimestamp(int(at.timestamp()) // seconds * seconds, UTC)
+
+
+class Attempt:
+    """One code that is looked at: a failure unless it turns out good."""
+
+    def __init__(self) -> None:
+        self.is_good = False
+
+    def succeed(self) -> None:
+        self.is_good = True
+
+
+def of_stranger(*, customer_id: int, address: str) -> list[Limit]:
+    """On pages that anybody can reach who has an e-mail address."""
+    network = _network(address)
+    return [
+        Limit(f"customer:{customer_id}", CUSTOMER_PER_HOUR, HOUR),
+        Limit(f"address:{network}", ADDRESS_PER_BURST, BURST),
+        Limit(f"address:{network}", ADDRESS_PER_HOUR, HOUR),
+        Limit(STRANGERS, STRANGERS_PER_HOUR, HOUR),
+    ]
+
+
+def of_counter(*, by: Actor) -> list[Limit]:
+    """Of a till or a member of staff. They go on while the pages of strangers are closed."""
+    return [Limit(str(by), COUNTER_PER_HOUR, HOUR)]
+
+
+@contextmanager
+def judged(*, limits: Iterable[Limit], at: datetime) -> Iterator[Attempt]:
+    """Takes an attempt before the code is looked at, and gives it back where `succeed` was said or an error came up
+    that is no refusal. Raises TooManyAttempts, with nothing looked at."""
+    taken = list(limits)
+    take(limits=taken, at=at)
+    attempt = Attempt()
+    try:
+        yield attempt
+    except DomainError:
+        raise
+    except BaseException:
+        attempt.succeed()
+        raise
+    finally:
+        if attempt.is_good:
+            _give_back(taken, at)
+
+
+def take(*, limits: Iterable[Limit], at: datetime) -> None:
+    """Counts a failure of each, or of none and raises TooManyAttempts: exactly as many pass as there are left."""
+    wanted = list(limits)
+    starts = [limit.start(at) for limit in wanted]
+    ends = [start + limit.window for start, limit in zip(starts, wanted, strict=True)]
+    failures = [limit.failures for limit in wanted]
+    with transaction.atomic(durable=True):
+        ((used_up,),) = statements.rows(_TAKE, ([limit.key for limit in wanted], starts, ends, failures))
+    if used_up:
+        raise TooManyAttempts(seconds=_seconds(max(used_up), at))
+
+
+def refuse_when_used_up(*, limits: Iterable[Limit], at: datetime) -> None:
+    """For counters, whose codes are mostly good: they are looked at without a write, and a failure is told only when
+    `take` counted it. Raises TooManyAttempts."""
+    wanted = list(limits)
+    values = ([limit.key for limit in wanted], [limit.start(at) for limit in wanted])
+    ends = [end for (end,) in statements.rows(_USED_UP, values)]
+    if ends:
+        raise TooManyAttempts(seconds=_seconds(max(ends), at))
+
+
+def forget(*, at: datetime) -> int:
+    """Deletes what is older than KEPT_FOR; returns how many rows."""
+    return AttemptCount.objects.filter(window_end__lt=at - KEPT_FOR).delete()[0]
+
+
+def _give_back(limits: list[Limit], at: datetime) -> None:
+    with transaction.atomic(durable=True):
+        statements.rows(_GIVE_BACK, ([limit.key for limit in limits], [limit.start(at) for limit in limits]))
+
+
+def _seconds(end: datetime, at: datetime) -> int:
+    return max(1, int((end - at).total_seconds()) + 1)
+
+
+def _network(address: str) -> str:
+    """The address; of IPv6 the network, because one person has all of it."""
+    found = ipaddress.ip_address(address)
+    if found.version == 4:
+        return str(found)
+    return str(ipaddress.ip_network((found, _IPV6_NETWORK), strict=False))
+
+
+_TAKE = "SELECT attempts_take(%s, %s::timestamptz[], %s::timestamptz[], %s::int[])"
+_GIVE_BACK = "SELECT attempts_give_back(%s, %s::timestamptz[])"
+_USED_UP = (
+    "SELECT known.window_end FROM customers_attemptcount known"
+    " JOIN unnest(%s::text[], %s::timestamptz[]) AS wanted (key, start_at)"
+    " ON known.key = wanted.key AND known.window_start = wanted.start_at"
+    " WHERE known.failures >= known.failures_max"
+)
