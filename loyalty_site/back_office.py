@@ -71,6 +71,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
         [
             Item(_("Offers"), "sell", "rewards.offer"),
             Item(_("Coupons"), "confirmation_number", "rewards.coupon"),
+            Item(_("Batches of codes"), "library_add", "rewards.codebatch"),
             Item(_("Surprise rules"), "celebration", "rewards.surpriserule"),
             Item(_("Surprises"), "featured_seasonal_and_gifts", "rewards.surprise"),
             Item(_("Surprise mails"), "stacked_email", "rewards.gesturemail"),
@@ -96,6 +97,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Products"), "inventory_2", "customers.product"),
             Item(_("Staff"), "badge", "customers.user"),
             Item(_("Alerts"), "notification_important", "rewards.staffalert", "is=new"),
+            Item(_("Tries of codes"), "password", "customers.attemptcount", "is=unusual"),
             Item(_("Audit log"), "history", "customers.auditevent"),
         ],
     ),

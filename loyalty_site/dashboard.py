@@ -15,7 +15,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from customers.models import Customer, ImportState, Purchase, PurchaseImport
+from customers.domain import attempts
+from customers.models import AttemptCount, Customer, ImportState, Purchase, PurchaseImport
 from loyalty_site.lib.admin import list_url, own_stores
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
@@ -37,6 +38,7 @@ WEEK = timedelta(days=7)
 CHART_DAYS = 30
 NPS_DAYS = 90
 PICKUP_DAYS = 7
+TRIES_SHOWN = 3
 LIVE_CAMPAIGNS = (
     CampaignState.MATERIALIZING,
     CampaignState.SENDING,
@@ -260,10 +262,27 @@ def _attention(request: HttpRequest, now: datetime) -> Iterator[dict[str, str]]:
         number = StaffAlert.objects.filter(seen_at__isnull=True).count()
         text = ngettext("%s alert about staff or tills.", "%s alerts about staff or tills.", number)
         yield from _when(number, text, StaffAlert, "new", by="is")
+    if may("customers.view_attemptcount"):
+        yield from _tries(now)
     if may("customers.view_purchaseimport"):
         number = PurchaseImport.objects.filter(state__in=[ImportState.READY, ImportState.FAILED]).count()
         text = ngettext("%s import waits for you.", "%s imports wait for you.", number)
         yield from _when(number, text, PurchaseImport)
+
+
+def _tries(now: datetime) -> Iterator[dict[str, str]]:
+    """Who or where codes were tried that are none, as often as a limit allows."""
+    for row in attempts.unusual(since=now - timedelta(days=1), limit=TRIES_SHOWN):
+        values = {
+            "who": attempts.words(key=row.key),
+            "failures": grouped(row.failures),
+            "time": date_format(timezone.localtime(row.window_start), "SHORT_DATETIME_FORMAT"),
+            "more": grouped(row.turned_away),
+        }
+        text = (
+            _("Wrong coupon codes, %(who)s: %(failures)s tried from %(time)s on, %(more)s more turned away.") % values
+        )
+        yield {"text": text, "url": list_url(AttemptCount, [("is", "unusual")])}
 
 
 def _when(

@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 
 class RedeemForm(forms.Form):
@@ -15,3 +16,18 @@ class RedeemForm(forms.Form):
     def reference(self, customer_id: int) -> str:
         token: UUID = self.cleaned_data["token"]
         return f"portal:{customer_id}:{token}"
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=80,
+        widget=forms.TextInput(
+            attrs={
+                "class": "form-control code",
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+            }
+        ),
+    )

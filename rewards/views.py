@@ -2,21 +2,24 @@
 
 from datetime import datetime, timedelta
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
-from customers.domain import consents
+from customers.domain import attempts, consents
 from customers.models import Customer, Purpose
 from customers.views.session import customer_required
 from loyalty_site.lib import actors
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import catalogue, coupon_mails, explanations, letters, points, queries, redemptions
-from rewards.forms import RedeemForm
+from rewards.domain import catalogue, coupon_mails, explanations, letters, points, queries, redemptions, wallets
+from rewards.forms import CodeForm, RedeemForm
 from rewards.models import Program, Reward, RewardPicture, RewardRedemption
 
 SOON = timedelta(days=7)
@@ -25,17 +28,37 @@ SURPRISES_SHOWN = timedelta(days=30)
 PAGE = 25
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @customer_required
 def coupons(request: HttpRequest, customer: Customer) -> HttpResponse:
+    """What the customer has, and a form for a code that belongs to whoever bears it."""
     now = timezone.now()
+    form, headers, status = CodeForm(request.POST or None), {}, 200
+    if form.is_valid():
+        limits = attempts.of_stranger(customer_id=customer.pk, address=get_adapter().get_client_ip(request))
+        try:
+            with attempts.judged(limits=limits, at=now) as attempt:
+                taken = wallets.take(customer=customer, text=form.cleaned_data["code"], at=now)
+                attempt.succeed()
+        except attempts.TooManyAttempts as refusal:
+            form.add_error("code", str(refusal))
+            headers, status = {"Retry-After": str(refusal.seconds)}, 429
+        except DomainError as refusal:
+            form.add_error("code", str(refusal))
+        else:
+            messages.success(request, _("“%s” is yours now.") % taken.offer)
+            return redirect("portal:coupons")
     context = {
         "usable": queries.available_coupons(customer=customer, at=now),
         "past": queries.past_coupons(customer=customer, at=now, limit=PAST_SHOWN),
         "surprises": queries.points_surprises(customer=customer, since=now - SURPRISES_SHOWN),
         "soon_until": now + SOON,
+        "form": form,
     }
-    return render(request, "rewards/coupons.html", context)
+    page = render(request, "rewards/coupons.html", context, status=status)
+    for name, value in headers.items():
+        page.headers[name] = value
+    return page
 
 
 @require_safe

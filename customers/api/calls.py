@@ -17,6 +17,7 @@ from ninja import Router
 from ninja.security import HttpBearer
 from pydantic import BaseModel
 
+from customers.api.guesses import Guesses, guarded
 from customers.domain import idempotency, tills
 from customers.domain.idempotency import Answer
 from customers.models import Customer, Till, TillScope
@@ -76,15 +77,17 @@ def post(
     status: int = 200,
     scope: TillScope = TillScope.SELL,
     is_atomic: bool = False,
+    guesses: Guesses | None = None,
 ) -> Callable[[View], View]:
     """A call that is done once under its Idempotency-Key. The function's name is the operation's.
 
     `is_atomic` says that the only verb which the view calls and which writes takes back what it did when it refuses:
-    no savepoint is set around the view then.
+    no savepoint is set around the view then. `guesses` says where codes stand that somebody could try.
     """
 
     def registered(view: View) -> View:
         keyed = _once(view, status, is_atomic)
+        keyed = guarded(keyed, guesses) if guesses else keyed
         router.post(path, response={status: gives}, auth=TillKey(scope), **_named(view))(keyed)
         return view
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
+from django.db.models import F
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from customers.models import AttemptCount
+from customers.models import AttemptCount, Customer, Till, User
 from loyalty_site.lib import statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
@@ -24,7 +26,8 @@ HOUR = timedelta(hours=1)
 BURST = timedelta(seconds=5)
 STRANGERS = "strangers"
 STRANGERS_PER_HOUR = 1000
-COUNTER_PER_HOUR = 30  # a till, or a member of staff at the till page
+TILL_PER_HOUR = 30
+STAFF_PER_HOUR = 300  # the till page looks a code up while it is typed
 CUSTOMER_PER_HOUR = 10
 ADDRESS_PER_BURST = 5
 ADDRESS_PER_HOUR = 100
@@ -35,10 +38,11 @@ class TooManyAttempts(DomainError):
     """`seconds` until the next one is judged."""
 
     code = "too_many_attempts"
-    message = _("Too many codes were tried that are not good. Please try again in %(seconds)s seconds.")
+    message = gettext_lazy("Too many codes were tried that are not good. Please try again in %(seconds)s seconds.")
 
     def __init__(self, *, seconds: int) -> None:
         super().__init__(seconds=seconds)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def of_stranger(*, customer_id: int, address: str) -> list[Limit]:
 
 def of_counter(*, by: Actor) -> list[Limit]:
     """Of a till or a member of staff. They go on while the pages of strangers are closed."""
-    return [Limit(str(by), COUNTER_PER_HOUR, HOUR)]
+    return [Limit(str(by), TILL_PER_HOUR if by.kind == "till" else STAFF_PER_HOUR, HOUR)]
 
 
 @contextmanager
@@ -123,6 +127,51 @@ def refuse_when_used_up(*, limits: Iterable[Limit], at: datetime) -> None:
     ends = [end for (end,) in statements.rows(_USED_UP, values)]
     if ends:
         raise TooManyAttempts(seconds=_seconds(max(ends), at))
+
+
+def count(*, wrong: int, limits: Iterable[Limit], at: datetime) -> None:
+    """So many failures of a counter. Raises TooManyAttempts when one of them is over the limit: then none is told."""
+    wanted = list(limits)
+    for _number in range(wrong):
+        take(limits=wanted, at=at)
+
+
+def guesses_per_hour(*, tills: int, staff: int) -> int:
+    """The most that is ever judged."""
+    return STRANGERS_PER_HOUR + TILL_PER_HOUR * tills + STAFF_PER_HOUR * staff
+
+
+def unusual(*, since: datetime, limit: int) -> list[AttemptCount]:
+    """Where a limit was reached, the newest first."""
+    reached = AttemptCount.objects.filter(failures=F("failures_max"), window_start__gte=since)
+    return list(reached.order_by("-window_start", "-turned_away", "-pk")[:limit])
+
+
+def words(*, key: str) -> str:
+    """Whose a row is, for people."""
+    kind, _colon, what = key.rpartition("/")[0].partition(":")
+    if kind == STRANGERS:
+        return _("all customers' pages together")
+    said = {
+        "till": _("till %s"),
+        "user": _("member of staff %s"),
+        "customer": _("customer %s"),
+        "address": _("network address %s"),
+    }
+    return said[kind] % _name(kind, what)
+
+
+def _name(kind: str, what: str) -> str:
+    """A till by its name and store, staff by their address, a customer by their number."""
+    if kind == "till":
+        till = Till.objects.select_related("store").filter(pk=what).first()
+        return f"{till.name} ({till.store.name})" if till else what
+    if kind == "user":
+        return User.objects.filter(pk=what).values_list("email", flat=True).first() or what
+    if kind == "customer":
+        customer = Customer.objects.filter(pk=what).first()
+        return customer.display_number if customer else what
+    return what
 
 
 def forget(*, at: datetime) -> int:

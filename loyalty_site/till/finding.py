@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers.domain import customers
+from customers.domain import attempts, customers
 from customers.models import Customer, Purchase
 from loyalty_site.lib import codes
 from loyalty_site.till.access import STORE_KEY, Desk, desk_required, own_stores, refuse_unless_staff
@@ -26,7 +26,10 @@ PURCHASES_SHOWN = 5
 @desk_required
 def home(request: HttpRequest, desk: Desk) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:TEXT_MAX]
-    where = _named_exactly(desk, text) if text else None
+    try:
+        where = _named(desk, text, timezone.now()) if text else None
+    except attempts.TooManyAttempts as too_many:
+        return render(request, "till/home.html", {"desk": desk, "text": text, "notice": str(too_many)}, status=429)
     if where:
         return redirect(where)
     found = list(customers.search(text=text, limit=FOUND_SHOWN + 1, with_closed=False)) if text else []
@@ -85,6 +88,18 @@ def _within_reach(person: Customer, summary: points.PointsSummary, program: Prog
     """What can be taken now, the dearest first."""
     shelf = catalogue.shelf(customer=person, spendable=summary.available, program=program, at=at)
     return [shown.reward for shown in reversed(shelf) if not shown.obstacle][:SHOWN_OF_A_KIND]
+
+
+def _named(desk: Desk, text: str, at: datetime) -> str | None:
+    """The same as `_named_exactly`; what looks like a code and names nothing is counted. Raises TooManyAttempts."""
+    if len(text) < Coupon.BODY_LENGTH or not any(sign.isdigit() for sign in text):
+        return _named_exactly(desk, text)
+    limits = attempts.of_counter(by=desk.by)
+    attempts.refuse_when_used_up(limits=limits, at=at)
+    where = _named_exactly(desk, text)
+    if where is None:
+        attempts.take(limits=limits, at=at)
+    return where
 
 
 def _named_exactly(desk: Desk, text: str) -> str | None:

@@ -5,11 +5,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from customers.domain.attempts import TooManyAttempts
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
-from loyalty_site.till.lookups import customer_or_404, member
-from rewards.domain import catalogue, counter, coupon_redemptions, coupons, points, redemptions, takebacks
+from loyalty_site.till.lookups import coupon_or_404, customer_or_404, member
+from rewards.domain import catalogue, counter, coupon_redemptions, points, redemptions, takebacks
 from rewards.models import Reward, RewardRedemption
 
 
@@ -88,9 +89,9 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
     """A gift is handed over here; what takes something off goes with a purchase."""
     now = timezone.now()
     try:
-        found = coupons.find(text=code)
-    except coupons.CouponRefused as error:
-        raise Http404 from error
+        found = coupon_or_404(desk, code, now)
+    except TooManyAttempts as too_many:
+        return render(request, "till/home.html", {"desk": desk, "notice": str(too_many)}, status=429)
     refusal = ""
     if request.method == "POST":
         try:

@@ -1,13 +1,17 @@
 """What the addresses of the till page name."""
 
+from datetime import datetime
+
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from customers.domain import customers
+from customers.domain import attempts, customers
 from customers.models import Customer, Purchase, Store
 from loyalty_site.lib import codes
 from loyalty_site.till.access import Desk, own_stores
+from rewards.domain import coupons
+from rewards.models import Coupon
 
 TEXT_MAX = 200
 
@@ -36,6 +40,17 @@ def purchase_or_404(desk: Desk, purchase_id: int) -> Purchase:
     """Of their own stores, or of a customer: a customer brings back anywhere what was bought somewhere."""
     seen = Q(customer__isnull=False) | Q(store__in=own_stores(desk.user))
     return get_object_or_404(Purchase.objects.filter(seen).select_related("customer", "store"), pk=purchase_id)
+
+
+def coupon_or_404(desk: Desk, code: str, at: datetime) -> Coupon:
+    """A code that is none is counted. Raises TooManyAttempts."""
+    limits = attempts.of_counter(by=desk.by)
+    attempts.refuse_when_used_up(limits=limits, at=at)
+    try:
+        return coupons.find(text=code)
+    except coupons.CouponRefused as error:
+        attempts.take(limits=limits, at=at)
+        raise Http404 from error
 
 
 def member(customer: Customer | None) -> Customer | None:

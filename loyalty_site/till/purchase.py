@@ -12,6 +12,7 @@ from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from customers.domain import attempts
 from customers.domain.purchases import ReceiptConflict
 from customers.models import Customer, Purchase
 from loyalty_site.lib import money
@@ -20,7 +21,7 @@ from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.forms import PurchaseForm
 from loyalty_site.till.lookups import customer_or_404, member, purchase_or_404
-from rewards.domain import checkout, counter, points, queries, takebacks
+from rewards.domain import checkout, counter, coupons, points, queries, takebacks
 from rewards.domain.checkout import Proposal, PurchaseIn, Quote
 from rewards.models import Coupon
 
@@ -67,13 +68,14 @@ def purchase(request: HttpRequest, desk: Desk, number: str | None = None) -> Htt
     if request.method != "POST":
         return render(request, "till/purchase.html", _context(till))
     step = request.POST.get("step")
-    if till.form.is_valid():
+    if till.form.is_valid() and _may_try_codes(till):
         if step == MOST:
             _take_most_points(till)
         if step == BOOK and (booked := _book(till)):
             return redirect("till:purchase-booked", booked.pk)
         if not till.form.errors:
             _look(till)
+        _count_wrong_codes(till)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "till/quote.html", _context(till))
     return render(request, "till/purchase.html", {**_context(till), "is_review": till.quote is not None})
@@ -107,6 +109,27 @@ def _till(request: HttpRequest, desk: Desk, customer: Customer | None) -> _Till:
     takes_points = bool(summary and summary.available and in_currency)
     slip, is_good = slips.read_or_issue(text=request.POST.get("slip", ""), at=now)
     return _Till(desk, customer, now, usable, summary, slip, is_good, form, takes_points)
+
+
+def _may_try_codes(till: _Till) -> bool:
+    try:
+        if till.form.coupon_codes:
+            attempts.refuse_when_used_up(limits=attempts.of_counter(by=till.desk.by), at=till.at)
+    except attempts.TooManyAttempts as refusal:
+        till.form.add_error("codes", str(refusal))
+        return False
+    return True
+
+
+def _count_wrong_codes(till: _Till) -> None:
+    """What is told is counted; what is over the limit is not told."""
+    refusals = till.quote.refusals.values() if till.quote else ()
+    wrong = sum(isinstance(refusal, coupons.CouponUnknown | coupons.CouponMistyped) for refusal in refusals)
+    try:
+        attempts.count(wrong=wrong, limits=attempts.of_counter(by=till.desk.by), at=till.at)
+    except attempts.TooManyAttempts as refusal:
+        till.quote = None
+        till.form.add_error("codes", str(refusal))
 
 
 def _book(till: _Till) -> Purchase | None:

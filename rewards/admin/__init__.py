@@ -1,6 +1,7 @@
 from rewards.admin import (
     adjustment,
     alert,
+    code_batch,
     coupon,
     earning,
     experiment,
@@ -21,6 +22,7 @@ from rewards.admin import (
 __all__ = [
     "adjustment",
     "alert",
+    "code_batch",
     "coupon",
     "earning",
     "experiment",

@@ -16,6 +16,7 @@ from loyalty_site.lib.api.fields import Code
 from loyalty_site.lib.api.problems import Problem
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.texts import localized
+from rewards.api import guesses
 from rewards.domain import checkout, coupon_redemptions, coupons, offer_words
 from rewards.domain.checkout import PurchaseIn
 from rewards.models import Coupon
@@ -25,7 +26,7 @@ from rewards.schemas.told import CouponCheckIn, CouponRedeemIn
 router = Router(tags=["coupons"])
 
 
-@calls.post(router, "/coupons/{code}/check", gives=CouponCheckOut, scope=TillScope.READ)
+@calls.post(router, "/coupons/{code}/check", gives=CouponCheckOut, scope=TillScope.READ, guesses=guesses.IN_ADDRESS)
 def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = None) -> CouponCheckOut:
     """Whether a till would take the coupon, for this basket and customer; nothing is written."""
     told, now = told or CouponCheckIn(), timezone.now()
@@ -47,7 +48,7 @@ def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = 
         return _checked(found, code, refusal=refusal, discount_minor=quoted.discount_minor)
 
 
-@calls.post(router, "/coupons/{code}/redeem", gives=CouponRedeemedOut, status=201)
+@calls.post(router, "/coupons/{code}/redeem", gives=CouponRedeemedOut, status=201, guesses=guesses.IN_ADDRESS)
 def redeem_coupon(request: TillRequest, code: Code, told: CouponRedeemIn | None = None) -> CouponRedeemedOut:
     """For a gift that is handed over without a purchase. A coupon that takes something off belongs into a purchase."""
     owner = customers.by_number(number=told.customer) if told and told.customer is not None else None

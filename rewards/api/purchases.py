@@ -11,7 +11,7 @@ from customers.domain import customers, purchases
 from customers.models import Customer, TillScope
 from loyalty_site.lib import actors
 from loyalty_site.lib.api.fields import Code
-from rewards.api import shapes
+from rewards.api import guesses, shapes
 from rewards.domain import checkout
 from rewards.domain.checkout import Proposal, PurchaseIn, Quote
 from rewards.schemas.shown import (
@@ -27,7 +27,7 @@ from rewards.schemas.told import BasketTold, PurchaseTold
 router = Router(tags=["purchases"])
 
 
-@calls.post(router, "/quotes", gives=QuoteOut, scope=TillScope.READ)
+@calls.post(router, "/quotes", gives=QuoteOut, scope=TillScope.READ, guesses=guesses.IN_BASKET)
 def quote_basket(request: TillRequest, told: BasketTold) -> QuoteOut:
     """What a basket would come to and earn, each coupon's discount or its refusal, how many points could pay, and which
     of the customer's coupons would take off most instead."""
@@ -40,7 +40,9 @@ def quote_basket(request: TillRequest, told: BasketTold) -> QuoteOut:
         return _quote(told.currency, quoted, proposals)
 
 
-@calls.post(router, "/purchases", gives=SettlementOut, status=201, is_atomic=True)
+@calls.post(
+    router, "/purchases", gives=SettlementOut, status=201, is_atomic=True, guesses=guesses.IN_BASKET
+)
 def book_purchase(request: TillRequest, told: PurchaseTold) -> SettlementOut:
     """Books a purchase with its coupons and points, whole or not at all.
 

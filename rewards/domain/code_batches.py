@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.domain import attempts, audit
-from customers.models import Till
+from customers.models import Till, User
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import code_odds, offers
@@ -95,7 +95,7 @@ def order(
     offers.refuse_unless_live(offer=offer, at=opened)
     prefix = offer.code_prefix if code_prefix is None else code_prefix.strip().upper()
     _refuse_shape(count, prefix, body_length)
-    refuse_guessable(offer=offer, count=count, body_length=body_length, at=at)
+    refuse_guessable(offer=offer, count=count, body_length=body_length)
     starts_at, ends_at = offers.good_between(offer=offer, at=opened)
     starts_at = valid_from or starts_at
     ends_at = min(valid_to, offer.valid_to or valid_to) if valid_to else ends_at
@@ -115,7 +115,7 @@ def order(
     return batch
 
 
-def refuse_guessable(*, offer: Offer, count: int, body_length: int, at: datetime) -> None:
+def refuse_guessable(*, offer: Offer, count: int, body_length: int) -> None:
     """Raises CodesTooShort or CodesTooEasy."""
     bits = code_odds.bits(body_length=body_length)
     if bits < BITS_MIN and offer.kind not in MODEST:
@@ -129,9 +129,9 @@ def refuse_guessable(*, offer: Offer, count: int, body_length: int, at: datetime
 
 def years_to_find(*, body_length: int, live: int) -> float:
     """Years until somebody finds a code who uses up every limit of this server at every hour: all strangers' pages
-    together, and each till."""
+    together, each till and each member of staff."""
     tills = Till.objects.filter(revoked_at__isnull=True).count()
-    per_hour = attempts.STRANGERS_PER_HOUR + attempts.COUNTER_PER_HOUR * tills
+    per_hour = attempts.guesses_per_hour(tills=tills, staff=User.objects.filter(is_active=True).count())
     return code_odds.years_to_find(body_length=body_length, live_codes=live, guesses_per_hour=per_hour)
 
 

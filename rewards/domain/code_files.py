@@ -13,6 +13,7 @@ from loyalty_site.lib.actors import Actor
 from rewards.models import CodeBatch
 
 ROWS_AT_ONCE = 5000
+CODES_A_SHEET = 40 * 24  # pages, codes a page
 BOM = "\ufeff"  # by which spreadsheets know UTF-8
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -33,6 +34,11 @@ def note_taken(*, batch: CodeBatch, form: str, by: Actor, at: datetime, data: di
     """`form`: what kind of file the codes left in."""
     told = {"form": form, "codes": batch.made_count, **(data or {})}
     audit.record(actor=by, action="code_batch.downloaded", subject=f"codebatch:{batch.pk}", data=told, at=at)
+
+
+def sheets(*, batch: CodeBatch) -> int:
+    """How many files of CODES_A_SHEET codes it takes to print them."""
+    return -(-batch.made_count // CODES_A_SHEET)
 
 
 def safe_cell(text: str) -> str:

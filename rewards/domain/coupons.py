@@ -12,7 +12,7 @@ from loyalty_site.lib import codes, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import alerts, coupon_terms, eligibility, offers, points
-from rewards.models import AlertKind, Coupon, CouponState, Offer
+from rewards.models import AlertKind, CodeBatch, Coupon, CouponState, Offer
 
 
 class CouponRefused(DomainError):
@@ -149,8 +149,7 @@ def find(*, text: str) -> Coupon:
         coupon = statements.instance(Coupon, row[:_OWN])
         coupon.offer = statements.instance(Offer, row[_OWN:])
         return coupon
-    well_formed = codes.is_well_formed(code[-Coupon.BODY_LENGTH :]) and len(code) >= Coupon.BODY_LENGTH
-    raise (CouponUnknown if well_formed else CouponMistyped)(coupon=text)
+    raise (CouponUnknown if _could_be(code) else CouponMistyped)(coupon=text)
 
 
 def refusal_before_purchase(
@@ -170,6 +169,15 @@ def void(*, coupon: Coupon, reason: str, by: Actor, at: datetime) -> None:
     coupon.refresh_from_db(fields=["state"])
     if coupon.state == CouponState.REDEEMED:
         raise CouponAlreadyRedeemed(coupon=coupon.display_code)
+
+
+def _could_be(code: str) -> bool:
+    """Whether somebody may hold this code: its check symbol is right for a length that codes here have, or codes of an
+    older system are about, which may look like anything."""
+    lengths = {Coupon.BODY_LENGTH, *CodeBatch.objects.values_list("body_length", flat=True).distinct()}
+    return 0 in lengths or any(
+        len(code) >= length and codes.is_well_formed(code[-length:]) for length in lengths if length
+    )
 
 
 def refusal_for(refusal: str, coupon: Coupon) -> DomainError:

@@ -1,5 +1,7 @@
 """Codes by the thousand."""
 
+import os
+import signal
 from datetime import timedelta
 from multiprocessing import get_context
 
@@ -190,9 +192,6 @@ def test_a_killed_worker_loses_its_chunk_and_the_next_goes_on(order, now):
 
 def _work_until_killed(batch_id, now):
     """In the third chunk, after its codes were stored and before that was committed."""
-    import os
-    import signal
-
     stored = code_batches._store
 
     def store(batch, number):

@@ -1,0 +1,273 @@
+"""Codes are tried by strangers, tills and staff: https://github.com/HiEventsDev/Hi.Events/issues/1080,
+https://github.com/Setono/SyliusGiftCardPlugin/issues/297, https://github.com/liberusoftware/ecommerce-laravel/pull/1046
+"""
+
+import os
+import random
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from customers.domain import attempts
+from customers.models import AttemptCount
+from loyalty_site import roles
+from loyalty_site.lib import code_sets, codes
+from loyalty_site.lib.actors import SYSTEM
+from rewards.domain import code_batches, wallets
+from rewards.models import Coupon, CouponHold, CouponState
+from tests.factories.customers import CustomerFactory, StoreFactory, UserFactory
+from tests.factories.rewards import BaseRuleFactory, CouponFactory, OfferFactory, ProgramFactory
+from tests.loyalty_site.api.calling import basket, caller
+from tests.races import at_once
+from tests.sessions import signed_in
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+GENERIC = "This code cannot be added. Please read it again; a code for everybody is told at the till."
+
+
+@pytest.fixture(autouse=True)
+def _programme(db, now, time_machine):
+    ProgramFactory()
+    time_machine.move_to(now, tick=False)
+
+
+@pytest.fixture
+def mia():
+    return CustomerFactory(name="Mia")
+
+
+@pytest.fixture
+def client(mia):
+    return signed_in(mia)
+
+
+def add(client, code, **headers):
+    return client.post(reverse("portal:coupons"), {"code": code}, headers=headers)
+
+
+# --- a customer's page
+
+
+def test_a_bearers_code_goes_into_the_wallet_once(client, mia):
+    coupon = CouponFactory()
+    answer = add(client, coupon.display_code.lower())
+    assert (answer.status_code, answer.url) == (302, reverse("portal:coupons"))
+    coupon.refresh_from_db()
+    assert coupon.customer == mia
+    assert f"“{coupon.offer}” is yours now." in client.get(answer.url).text
+    assert add(client, coupon.code).status_code == 302
+    assert not AttemptCount.objects.filter(failures__gt=0).exists()
+
+
+def codes_that_are_refused(now):
+    past, withdrawn = OfferFactory(valid_to=now - HOUR), OfferFactory(withdrawn_at=now - HOUR)
+    held = CouponFactory()
+    CouponHold.objects.create(coupon=held, actor="till:1", held_at=now, expires_at=now + HOUR)
+    coupons = [
+        CouponFactory(state=CouponState.VOID),
+        CouponFactory(state=CouponState.REDEEMED, uses_count=1),
+        CouponFactory(expires_at=now),
+        CouponFactory(customer=CustomerFactory()),
+        CouponFactory(code="SUMMER", is_public=True, uses_max=None),
+        CouponFactory(uses_max=5, uses_count=1),
+        CouponFactory(offer=past),
+        CouponFactory(offer=withdrawn),
+        CouponFactory(offer=OfferFactory(published_at=None)),
+        held,
+    ]
+    return [codes.generate(length=12), "22222222222", "\0", *(coupon.code for coupon in coupons)]
+
+
+def test_all_refusals_are_the_same_to_the_last_letter(now):
+    pages = set()
+    for code in codes_that_are_refused(now):
+        client = signed_in(CustomerFactory(name="Mia"))
+        pages.add(_plain(add(client, code), code))
+        AttemptCount.objects.all().delete()
+    assert len(pages) == 1
+    assert GENERIC in pages.pop()
+
+
+def _plain(answer, code):
+    """Without what the visitor sent, and the token against forged requests."""
+    assert answer.status_code == 200
+    text = answer.text
+    for token in {line for line in text.splitlines() if "csrfmiddlewaretoken" in line}:
+        text = text.replace(token, "")
+    return text.replace(f'value="{code}"', "")
+
+
+def test_all_refusals_take_the_same_statements(now, mia, django_assert_num_queries):
+    for code in codes_that_are_refused(now):
+        with django_assert_num_queries(4), pytest.raises(wallets.CodeNotTaken):
+            wallets.take(customer=mia, text=code, at=now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_has_one_taker(now):
+    coupon, people = CouponFactory(), CustomerFactory.create_batch(6)
+    answers = at_once(*[partial(wallets.take, customer=person, text=coupon.code, at=now) for person in people])
+    assert sum(answer == coupon for answer in answers) == 1
+    assert sum(isinstance(answer, wallets.CodeNotTaken) for answer in answers) == 5
+
+
+def test_after_ten_failures_a_customer_waits(client, now):
+    for number in range(10):
+        assert add(client, "22222222222", **{"X-Forwarded-For": "ignored"}).status_code == (200 if number < 5 else 429)
+        AttemptCount.objects.filter(key__startswith="address").delete()
+        if number >= 4:
+            break
+    for _number in range(5):
+        add(client, "22222222222")
+        AttemptCount.objects.filter(key__startswith="address").delete()
+    good = CouponFactory()
+    answer = add(client, good.code)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "1800")
+    good.refresh_from_db()
+    assert good.customer is None
+
+
+def test_a_network_address_waits_after_five(now):
+    statuses = [add(signed_in(CustomerFactory()), "22222222222").status_code for _number in range(7)]
+    assert statuses == [200] * 5 + [429] * 2
+
+
+# --- tills
+
+
+def test_a_till_gets_exact_reasons_and_then_waits(now):
+    till, good = caller(), CouponFactory()
+    void = CouponFactory(state=CouponState.VOID)
+    assert till.post(f"coupons/{void.code}/check").json()["code"] == "coupon_void"
+    for _number in range(30):
+        assert till.post("coupons/22222222222/check").json()["code"] == "coupon_mistyped"
+    answer = till.post("coupons/22222222222/check")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (429, "too_many_attempts", "1800")
+    assert answer["Content-Type"] == "application/problem+json"
+    for call, body in (
+        (f"coupons/{good.code}/check", None),
+        (f"coupons/{good.code}/redeem", None),
+        ("quotes", {"currency": "CNY", "lines": basket()["lines"], "coupons": [good.code]}),
+        ("purchases", basket(coupons=[good.code])),
+    ):
+        assert till.post(call, body).status_code == 429, call
+    assert till.post("purchases", basket()).status_code == 201
+    assert caller(name="Till 2", store=till.till.store).post(f"coupons/{good.code}/check").json()["usable"]
+
+
+def test_each_code_of_a_basket_counts(now):
+    till = caller()
+    body = {"currency": "CNY", "lines": basket()["lines"], "coupons": [f"2222222222{n}" for n in "AB"]}
+    statuses = [till.post("quotes", body).status_code for _number in range(16)]
+    assert statuses == [200] * 15 + [429]
+    other = caller(name="Till 2", store=till.till.store)
+    assert other.post("purchases", basket(coupons=["22222222222"])).json()["code"] == "coupon_mistyped"
+    assert AttemptCount.objects.get(key__startswith=f"till:{other.till.pk}/").failures == 1
+
+
+def test_an_answer_that_was_not_told_is_not_told_by_asking_again(now):
+    till = caller()
+    limit = attempts.of_counter(by=SYSTEM)[0]
+    for number in range(30):
+        till.post("coupons/22222222222/check", key=f"same-{number}")
+    assert limit.failures == attempts.STAFF_PER_HOUR
+    assert till.post("coupons/22222222222/check", key="same-3").status_code == 429
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_storm_at_one_till_is_told_as_much_as_one_after_another(now):
+    till = caller()
+    calls = [partial(till.post, f"coupons/{codes.generate(length=12)}/check") for _number in range(48)]
+    statuses = [answer.status_code for answer in at_once(*calls)]
+    assert (statuses.count(200), statuses.count(429)) == (30, 18)
+
+
+# --- the till page
+
+
+@pytest.fixture
+def cashier(now):
+    BaseRuleFactory()
+    roles.sync()
+    store, user = StoreFactory(), UserFactory(password=None)
+    user.groups.add(Group.objects.get(name=roles.CASHIER))
+    user.stores.set([store])
+    client = Client()
+    client.force_login(user)
+    client.user = user
+    return client
+
+
+def used_up(who, failures, now):
+    start = attempts.Limit("", 1, HOUR).start(now)
+    told = {"failures": failures, "failures_max": failures, "turned_away": 7}
+    AttemptCount.objects.create(key=f"{who}/3600", window_start=start, window_end=start + HOUR, **told)
+
+
+def test_the_till_page_counts_and_waits(cashier, now):
+    key = f"user:{cashier.user.pk}"
+    assert cashier.get("/till/coupons/22222222222/").status_code == 404
+    assert cashier.get("/till/", {"q": "222222222222"}).status_code == 200
+    assert cashier.get("/till/", {"q": "Mia"}).status_code == 200
+    assert AttemptCount.objects.get().failures == 2
+    AttemptCount.objects.all().delete()
+    used_up(key, 300, now)
+    for address in (f"/till/coupons/{CouponFactory().code}/", "/till/?q=222222222222"):
+        answer = cashier.get(address)
+        assert answer.status_code == 429
+        assert "Too many codes were tried" in answer.text
+    assert cashier.get("/till/", {"q": "Mia"}).status_code == 200
+
+
+# --- the manager
+
+
+def test_the_first_page_says_who_and_where(now, cashier):
+    owner = UserFactory(password=None)
+    owner.groups.add(Group.objects.get(name=roles.STORE_MANAGER))
+    client = Client()
+    client.force_login(owner)
+    till = caller(store=StoreFactory(name="Market Street"))
+    used_up(f"till:{till.till.pk}", 30, now)
+    used_up("address:203.0.113.9", 5, now)
+    text = client.get(reverse("admin:index")).text
+    assert "Wrong coupon codes, till Till 1 (Market Street): 30 tried" in text
+    assert "Wrong coupon codes, network address 203.0.113.9: 5 tried" in text
+    assert "7 more turned away" in text
+    listed = client.get(reverse("admin:customers_attemptcount_changelist") + "?is=unusual")
+    assert "Market Street" in listed.text
+
+
+# --- a million guesses
+
+GUESSES = int(os.environ.get("LOYALTY_GUESSES", "3000"))
+LIVE = int(os.environ.get("LOYALTY_LIVE_CODES", "3000"))
+
+
+@pytest.mark.django_db(transaction=True)  # in one transaction each count would leave its row behind
+def test_a_million_guesses_find_nothing(now):
+    """A guesser with every customer account and address they want, one guess a millisecond, who knows the prefix and
+    makes check symbols that are right. All of it: LOYALTY_GUESSES=1000000 LOYALTY_LIVE_CODES=100000."""
+    batch = code_batches.order(offer=OfferFactory(), count=LIVE, by=SYSTEM, at=now)
+    code_batches.work(batch_id=batch.pk, clock=lambda: now)
+    people = CustomerFactory.create_batch(20)
+    drawn = random.Random(1)
+    guesses = code_sets.texts(code_sets.draw(count=GUESSES, body_length=12))
+    judged, found = 0, 0
+    for number, guess in enumerate(guesses):
+        at = now + timedelta(milliseconds=number)
+        limits = attempts.of_stranger(customer_id=drawn.randrange(10**6), address=f"10.{number % 251}.{number % 241}.9")
+        try:
+            with attempts.judged(limits=limits, at=at):
+                judged += 1
+                wallets.take(customer=people[number % 20], text=guess, at=at)
+                found += 1
+        except (attempts.TooManyAttempts, wallets.CodeNotTaken):
+            pass
+    assert (found, Coupon.objects.filter(customer__isnull=False).count()) == (0, 0)
+    assert judged <= attempts.STRANGERS_PER_HOUR * (1 + GUESSES // 3_600_000 + 1)
