@@ -36,4 +36,5 @@ def test_every_scenario_runs(tmp_path):
         "the page of the ledger of a customer with 200 entries",
         "check_ledger on 2,000 entries",
         "import of 1,404 lines with points, lots and balances, a part in each round",
+        "200 codes made and stored",
     ]

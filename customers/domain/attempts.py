@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from django.db import transaction
 from django.db.models import F
@@ -185,7 +186,7 @@ def _give_back(limits: list[Limit], at: datetime) -> None:
 
 
 def _seconds(end: datetime, at: datetime) -> int:
-    return max(1, int((end - at).total_seconds()) + 1)
+    return max(1, ceil((end - at).total_seconds()))
 
 
 def _network(address: str) -> str:

@@ -1,6 +1,6 @@
 """Rewards for points, rewards waiting to be picked up, and gifts of coupons."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods

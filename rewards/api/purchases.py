@@ -40,9 +40,7 @@ def quote_basket(request: TillRequest, told: BasketTold) -> QuoteOut:
         return _quote(told.currency, quoted, proposals)
 
 
-@calls.post(
-    router, "/purchases", gives=SettlementOut, status=201, is_atomic=True, guesses=guesses.IN_BASKET
-)
+@calls.post(router, "/purchases", gives=SettlementOut, status=201, is_atomic=True, guesses=guesses.IN_BASKET)
 def book_purchase(request: TillRequest, told: PurchaseTold) -> SettlementOut:
     """Books a purchase with its coupons and points, whole or not at all.
 

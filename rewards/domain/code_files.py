@@ -65,4 +65,4 @@ def _line(cells: list[str]) -> str:
 
 
 def _moment(at: datetime | None) -> str:
-    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if at else ""
+    return at.astimezone(timezone.get_current_timezone()).strftime("%Y-%m-%d %H:%M") if at else ""

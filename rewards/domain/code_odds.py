@@ -13,5 +13,5 @@ def bits(*, body_length: int) -> float:
 
 def years_to_find(*, body_length: int, live_codes: int, guesses_per_hour: int) -> float:
     """Years until the first hit, on average, of who knows the prefix and makes the check symbol themselves."""
-    guesses = SYMBOLS ** (body_length - 1) / max(live_codes, 1)
+    guesses: float = SYMBOLS ** (body_length - 1) / max(live_codes, 1)
     return guesses / guesses_per_hour / HOURS_A_YEAR

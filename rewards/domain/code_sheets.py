@@ -70,7 +70,7 @@ def _words(coupon: Coupon) -> Sequence[str]:
     for language, _name in settings.LANGUAGES:
         titles.append(localized(coupon.offer.title, language))
         if coupon.expires_at:
-            last = timezone.localtime(coupon.expires_at - timedelta(microseconds=1))
+            last = (coupon.expires_at - timedelta(microseconds=1)).astimezone(timezone.get_current_timezone())
             with translation.override(language):
                 days.append(_("Good until %s") % date_format(last, "DATE_FORMAT"))
     return [*dict.fromkeys(titles), *dict.fromkeys(days)]

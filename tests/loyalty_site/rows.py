@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from customers.domain import audit, tills
 from customers.models import (
+    AttemptCount,
     AuditEvent,
     Card,
     Category,
@@ -34,6 +35,8 @@ from rewards.domain import adjustments, merges, points, redemptions
 from rewards.models import (
     AlertKind,
     Arm,
+    BatchState,
+    CodeBatch,
     Coupon,
     EarningRule,
     Experiment,
@@ -168,6 +171,16 @@ def redemption() -> RewardRedemption:
     )
 
 
+def attempts() -> AttemptCount:
+    told = {"failures": 30, "failures_max": 30, "turned_away": 2}
+    return AttemptCount.objects.create(key="till:5/3600", window_start=AT, window_end=AT + timedelta(hours=1), **told)
+
+
+def code_batch() -> CodeBatch:
+    told = {"count": 9, "made_count": 9, "state": BatchState.DONE, "finished_at": AT}
+    return CodeBatch.objects.create(offer=rewards.OfferFactory(), requested_at=AT, requested_by="user:1", **told)
+
+
 def coupon() -> Coupon:
     return rewards.CouponFactory(customer=customers.CustomerFactory())
 
@@ -238,6 +251,7 @@ def draft_survey() -> Survey:
 
 
 MAKERS = {
+    AttemptCount: attempts,
     AuditEvent: audit_event,
     Card: customers.CardFactory,
     Category: lambda: customers.CategoryFactory(parent=customers.CategoryFactory()),
@@ -256,6 +270,7 @@ MAKERS = {
     Store: customers.StoreFactory,
     Till: till,
     User: user,
+    CodeBatch: code_batch,
     Coupon: coupon,
     EarningRule: rewards.MultiplierRuleFactory,
     Experiment: rewards.ExperimentFactory,

@@ -4,12 +4,15 @@ https://github.com/Setono/SyliusGiftCardPlugin/issues/297, https://github.com/li
 
 import os
 import random
+import re
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from customers.domain import attempts
@@ -85,27 +88,29 @@ def codes_that_are_refused(now):
 
 def test_all_refusals_are_the_same_to_the_last_letter(now):
     pages = set()
+    client = signed_in(CustomerFactory(name="Mia"))
     for code in codes_that_are_refused(now):
-        client = signed_in(CustomerFactory(name="Mia"))
-        pages.add(_plain(add(client, code), code))
-        AttemptCount.objects.all().delete()
-    assert len(pages) == 1
+        if code != "\0":  # no text for a form
+            pages.add(_plain(add(client, code)))
+            AttemptCount.objects.all().delete()
+    assert len(pages) == 1, pages
     assert GENERIC in pages.pop()
 
 
-def _plain(answer, code):
+def _plain(answer):
     """Without what the visitor sent, and the token against forged requests."""
     assert answer.status_code == 200
-    text = answer.text
-    for token in {line for line in text.splitlines() if "csrfmiddlewaretoken" in line}:
-        text = text.replace(token, "")
-    return text.replace(f'value="{code}"', "")
+    return re.sub(r'value="[^"]*"', "", answer.text)
 
 
-def test_all_refusals_take_the_same_statements(now, mia, django_assert_num_queries):
+def test_all_refusals_take_the_same_statements(now, mia):
+    wallets.take(customer=mia, text=CouponFactory().code, at=now)  # makes the account
+    statements = set()
     for code in codes_that_are_refused(now):
-        with django_assert_num_queries(4), pytest.raises(wallets.CodeNotTaken):
+        with CaptureQueriesContext(connection) as done, pytest.raises(wallets.CodeNotTaken):
             wallets.take(customer=mia, text=code, at=now)
+        statements.add(len(done))
+    assert len(statements) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -118,12 +123,7 @@ def test_a_code_has_one_taker(now):
 
 def test_after_ten_failures_a_customer_waits(client, now):
     for number in range(10):
-        assert add(client, "22222222222", **{"X-Forwarded-For": "ignored"}).status_code == (200 if number < 5 else 429)
-        AttemptCount.objects.filter(key__startswith="address").delete()
-        if number >= 4:
-            break
-    for _number in range(5):
-        add(client, "22222222222")
+        assert add(client, "22222222222").status_code == 200, number
         AttemptCount.objects.filter(key__startswith="address").delete()
     good = CouponFactory()
     answer = add(client, good.code)

@@ -21,6 +21,7 @@ SEEN = {
     roles.OWNER: EVERYTHING,
     roles.AUDITOR: EVERYTHING,
     roles.STORE_MANAGER: {
+        "customers.attemptcount",
         "customers.card",
         "customers.category",
         "customers.consent",
@@ -34,6 +35,7 @@ SEEN = {
         "customers.segmentmember",
         "customers.store",
         "customers.till",
+        "rewards.codebatch",
         "rewards.coupon",
         "rewards.offer",
         "rewards.pointsaccount",
@@ -60,6 +62,7 @@ SEEN = {
         "customers.segment",
         "customers.segmentmember",
         "customers.store",
+        "rewards.codebatch",
         "rewards.coupon",
         "rewards.earningrule",
         "rewards.experiment",

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pypdfium2 import PdfDocument
 
 from customers.models import AuditEvent
 from loyalty_site import roles
@@ -146,12 +147,11 @@ def test_sheets_to_print(client, offer, now):
 
 
 def test_sheets_show_chinese_titles_that_need_cutting_and_signs_no_font_has(now):
-    pdfium = pytest.importorskip("pypdfium2")
     offer = OfferFactory(
         title={"en": "A very long title that no card is wide enough for, " * 3, "zh-hans": "春节立减🎉五元"}
     )
     batch = made(offer, now, count=25)
-    document = pdfium.PdfDocument(code_sheets.pdf(batch=batch, sheet=1))
+    document = PdfDocument(code_sheets.pdf(batch=batch, sheet=1))
     text = document[0].get_textpage().get_text_bounded()
     assert len(document) == 2
     assert text.count("春节立减□五元") == 24

@@ -8,7 +8,7 @@ from customers.migrations import _sql
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0008_idempotent_calls_ask'),
+        ('customers', '0009_birthdays'),
     ]
 
     operations = [

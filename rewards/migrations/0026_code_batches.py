@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0009_attempts'),
-        ('rewards', '0023_coupon_redemptions'),
+        ('customers', '0010_attempts'),
+        ('rewards', '0025_coupon_redemptions'),
     ]
 
     operations = [
