@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0010_attempts'),
-        ('rewards', '0025_coupon_redemptions'),
+        ('rewards', '0028_coupons_of_offers'),
     ]
 
     operations = [
