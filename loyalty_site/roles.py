@@ -1,10 +1,11 @@
 """What each kind of staff may do: the groups and their permissions, kept in code.
 
 A letter is a permission on a model: v view, a add, c change, d delete. Adding a points adjustment is asking for one,
-changing it deciding what somebody else asked for, adding a coupon issuing one by hand, adding a batch of codes ordering
-and taking them, changing a redemption handing it over or cancelling it, changing a lapse notice or another mail deciding
-about a doubtful mail, adding a purchase working at the till page, adding a merge of customers merging them, changing it
-the way back, deleting a customer forgetting who they are; no form of the back office writes these rows.
+changing it deciding what somebody else asked for, adding a coupon issuing one by hand, adding a batch of codes
+ordering and taking them, changing a redemption handing it over or cancelling it, changing a lapse notice or another
+mail deciding about a doubtful mail, adding a purchase working at the till page, adding a merge of customers merging
+them, changing it the way back, deleting a customer forgetting who they are; no form of the back office writes these
+rows.
 """
 
 from collections.abc import Iterator, Mapping
