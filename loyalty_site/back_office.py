@@ -72,6 +72,8 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Offers"), "sell", "rewards.offer"),
             Item(_("Coupons"), "confirmation_number", "rewards.coupon"),
             Item(_("Batches of codes"), "library_add", "rewards.codebatch"),
+            Item(_("Mailings"), "outgoing_mail", "rewards.mailing"),
+            Item(_("Mails of mailings"), "mark_email_unread", "rewards.mailingmail"),
             Item(_("Surprise rules"), "celebration", "rewards.surpriserule"),
             Item(_("Surprises"), "featured_seasonal_and_gifts", "rewards.surprise"),
             Item(_("Surprise mails"), "stacked_email", "rewards.gesturemail"),

@@ -35,6 +35,11 @@ app.conf.beat_schedule = {
         "schedule": 5 * MINUTE,
         "options": {"expires": 240},
     },
+    "materialize-mailings": {
+        "task": "rewards.materialize_mailings",
+        "schedule": MINUTE / 4,
+        "options": {"expires": 15},
+    },
     "send-notices": {"task": "rewards.send_notices", "schedule": MINUTE / 2, "options": {"expires": 30}},
     "run-imports": {"task": "rewards.run_import", "schedule": MINUTE, "options": {"expires": 60}},
     "make-codes": {"task": "rewards.make_codes", "schedule": MINUTE, "options": {"expires": 60}},

@@ -76,6 +76,8 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "rewards.experiment": "vc",
         "rewards.gesturemail": "vc",
         "rewards.gesturetext": "vacd",
+        "rewards.mailing": "vacd",
+        "rewards.mailingmail": "vc",
         "rewards.offer": "vacd",
         "rewards.pointsaccount": "v",
         "rewards.pointsentry": "v",

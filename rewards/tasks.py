@@ -14,6 +14,7 @@ from rewards.domain import (
     gesture_mails,
     import_jobs,
     mail_queue,
+    mailings,
     notices,
     points,
     surprises,
@@ -25,7 +26,7 @@ CUSTOMERS_AT_ONCE = 2000
 # Well under the broker's visibility timeout; the next tick goes on.
 SENDING_TIME = timedelta(seconds=50)
 # What is nearest to its end comes first.
-QUEUES: tuple[mail_queue.Queue[Any], ...] = (notices.QUEUE, gesture_mails.QUEUE)
+QUEUES: tuple[mail_queue.Queue[Any], ...] = (notices.QUEUE, gesture_mails.QUEUE, mailings.QUEUE)
 
 
 @shared_task(name="rewards.expire_points")
@@ -65,6 +66,12 @@ def prepare_notices(**kwargs: object) -> None:
 @shared_task(name="rewards.prepare_gesture_mails")
 def prepare_gesture_mails(**kwargs: object) -> None:
     gesture_mails.prepare(at=timezone.now())
+
+
+@shared_task(name="rewards.materialize_mailings")
+def materialize_mailings(**kwargs: object) -> None:
+    mailings.materialize_due(at=timezone.now())
+    mailings.settle_states(at=timezone.now())
 
 
 @shared_task(name="rewards.send_notices")

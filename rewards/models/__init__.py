@@ -9,6 +9,7 @@ from rewards.models.experiment import Arm, Assignment, Experiment, ExperimentKin
 from rewards.models.gesture_mail import GestureMail, GestureText
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.mail import MailBarrier, MailState
+from rewards.models.mailing import Mailing, MailingMail, MailingState
 from rewards.models.notice import PointsNotice
 from rewards.models.offer import Offer, OfferKind, OfferPeriod
 from rewards.models.points import EntryKind, PointsAccount, PointsAllocation, PointsEntry, PointsLot
@@ -52,6 +53,9 @@ __all__ = [
     "LimitPeriod",
     "MailBarrier",
     "MailState",
+    "Mailing",
+    "MailingMail",
+    "MailingState",
     "Offer",
     "OfferKind",
     "OfferPeriod",

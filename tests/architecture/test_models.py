@@ -50,6 +50,8 @@ MUTABLE = {
     "rewards.Experiment",
     "rewards.GestureMail",
     "rewards.GestureText",
+    "rewards.Mailing",
+    "rewards.MailingMail",
     "rewards.Offer",
     "rewards.OfferTally",
     "rewards.PointsAccount",

@@ -37,6 +37,7 @@ STAYING = {
     "rewards.CouponHold",  # over in minutes
     "rewards.OfferTally",  # counted anew
     "rewards.GestureMail",  # which address a mail went to
+    "rewards.MailingMail",  # which address a mail went to
     "rewards.PointsNotice",  # which address a mail went to
     "rewards.StaffAlert",  # about the member of staff
     "rewards.TierChange",

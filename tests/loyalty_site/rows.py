@@ -42,6 +42,8 @@ from rewards.models import (
     Experiment,
     GestureMail,
     GestureText,
+    Mailing,
+    MailingMail,
     Offer,
     PointsAccount,
     PointsAdjustment,
@@ -204,6 +206,11 @@ def gesture_mail() -> GestureMail:
     return GestureMail.objects.create(surprise=given, customer=given.customer, not_before=AT)
 
 
+def mailing_mail() -> MailingMail:
+    mailing = Mailing.objects.create(name="Tea", offer=rewards.OfferFactory(), experiment=rewards.ExperimentFactory())
+    return MailingMail.objects.create(mailing=mailing, customer=customers.CustomerFactory(), not_before=AT)
+
+
 def tier_membership() -> TierMembership:
     kept = {"counts_from": AT.date(), "keep_until": LATER.date()}
     return TierMembership.objects.create(
@@ -283,6 +290,8 @@ MAKERS = {
     PointsLot: lambda: entry().lots.get(),
     GestureMail: gesture_mail,
     GestureText: lambda: GestureText.objects.create(rule=rewards.SurpriseRuleFactory()),
+    Mailing: lambda: mailing_mail().mailing,
+    MailingMail: mailing_mail,
     PointsNotice: lambda: PointsNotice.objects.create(
         customer=customers.CustomerFactory(), last_day=LATER.date(), touch=30, not_before=AT
     ),

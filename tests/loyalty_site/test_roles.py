@@ -68,6 +68,8 @@ SEEN = {
         "rewards.experiment",
         "rewards.gesturemail",
         "rewards.gesturetext",
+        "rewards.mailing",
+        "rewards.mailingmail",
         "rewards.offer",
         "rewards.pointsaccount",
         "rewards.pointsentry",

@@ -1,0 +1,56 @@
+"""Whom a mailing is for, and who of them must not get it: one condition in SQL for the preview and the freezing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Count, Exists, OuterRef, QuerySet, Value, When
+
+from customers.models import Consent, Customer, Purchase, Purpose, SegmentMember
+from rewards.models import MailBarrier, Mailing
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Of `total` customers in the audience `mailable` may be written to; `reasons` says why the others may not. Of the
+    mailable ones the hold-out takes its part."""
+
+    total: int
+    mailable: int
+    reasons: Mapping[MailBarrier, int]
+
+
+def of(*, mailing: Mailing, at: datetime) -> QuerySet[Customer]:
+    """Everybody in the programme whom the mailing's filters choose, and who is in the segment that its offer is for."""
+    stores = Mailing.stores.through._default_manager.filter(mailing_id=mailing.pk)
+    chosen = Customer.objects.filter(
+        ~Exists(stores) | Exists(stores.filter(store_id=OuterRef("home_store_id"))), closed_at__isnull=True
+    )
+    for segment in {mailing.segment_id, mailing.offer.segment_id} - {None}:
+        chosen = chosen.filter(Exists(SegmentMember.objects.filter(segment=segment, customer=OuterRef("pk"))))
+    if mailing.bought_within_days is None:
+        return chosen
+    since = at - timedelta(days=mailing.bought_within_days)
+    bought = Purchase.objects.filter(customer=OuterRef("pk"), purchased_at__gte=since, purchased_at__lte=at)
+    return chosen.filter(Exists(bought))
+
+
+def barrier() -> Case:
+    """Why a customer must not get offers by mail; empty when they may. An expression over Customer."""
+    allowed = Consent.objects.filter(
+        customer=OuterRef("pk"), purpose=Purpose.MARKETING_EMAIL, withdrawn_at__isnull=True
+    )
+    return Case(
+        When(email="", then=Value(MailBarrier.NO_EMAIL)),
+        When(~Exists(allowed), then=Value(MailBarrier.NO_CONSENT)),
+        default=Value(""),
+    )
+
+
+def preflight(*, mailing: Mailing, at: datetime) -> Preflight:
+    """What freezing the audience would find at `at`, in one query."""
+    chosen = of(mailing=mailing, at=at).annotate(barrier=barrier())
+    counts = dict(chosen.values_list("barrier").annotate(n=Count("pk")).order_by("barrier"))
+    mailable = counts.pop("", 0)
+    reasons = {MailBarrier(reason): number for reason, number in counts.items()}
+    return Preflight(total=mailable + sum(counts.values()), mailable=mailable, reasons=reasons)

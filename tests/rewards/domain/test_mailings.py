@@ -1,0 +1,224 @@
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core import mail
+
+from customers.domain import consents
+from customers.models import Customer, Purpose, Segment, SegmentMember
+from loyalty_site.lib import actors, codes
+from rewards.domain import mail_queue, mailing_audience, mailings, offers, wording
+from rewards.models import Assignment, Coupon, Mailing, MailingMail
+from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory, StoreFactory
+from tests.factories.rewards import ExperimentFactory, OfferFactory, ProgramFactory
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NOON = datetime(2026, 6, 10, 4, tzinfo=UTC)  # in Shanghai
+STAFF = actors.user(7)
+
+
+@pytest.fixture(autouse=True)
+def program(db):
+    return ProgramFactory(name="Green Basket", timezone="Asia/Shanghai")
+
+
+def willing(number=1, **fields):
+    made = CustomerFactory.create_batch(number, **fields)
+    for customer in made:
+        ConsentFactory(customer=customer, purpose=Purpose.MARKETING_EMAIL)
+    return made
+
+
+@pytest.fixture
+def drafted():
+    def make(holdout=0, offer=None, **fields):
+        offer = offer or OfferFactory(title={"en": "Tea & cake", "zh-hans": "下午茶"}, code_prefix="TEA")
+        experiment = ExperimentFactory(kind="MAILING", holdout_percent=holdout)
+        return Mailing.objects.create(name="June", offer=offer, experiment=experiment, **fields)
+
+    return make
+
+
+def scheduled(mailing):
+    return mailings.schedule(mailing=mailing, starts_at=NOON, by=STAFF, at=NOON)
+
+
+@pytest.fixture
+def send(mail_server):
+    def send(at=NOON):
+        clock = {"clock": lambda: at, "until": at + timedelta(seconds=60)}
+        return mail_queue.send_due(queue=mailings.QUEUE, mailer=mail.get_connection(), **clock)
+
+    return send
+
+
+def outcome():
+    return Counter(MailingMail.objects.values_list("state", "reason"))
+
+
+def state():
+    return Mailing.objects.get().state
+
+
+def test_preflight_says_who_will_not_get_it_and_the_sending_finds_the_same(drafted, send, mail_server):
+    willing(20)
+    for phone in ("+8613812345678", "+8613812345679"):
+        willing(email="", phone=phone)
+    CustomerFactory.create_batch(3)
+    Customer.objects.filter(pk=willing()[0].pk).update(closed_at=NOON)
+    mailing = drafted(holdout=50)
+    found = mailing_audience.preflight(mailing=mailing, at=NOON)
+    assert (found.total, found.mailable, found.reasons) == (25, 20, {"NO_EMAIL": 2, "NO_CONSENT": 3})
+    scheduled(mailing)
+    assert mailings.materialize_due(at=NOON) == 1
+    arms = Counter(Assignment.objects.values_list("arm", flat=True))
+    assert arms["TREATED"] + arms["HOLDOUT"] == 20
+    assert 0 < arms["HOLDOUT"] < 20
+    assert outcome() == {
+        ("PENDING", ""): arms["TREATED"],
+        ("SUPPRESSED", "HELD_OUT"): arms["HOLDOUT"],
+        ("SUPPRESSED", "NO_EMAIL"): 2,
+        ("SUPPRESSED", "NO_CONSENT"): 3,
+    }
+    treated = set(Assignment.objects.filter(arm="TREATED").values_list("customer", flat=True))
+    assert set(Coupon.objects.values_list("customer", flat=True)) == treated
+    assert send() == arms["TREATED"]
+    assert len(set(mail_server.recipients)) == len(mail_server.recipients) == arms["TREATED"]
+    assert mailings.settle_states(at=NOON + HOUR) == 1
+    assert state() == "COMPLETED"
+
+
+def test_mail_brings_the_customers_own_coupon(drafted, send, mail_server):
+    willing(email="mei@example.org", name="Mei {code}")
+    scheduled(drafted(subject={"en": "{coupon_title} for {first_name}"}))
+    mailings.materialize_due(at=NOON)
+    send()
+    coupon = Coupon.objects.get()
+    assert coupon.code.startswith("TEA")
+    assert codes.is_well_formed(coupon.code[3:])
+    assert (coupon.issued_at, coupon.uses_max) == (NOON, 1)
+    ((address, message),) = mail_server.taken
+    assert (address, message["Subject"]) == ("mei@example.org", "Tea & cake for Mei")
+    assert message["Message-ID"].startswith(f"<mailing-{MailingMail.objects.get().pk}@")
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    for kind in ("plain", "html"):
+        assert coupon.display_code in message.get_body((kind,)).get_content()
+
+
+def test_audience_is_what_filters_and_the_offers_segment_say(drafted):
+    here, tea, vip = StoreFactory(), Segment.objects.create(name="tea"), Segment.objects.create(name="vip")
+    wanted, elsewhere, outside, idle = willing(4, home_store=here)
+    Customer.objects.filter(pk=elsewhere.pk).update(home_store=StoreFactory())
+    for customer in (wanted, elsewhere, idle):
+        SegmentMember.objects.create(segment=tea, customer=customer, since=NOON)
+    for customer in (wanted, elsewhere, outside, idle):
+        SegmentMember.objects.create(segment=vip, customer=customer, since=NOON)
+    for customer in (wanted, elsewhere, outside):
+        PurchaseFactory(customer=customer, purchased_at=NOON - 3 * DAY)
+    mailing = drafted(offer=OfferFactory(segment=tea), segment=vip, bought_within_days=7)
+    mailing.stores.add(here)
+    assert list(mailing_audience.of(mailing=mailing, at=NOON)) == [wanted]
+
+
+def test_worker_that_dies_half_way_leaves_nothing_half_done(drafted, monkeypatch):
+    willing(5)
+    scheduled(drafted())
+    issue = mailings._issue_some
+
+    def die(*arguments):
+        issue(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mailings, "_issue_some", die)
+        with pytest.raises(KeyboardInterrupt):
+            mailings.materialize_due(at=NOON)
+    assert state() == "MATERIALIZING"
+    assert (MailingMail.objects.count(), Coupon.objects.count(), Assignment.objects.count()) == (0, 0, 0)
+    assert mailings.materialize_due(at=NOON + HOUR) == 1
+    assert (MailingMail.objects.count(), Coupon.objects.count(), Assignment.objects.count()) == (5, 5, 5)
+    assert mailings.materialize_due(at=NOON + HOUR) == 0
+
+
+def test_coupons_are_made_by_portions_whatever_codes_exist_already(drafted, monkeypatch):
+    customers = willing(7)
+    monkeypatch.setattr(mailings, "COUPONS_AT_ONCE", 3)
+    generate, taken = codes.generate, []
+
+    def repeat(**told):
+        taken.append(taken[0] if len(taken) == 4 else generate(**told))
+        return taken[-1]
+
+    monkeypatch.setattr(codes, "generate", repeat)
+    scheduled(drafted())
+    mailings.materialize_due(at=NOON)
+    assert set(Coupon.objects.values_list("customer", flat=True)) == {customer.pk for customer in customers}
+    assert not MailingMail.objects.filter(coupon__isnull=True).exists()
+    assert len(taken) > 7
+
+
+def test_consent_and_coupon_are_asked_again_before_it_leaves(drafted, send, mail_server):
+    unwilling, withdrawn = willing(2)
+    scheduled(drafted())
+    mailings.materialize_due(at=NOON)
+    consents.withdraw(customer=unwilling, purpose=Purpose.MARKETING_EMAIL, by=STAFF, at=NOON)
+    Coupon.objects.filter(customer=withdrawn).update(state="VOID")
+    assert send() == 0
+    assert outcome() == {("SUPPRESSED", "NO_CONSENT"): 1, ("SUPPRESSED", "GONE"): 1}
+
+
+def test_pause_holds_resume_goes_on_cancel_ends(drafted, send, mail_server):
+    willing(3)
+    mailing = scheduled(drafted())
+    mailings.materialize_due(at=NOON)
+    mailings.pause(mailing=mailing, by=STAFF, at=NOON)
+    assert send() == 0
+    mailings.resume(mailing=mailing, by=STAFF, at=NOON)
+    first = mail_queue.claim(queue=mailings.QUEUE, program=mailings.Program.objects.current(), at=NOON)
+    mailings.cancel(mailing=mailing, by=STAFF, at=NOON)
+    assert outcome() == {("SENDING", ""): 1, ("SUPPRESSED", "CANCELLED"): 2}
+    # refused for now, it would wait for a second try
+    MailingMail.objects.filter(pk=first.pk).update(state="PENDING", claimed_at=None)
+    mailings.settle_states(at=NOON)
+    assert outcome() == {("SUPPRESSED", "CANCELLED"): 3}
+    assert (send(NOON + DAY), state()) == (0, "CANCELLED")
+    with pytest.raises(mailings.WrongMailingState):
+        mailings.resume(mailing=mailing, by=STAFF, at=NOON)
+
+
+def test_schedule_refuses_what_could_not_be_sent(drafted):
+    draft = drafted(offer=OfferFactory(published_at=None))
+    with pytest.raises(offers.OfferNotLive):
+        scheduled(draft)
+    with pytest.raises(mailings.MailingInThePast):
+        mailings.schedule(mailing=draft, starts_at=NOON - HOUR, by=STAFF, at=NOON)
+    with pytest.raises(wording.PlaceholderUnknown):
+        scheduled(drafted(body={"en": "{points}"}))
+
+
+def test_offer_that_was_withdrawn_meanwhile_is_not_sent(drafted):
+    willing(2)
+    mailing = scheduled(drafted())
+    offers.withdraw(offer=mailing.offer, by=STAFF, at=NOON - HOUR)
+    assert mailings.materialize_due(at=NOON) == 0
+    assert (state(), MailingMail.objects.count()) == ("CANCELLED", 0)
+
+
+def test_nothing_happens_before_its_time(drafted):
+    willing()
+    mailing = drafted()
+    mailings.schedule(mailing=mailing, starts_at=NOON + HOUR, by=STAFF, at=NOON)
+    assert mailings.materialize_due(at=NOON + HOUR - timedelta(seconds=1)) == 0
+    assert state() == "SCHEDULED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_workers_choose_once_and_send_each_once(drafted, send, mail_server):
+    customers = willing(12)
+    scheduled(drafted())
+    assert sum(at_once(*[lambda: mailings.materialize_due(at=NOON)] * 4)) == 1
+    assert Coupon.objects.count() == MailingMail.objects.count() == 12
+    assert sum(at_once(*[send] * 4)) == 12
+    assert sorted(mail_server.recipients) == sorted(customer.email for customer in customers)

@@ -1,0 +1,77 @@
+"""A mailing from draft to its end, as marketing works with it."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from customers.models import Purpose
+from loyalty_site import roles
+from rewards.domain import mailings
+from rewards.models import Mailing
+from tests.factories.customers import ConsentFactory, CustomerFactory, UserFactory
+from tests.factories.rewards import OfferFactory, ProgramFactory
+
+pytestmark = pytest.mark.django_db
+ADD, PREVIEW = reverse("admin:rewards_mailing_add"), reverse("admin:rewards_mailing_preview")
+
+
+@pytest.fixture(autouse=True)
+def _programme(db):
+    ProgramFactory()
+
+
+@pytest.fixture
+def marketing(client):
+    roles.sync()
+    member = UserFactory(password=None)
+    member.groups.add(Group.objects.get(name=roles.MARKETING))
+    client.force_login(member)
+    return client
+
+
+@pytest.fixture
+def typed():
+    return {"name": "June", "offer": OfferFactory(title={"en": "Tea"}).pk, "holdout_percent": "20", "subject_en": "Hi"}
+
+
+def page(mailing, name):
+    return reverse(f"admin:rewards_mailing_{name}", args=[mailing.pk])
+
+
+def test_from_draft_to_cancelled(marketing, typed):
+    assert marketing.post(ADD, typed).status_code == 302
+    mailing = Mailing.objects.get()
+    assert (mailing.state, mailing.experiment.kind, mailing.experiment.holdout_percent) == ("DRAFT", "MAILING", 20)
+    ConsentFactory(purpose=Purpose.MARKETING_EMAIL)
+    CustomerFactory()
+    shown = marketing.get(page(mailing, "schedule")).text
+    assert "2 → 1" in shown
+    assert "no consent" in shown
+    assert "20 %" in shown
+    assert marketing.post(page(mailing, "schedule"), {}).status_code == 302
+    mailing.refresh_from_db()
+    assert mailing.state == "SCHEDULED"
+    mailings.materialize_due(at=mailing.starts_at)
+    assert "Sending" in marketing.get(page(mailing, "change")).text
+    for name, state in (("pause", "PAUSED"), ("resume", "SENDING"), ("cancel", "CANCELLED")):
+        assert marketing.get(page(mailing, name)).status_code == 200
+        assert marketing.post(page(mailing, name)).status_code == 302
+        assert Mailing.objects.get().state == state
+    assert "cancelled" in marketing.get(page(mailing, "change")).text
+
+
+def test_start_in_the_past_and_unknown_placeholder_are_told(marketing, typed):
+    refused = marketing.post(ADD, {**typed, "body_en": "{points}"}).text
+    assert "{points} is not known here" in refused
+    marketing.post(ADD, typed)
+    mailing = Mailing.objects.get()
+    told = marketing.post(page(mailing, "schedule"), {"start_0": "2020-01-01", "start_1": "10:00"})
+    assert "in the past" in told.text
+    assert marketing.post(page(mailing, "schedule"), {"start_0": "x", "start_1": "10:00"}).status_code == 200
+    assert Mailing.objects.get().state == "DRAFT"
+
+
+def test_preview_shows_the_offer(marketing, typed):
+    mails = marketing.post(PREVIEW, typed).json()["mails"]
+    assert "Hi" in mails["en"]
+    assert "Tea" in mails["zh-hans"]
