@@ -77,11 +77,17 @@ def _take_rewards(members: list[Member], drawn: random.Random, at: datetime) -> 
 
 
 def _surprise(at: datetime) -> None:
-    """The rule looks at the purchases of two weeks, as it would have at each till."""
+    """The rules look at two weeks, as they would have at each till and each day."""
     large = Purchase.objects.filter(customer__isnull=False, paid_minor__gt=program.SURPRISE_OVER_MINOR)
     recent = large.filter(purchased_at__gt=at - timedelta(days=14)).select_related("customer", "store")
     for purchase in recent.order_by("purchased_at", "pk"):
         surprises.after_purchase(purchase=purchase, by=actors.SYSTEM, at=purchase.purchased_at)
+    for days in range(14, -1, -1):
+        _look_over(at - timedelta(days=days))
+
+
+def _look_over(day: datetime) -> None:
+    surprises.look_over(clock=lambda: day, until=day + timedelta(hours=1))
 
 
 def _give_coupons(members: list[Member], drawn: random.Random, at: datetime) -> None:

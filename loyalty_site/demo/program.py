@@ -1,4 +1,4 @@
-"""How the demo's chain treats its customers: rules, rewards, offers and one surprise."""
+"""How the demo's chain treats its customers: rules, rewards, offers and surprises."""
 
 import json
 from datetime import datetime
@@ -8,14 +8,13 @@ from typing import Any
 from customers.models import Category, Product
 from loyalty_site.demo import journey
 from loyalty_site.lib import actors
-from rewards.domain import experiments, offers
+from rewards.domain import experiments, offers, surprises
 from rewards.models import EarningKind, EarningRule, ExperimentKind, Offer, Program, Reward, SurpriseRule, Tier, Weekday
 
 NAME = "Maple & Mango Market"
 CATALOG: dict[str, Any] = json.loads(Path(__file__).with_name("catalog.json").read_text(encoding="utf-8"))
 
-SURPRISE_OVER_MINOR = 8_000
-THANKS = "Thank you for a big shop"
+SURPRISE_OVER_MINOR: int = CATALOG["surprises"][0]["threshold_minor"]
 FUEL, TOBACCO, FRUIT, BREAD = "COUPON/MISC ITEMS", "CIGARETTES", "TROPICAL FRUIT", "BAKED BREAD/BUNS/ROLLS"
 
 
@@ -93,21 +92,24 @@ def _make_offers(since: datetime) -> None:
             **_texts(row, "title", "description"), **plain, currency=journey.CURRENCY, valid_from=since
         )
         offers.publish(offer=made, by=actors.SYSTEM, at=since)
-    SurpriseRule.objects.create(
-        name=THANKS,
-        threshold_minor=SURPRISE_OVER_MINOR,
-        offer=Offer.objects.get(code_prefix=CATALOG["offers"]["thanks"]["code_prefix"]),
-        cooldown_days=30,
-        experiment=experiments.plan(
-            kind=ExperimentKind.SURPRISE, name=THANKS, holdout_percent=10, by=actors.SYSTEM, at=since
-        ),
-        quiet_days=0,
-        at_till=True,
+    for row in CATALOG["surprises"]:
+        _make_rule(row, since)
+
+
+def _make_rule(row: dict[str, Any], since: datetime) -> None:
+    plain = {key: value for key, value in row.items() if key not in ("en", "zh-hans", "offer")}
+    prefix = CATALOG["offers"][row["offer"]]["code_prefix"] if "offer" in row else None
+    rule = SurpriseRule.objects.create(
+        **plain,
+        **_texts(row, "title", "message"),
+        offer=Offer.objects.get(code_prefix=prefix) if prefix else None,
         currency=journey.CURRENCY,
+        experiment=experiments.plan(
+            kind=ExperimentKind.SURPRISE, name=row["name"], holdout_percent=10, by=actors.SYSTEM, at=since
+        ),
         active_from=since,
-        activated_at=since,
-        activated_by=str(actors.SYSTEM),
     )
+    surprises.activate(rule=rule, by=actors.SYSTEM, at=since)
 
 
 def _texts(row: dict[str, Any], first: str, second: str) -> dict[str, dict[str, str]]:

@@ -1,0 +1,227 @@
+"""A manager makes a rule from nothing, sees what it would have done, and activates it."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.urls import reverse
+from django.utils import timezone
+
+from loyalty_site import roles
+from rewards.admin.surprise_form import TEMPLATES
+from rewards.domain import surprises
+from rewards.models import Offer, OfferKind, SurpriseDraw, SurpriseRule, Trigger
+from tests.factories.customers import CategoryFactory, CustomerFactory, PurchaseFactory, UserFactory
+from tests.factories.rewards import OfferFactory, ProgramFactory, SurpriseRuleFactory, TimetableRuleFactory
+
+pytestmark = pytest.mark.django_db
+ADD = "/admin/rewards/surpriserule/add/"
+
+
+@pytest.fixture
+def sign_in(client):
+    roles.sync()
+
+    def sign_in(role):
+        member = UserFactory(password=None)
+        member.groups.add(Group.objects.get(name=role))
+        client.force_login(member)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def marketing(sign_in):
+    return sign_in(roles.MARKETING)
+
+
+def act(rule, name):
+    return reverse(f"admin:rewards_surpriserule_{name}", args=[rule.pk])
+
+
+def change(rule):
+    return reverse("admin:rewards_surpriserule_change", args=[rule.pk])
+
+
+def text_of(answer):
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+
+
+def filled(page):
+    """What a browser would send back of a form that was just opened."""
+    form = page.context["adminform"].form
+    told = {}
+    for bound in form:
+        value = bound.value()
+        widget = bound.field.widget
+        if hasattr(widget, "widgets"):
+            for part, single in zip(widget.widgets_names, widget.decompress(value), strict=True):
+                told[f"{bound.html_name}{part}"] = "" if single is None else str(single)
+        elif value is True:
+            told[bound.html_name] = "on"
+        elif value is not None and value is not False:
+            told[bound.html_name] = str(value)
+    return told
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("key", TEMPLATES)
+def test_each_example_is_saved_as_it_stands_and_activated(marketing, key, language):
+    ProgramFactory(currency="CNY")
+    marketing.cookies["django_language"] = language
+    told = filled(marketing.get(ADD, {"template": key}))
+    if key == "new-category":
+        told["category"] = str(CategoryFactory().pk)
+    saved = marketing.post(f"{ADD}?template={key}", told)
+    assert saved.status_code == 302, saved.context["adminform"].form.errors
+    rule = SurpriseRule.objects.get()
+    assert (rule.trigger, rule.activated_at) == (TEMPLATES[key]["values"]["trigger"], None)
+    assert rule.cost_minor > 0
+    assert rule.budget_minor == 100_000
+    assert rule.title["en"] == TEMPLATES[key]["title"]
+    assert saved.url == act(rule, "activate")
+    assert marketing.get(saved.url).status_code == 200
+    assert not SurpriseRule.objects.get().activated_at
+    marketing.post(saved.url)
+    rule.refresh_from_db()
+    assert rule.activated_at
+    assert bool(rule.seed) == (rule.trigger == Trigger.RANDOM_DRAW)
+    if rule.offer:
+        assert rule.offer.published_at
+        assert rule.offer.title == rule.title
+
+
+def test_add_page_begins_with_examples(marketing):
+    page = marketing.get(ADD)
+    assert all(f"?template={key}" in page.content.decode() for key in TEMPLATES)
+    assert marketing.get(ADD, {"template": "nonsense"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"threshold_minor": ""}, "threshold_minor"),
+        ({"threshold_minor": "-1"}, "threshold_minor"),
+        ({"worth": ""}, "worth"),
+        ({"worth": "0.001"}, "worth"),
+        ({"gives": "NEW_PERCENT", "worth": "101"}, "worth"),
+        ({"gives": "NEW_GIFT", "cost_minor": ""}, "cost_minor"),
+        ({"gives": "OFFER"}, "offer"),
+        ({"gives": "POINTS"}, "points"),
+        ({"gives": "POINTS", "points": "0"}, "points"),
+        ({"gives": "nonsense"}, "gives"),
+        ({"title_en": "", "title_zh-hans": ""}, "title"),
+        ({"trigger": "NTH_VISIT"}, "visit_number"),
+        ({"trigger": "CATEGORY_FIRST"}, "category"),
+        ({"trigger": "WIN_BACK", "absent_days": "60"}, "purchases_min"),
+        ({"trigger": "RANDOM_DRAW", "chance_percent": "100.5"}, "chance_percent"),
+        ({"trigger": "RANDOM_DRAW"}, "chance_percent"),
+        ({"trigger": "nonsense"}, "trigger"),
+        ({"holdout_percent": "51"}, "holdout_percent"),
+        ({"active_to_0": "2000-01-01", "active_to_1": "00:00"}, "active_to"),
+    ],
+)
+def test_what_is_missing_is_said_beside_its_field_and_nothing_is_made(marketing, changed, field):
+    ProgramFactory(currency="CNY")
+    told = {**filled(marketing.get(ADD, {"template": "big-purchase"})), **changed}
+    answer = marketing.post(ADD, told)
+    assert field in answer.context["adminform"].form.errors
+    assert (SurpriseRule.objects.count(), Offer.objects.count()) == (0, 0)
+
+
+def test_own_offer_is_what_was_typed(marketing):
+    ProgramFactory(currency="CNY")
+    told = filled(marketing.get(ADD, {"template": "big-purchase"}))
+    marketing.post(ADD, {**told, "gives": "NEW_PERCENT", "worth": "12.5", "cost_minor": "3", "coupon_days": "14"})
+    offer = SurpriseRule.objects.get().offer
+    assert (offer.kind, offer.percent, offer.coupon_days, offer.published_at) == (OfferKind.PERCENT, 12.5, 14, None)
+    assert SurpriseRule.objects.get().cost_minor == 300
+
+
+def test_draft_is_changed_from_a_coupon_to_points(marketing):
+    ProgramFactory(currency="CNY", point_value_minor=2)
+    marketing.post(ADD, filled(marketing.get(ADD, {"template": "big-purchase"})))
+    rule = SurpriseRule.objects.get()
+    told = filled(marketing.get(change(rule)))
+    marketing.post(change(rule), {**told, "gives": "POINTS", "points": "40", "cost_minor": ""})
+    rule.refresh_from_db()
+    assert (rule.offer, rule.points, rule.cost_minor) == (None, 40, 80)
+
+
+def test_active_rule_keeps_its_promise_and_lets_words_and_limits_grow(marketing):
+    rule = SurpriseRuleFactory(budget_minor=10_000, issued_max=10, title={"en": "Thanks"}, cost_minor=500)
+    told = filled(marketing.get(change(rule)))
+    assert set(told) >= {"name", "title_en", "budget_minor", "issued_max"}
+    assert "threshold_minor" not in told
+    refused = marketing.post(change(rule), {**told, "budget_minor": "99.99"})
+    assert list(refused.context["adminform"].form.errors) == ["budget_minor"]
+    marketing.post(change(rule), {**told, "budget_minor": "100.01", "issued_max": "", "title_en": "Thank you"})
+    rule.refresh_from_db()
+    assert (rule.budget_minor, rule.issued_max, rule.title["en"]) == (10_001, None, "Thank you")
+
+
+def test_activation_page_says_what_last_month_would_have_cost(marketing):
+    rule = SurpriseRuleFactory(
+        activated_at=None, activated_by="", cost_minor=500, offer=OfferFactory(published_at=None, title={"en": "Tea"})
+    )
+    for days in (2, 3):
+        bought_at = timezone.now() - timedelta(days=days)
+        PurchaseFactory(customer=CustomerFactory(), purchased_at=bought_at, total_minor=20_000)
+    told = text_of(marketing.get(act(rule, "activate")))
+    assert "would have surprised 2 customers, for ¥10.00, at most 1 each." in told
+    assert "Its offer “Tea” goes live with it." in told
+
+
+def test_activation_tells_what_the_domain_refuses(marketing):
+    rule = SurpriseRuleFactory(activated_at=None, activated_by="", offer=OfferFactory(currency="EUR"), currency="CNY")
+    assert "The rule is for CNY and its offer for EUR" in text_of(marketing.post(act(rule, "activate")))
+
+
+def test_rule_ends_once(marketing):
+    rule = SurpriseRuleFactory()
+    marketing.post(act(rule, "end"))
+    rule.refresh_from_db()
+    assert rule.ended_at
+    assert "End" not in [button["title"] for button in marketing.get(change(rule)).context["actions_detail"]]
+
+
+@pytest.mark.parametrize(("role", "status"), [(roles.AUDITOR, 200), (roles.OWNER, 200), (roles.MARKETING, 403)])
+def test_seed_is_shown_to_owner_and_auditor_only(sign_in, role, status):
+    rule = TimetableRuleFactory(trigger=Trigger.RANDOM_DRAW, chance_percent=50, seed="5eed" * 8)
+    client = sign_in(role)
+    page = client.get(act(rule, "draws"))
+    assert page.status_code == status
+    assert (rule.seed in page.content.decode()) == (status == 200)
+    assert rule.seed not in client.get(change(rule)).content.decode()
+
+
+def test_auditor_sees_every_purchase_and_what_does_not_agree(sign_in, now):
+    rule = TimetableRuleFactory(trigger=Trigger.RANDOM_DRAW, chance_percent=50)
+    bought = [PurchaseFactory(customer=CustomerFactory(), purchased_at=now, total_minor=1) for _ in range(12)]
+    surprises.look_over(clock=lambda: now, until=now + timedelta(days=1))
+    client = sign_in(roles.AUDITOR)
+    page = client.get(act(rule, "draws"), {"first": "2026-05-20", "last": "2026-05-20"})
+    assert "Everything agrees Purchases: 12." in text_of(page)
+    assert all(purchase.receipt_number in text_of(page) for purchase in bought)
+    unlucky = next(
+        one for one in bought
+        if not surprises.is_drawn(seed=rule.seed, chance_percent=rule.chance_percent, purchase_id=one.pk)
+    )  # fmt: skip
+    SurpriseDraw.objects.create(rule=rule, purchase=unlucky, outcome="COOLDOWN", decided_at=now)
+    page = client.get(act(rule, "draws"), {"first": "2026-05-20", "last": "2026-05-20"})
+    assert "1 purchase does not agree" in text_of(page)
+    for first, last in (("x", "2026-05-20"), ("2026-05-21", "2026-05-20"), ("2020-01-01", "2026-05-20"), ("", "")):
+        assert client.get(act(rule, "draws"), {"first": first, "last": last}).status_code == 200
+
+
+def test_given_surprises_are_listed_with_their_cost(sign_in, now):
+    TimetableRuleFactory(cost_minor=30)
+    customer = CustomerFactory(birthday=now.date())
+    surprises.look_over(clock=lambda: now, until=now + timedelta(days=1))
+    page = text_of(sign_in(roles.AUDITOR).get("/admin/rewards/surprise/"))
+    assert "30 points" in page
+    assert "¥0.30" in page
+    assert str(customer) in page
