@@ -310,8 +310,10 @@ def test_surprise_rule_is_typed_in_the_offers_currency(staff):
     offer = OfferFactory(currency="JPY")
     told = {"name": "Thanks", "trigger": "PURCHASE_OVER", "offer": offer.pk, "threshold_minor": "5000"}
     when = {"active_from_0": "2026-05-01", "active_from_1": "00:00", "cooldown_days": "30", "holdout_percent": "10"}
-    staff.post("/admin/rewards/surpriserule/add/", {**told, **when})
-    assert SurpriseRule.objects.get().threshold_minor == 5000
+    limits = {"quiet_days": "7", "priority": "0"}
+    staff.post("/admin/rewards/surpriserule/add/", {**told, **when, **limits})
+    rule = SurpriseRule.objects.get()
+    assert (rule.threshold_minor, rule.currency, rule.cost_minor) == (5000, "JPY", 500)
 
 
 def test_ledger_tells_each_entry_in_words(staff):
