@@ -176,9 +176,9 @@ def reimburse(
     """Gives back points that a redemption took, or all that is left of them, to the very lots, which keep their dates.
 
     Points that claw-backs forgave since the redemption, because they were spent, are made good first, then a debt. What
-    came from lots that lapsed meanwhile comes back as a lot good for GRACE_DAYS. The breakdown says how many were
-    `asked`, which claw-backs (ids) were `recouped` and which lots (ids) `renewed`; the entry may be of 0 points.
-    Raises ReferenceReused; asking for more than the redemption's points in all is an IntegrityError.
+    came from lots that lapsed meanwhile comes back as lots good for GRACE_DAYS that carry those on. The breakdown says
+    how many were `asked`, which claw-backs (ids) were `recouped` and which lots (ids) `renewed`; the entry may be of 0
+    points. Raises ReferenceReused; asking for more than the redemption's points in all is an IntegrityError.
     """
     _refuse_unless(entry.kind == EntryKind.REDEEM and (points is None or points > 0))
     reference = reference or f"entry:{entry.pk}"

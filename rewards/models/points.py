@@ -121,7 +121,8 @@ class PointsLot(models.Model):
 
     Spendable at `now`: available_at <= now < expires_at (null: never lapses), without what active holds reserve. Where
     `idle_months` is set, each activity before the lapse moves `expires_at` that many months after itself. `origin` is
-    the lot of a merged account that this one carries on.
+    the lot that this one carries on: of an account that was merged or separated, or one that had lapsed when what was
+    spent of it came back.
     """
 
     customer = models.ForeignKey(

@@ -1,6 +1,6 @@
 -- Of the lots at an instant: points that could not be spent yet; points that had lapsed by then and whose lapse is not in the
--- books; and of the lots that were to lapse within the year before it, unless they carry others on: how many they are, their
--- points, and how many of these lapsed.
+-- books; and of the lots that were to lapse within the year before it, unless a merge carried others on in them: how many they are,
+-- their points, and how many of these lapsed. One that renews what had lapsed is available later than the one before it.
 SELECT pending.points, due.points, ended.number, ended.points, lapsed.points + due.recent
 FROM (
     SELECT coalesce(sum(lot.points - coalesce(used.points, 0)), 0)::bigint AS points
@@ -17,9 +17,10 @@ FROM (
            coalesce(sum(remaining) FILTER (WHERE expires_at > %(year_before)s), 0)::bigint AS recent
     FROM rewards_pointslot WHERE remaining > 0 AND expires_at <= %(at)s
 ) due, (
-    SELECT count(*) AS number, coalesce(sum(points), 0)::bigint AS points
-    FROM rewards_pointslot
-    WHERE expires_at > %(year_before)s AND expires_at <= %(at)s AND origin_id IS NULL
+    SELECT count(*) AS number, coalesce(sum(lot.points), 0)::bigint AS points
+    FROM rewards_pointslot lot LEFT JOIN rewards_pointslot origin ON origin.id = lot.origin_id
+    WHERE lot.expires_at > %(year_before)s AND lot.expires_at <= %(at)s
+      AND (lot.origin_id IS NULL OR origin.available_at < lot.available_at)
 ) ended, (
     SELECT coalesce(-sum(points), 0)::bigint AS points
     FROM rewards_pointsentry WHERE kind = 'EXPIRE' AND happened_at > %(year_before)s AND happened_at <= %(at)s

@@ -40,6 +40,16 @@ CREATE OR REPLACE FUNCTION points_successors(p_lot bigint) RETURNS SETOF bigint 
     SELECT id FROM carried
 $$;
 
+-- The lot that this one carries on, by way of however many others; itself where it carries on none.
+CREATE OR REPLACE FUNCTION points_first_lot(p_lot bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE carried AS (
+        SELECT id, origin_id FROM rewards_pointslot WHERE id = p_lot
+        UNION ALL
+        SELECT origin.id, origin.origin_id FROM rewards_pointslot origin JOIN carried ON origin.id = carried.origin_id
+    )
+    SELECT id FROM carried WHERE origin_id IS NULL
+$$;
+
 -- Locks the account of who stands for the customer now, and returns whose it is. An account that turns out to be merged
 -- when its lock is got is let go before the next one is waited for, so that nobody waits in a ring.
 CREATE OR REPLACE FUNCTION points_lock_owner(p_customer bigint) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -1,10 +1,10 @@
 -- Gives back p_points (NULL: all that is left) of what an entry took. Before all, points that later claw-backs forgave because
 -- they were spent are made good: this undoes the spending. Then a debt is repaid. The rest goes back to the very lots it
--- came from, those that lapse last first, so that each keeps its date; what came from lots that have lapsed meanwhile
--- makes a new lot, good for p_grace_days full days in the programme's zone. After a merge the present owner of the account
--- gets them: for each lot that is not theirs a new one that carries it on, with its dates. What is left to give is counted by lot, so
--- that several parts give back what the whole would. Returns the entry, which may be of 0 points; the first one when this
--- reference is in the books already.
+-- came from, those that lapse last first, so that each keeps its date. Each lot that has lapsed meanwhile is carried on by
+-- a new one, good for p_grace_days full days in the programme's zone: what lapses out of that too counts for the award that
+-- brought the points. After a merge the present owner of the account gets them: for each lot that is not theirs a new one
+-- that carries it on, with its dates. What is left to give is counted by lot, so that several parts give back what the whole
+-- would. Returns the entry, which may be of 0 points; the first one when this reference is in the books already.
 CREATE OR REPLACE FUNCTION points_reimburse(
     p_customer bigint, p_redeemed bigint, p_points bigint, p_reference text, p_at timestamptz, p_by text, p_reason text,
     p_grace_days integer
@@ -22,8 +22,9 @@ DECLARE
     v_lots bigint[];
     v_points bigint[];
     v_renewed jsonb;
-    v_fresh bigint;
-    v_timezone text;
+    v_timezone text := (points_terms()).timezone;
+    v_grace_until timestamptz := (date_trunc('day', p_at AT TIME ZONE v_timezone)
+                                  + make_interval(days => p_grace_days + 1)) AT TIME ZONE v_timezone;
 BEGIN
     SELECT * INTO v_entry FROM rewards_pointsentry
     WHERE customer_id IN (SELECT points_relatives(p_customer)) AND kind = 'REIMBURSE' AND reference = p_reference;
@@ -63,39 +64,32 @@ BEGIN
         SELECT *, sum(points) OVER (ORDER BY expires_at DESC NULLS FIRST, id DESC)::bigint - points AS given_before
         FROM source WHERE points > 0
     ), given AS (
-        SELECT id, expires_at IS NULL OR expires_at > p_at AS is_open, customer_id = v_owner AS is_own, least(points, v_restored - given_before) AS points
+        SELECT id, customer_id = v_owner AND (expires_at IS NULL OR expires_at > p_at) AS is_same,
+               least(points, v_restored - given_before) AS points
         FROM ordered WHERE given_before < v_restored
     )
-    SELECT array_agg(id) FILTER (WHERE is_open), array_agg(points) FILTER (WHERE is_open),
-           coalesce(jsonb_object_agg(id, points) FILTER (WHERE NOT is_open OR NOT is_own), '{}'),
-           coalesce(sum(points) FILTER (WHERE NOT is_open), 0)
-    INTO v_lots, v_points, v_renewed, v_fresh
+    SELECT array_agg(id), array_agg(points), coalesce(jsonb_object_agg(id, points) FILTER (WHERE NOT is_same), '{}')
+    INTO v_lots, v_points, v_renewed
     FROM given;
 
     v_entry := points_post(
         v_owner, 'REIMBURSE', v_given, p_reference, p_at, p_by, p_reason,
         jsonb_build_object('asked', v_asked, 'recouped', v_recouped, 'renewed', v_renewed), p_redeemed);
     WITH given AS (
-        SELECT part.lot, part.points, lot.customer_id = v_owner AS is_own, lot.available_at, lot.expires_at, lot.idle_months
+        SELECT lot.*, part.points AS back, v_renewed ? lot.id::text AS is_new, lot.expires_at <= p_at AS is_lapsed
         FROM unnest(v_lots, v_points) AS part (lot, points) JOIN rewards_pointslot lot ON lot.id = part.lot
     ), allocated AS (
         INSERT INTO rewards_pointsallocation (customer_id, entry_id, lot_id, points)
-        SELECT v_owner, v_entry.id, lot, -points FROM given WHERE is_own
+        SELECT v_owner, v_entry.id, id, -back FROM given WHERE NOT is_new
     ), carried AS (
         INSERT INTO rewards_pointslot (customer_id, entry_id, origin_id, points, remaining, available_at, expires_at,
                                        idle_months)
-        SELECT v_owner, v_entry.id, lot, points, points, available_at, expires_at, idle_months
-        FROM given WHERE NOT is_own ORDER BY lot
+        SELECT v_owner, v_entry.id, given.id, back, back, CASE WHEN is_lapsed THEN p_at ELSE available_at END,
+               CASE WHEN is_lapsed THEN v_grace_until ELSE expires_at END, CASE WHEN NOT is_lapsed THEN idle_months END
+        FROM given WHERE is_new ORDER BY given.expires_at, given.id
     )
-    UPDATE rewards_pointslot lot SET remaining = lot.remaining + given.points
-    FROM given WHERE lot.id = given.lot AND given.is_own;
-    IF v_fresh > 0 THEN
-        v_timezone := (points_terms()).timezone;
-        INSERT INTO rewards_pointslot (customer_id, entry_id, points, remaining, available_at, expires_at)
-        VALUES (v_owner, v_entry.id, v_fresh, v_fresh, p_at,
-                (date_trunc('day', p_at AT TIME ZONE v_timezone) + make_interval(days => p_grace_days + 1))
-                AT TIME ZONE v_timezone);
-    END IF;
+    UPDATE rewards_pointslot lot SET remaining = lot.remaining + given.back
+    FROM given WHERE lot.id = given.id AND NOT given.is_new;
     RETURN NEXT v_entry;
 END $$;
 

@@ -16,7 +16,7 @@ from rewards.domain import backfill
 from rewards.domain.points import GRACE_DAYS
 from rewards.domain.simulation.caps import Cap, Counter
 from rewards.domain.simulation.replay import Event, Lot
-from rewards.models import EarningKind, EarningRule, ExpiryPolicy, Program
+from rewards.models import EarningKind, EarningRule, Program
 
 _SQL = Path(__file__).resolve().parents[2] / "sql"
 
@@ -71,17 +71,16 @@ def events(
     with backfill.computed(purchases=list(told), returns=list(returns.values_list("pk", flat=True)), by=SYSTEM):
         found = rows("events", values)
     counters = _counters(values, owner, ZoneInfo(program.timezone))
-    moves = program.expiry_policy == ExpiryPolicy.INACTIVITY
     made: dict[int, list[Event]] = defaultdict(list)
     awarded: set[int] = set()
     for customer, *row in found:
-        made[owner[customer]].extend(_event(row, counters[owner[customer]], told, awarded, moves))
+        made[owner[customer]].extend(_event(row, counters[owner[customer]], told, awarded))
     return made
 
 
-def _event(row: list[Any], counter: Counter, told: set[int], awarded: set[int], moves: bool) -> Iterator[Event]:
+def _event(row: list[Any], counter: Counter, told: set[int], awarded: set[int]) -> Iterator[Event]:
     """None for what earns nothing under the draft, nor can a return of it take anything back."""
-    at, kind, points, after, purchase, entry, available_at, expires_at, idle_until = row
+    at, kind, points, after, purchase, entry, available_at, expires_at, idle_until, moves = row
     if kind == "take_back":
         if purchase in told and purchase not in awarded:
             return

@@ -5,7 +5,7 @@ lapses soonest. Where a draft leaves a customer without the points that they spe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -26,8 +26,8 @@ class Lot:
 class Event:
     """What happened at `at`: `lot` came, or `points` were spent by `entry`, or taken back for the award `award`.
 
-    Or `points` that `entry` spent were given back to their lots, and as `lot` what came from lots that lapsed; what
-    was spent before the replay begins comes as the very lots again (`refill`).
+    Or `points` that `entry` spent were given back to their lots, and as ones like `lot` what came from lots that
+    lapsed; what was spent before the replay begins comes as the very lots again (`refill`).
     `idle_until` is when points that lapse after inactivity lapse from here on; None when this is no activity.
     """
 
@@ -115,15 +115,16 @@ class Account:
         repaid = min(self.debt, points)
         self.debt -= repaid
         points -= repaid
-        fresh.points = 0
+        renewed = []
         for part in sorted(parts, key=lambda one: _lapse_order(one.lot))[::-1]:
             back = min(part.points, points)
             part.points -= back
             points -= back
-            is_open = part.lot.expires_at is None or part.lot.expires_at > at
-            (part.lot if is_open else fresh).points += back
-        if fresh.points:
-            self.lots.append(fresh)
+            if part.lot.expires_at is None or part.lot.expires_at > at:
+                part.lot.points += back
+            elif back:
+                renewed.append(replace(fresh, points=back, award=part.lot.award))
+        self.lots += renewed[::-1]
 
     def _take_back(self, points: int, award: int | None, at: datetime) -> None:
         self._lapse(at)

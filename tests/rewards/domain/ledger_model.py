@@ -44,7 +44,7 @@ class Lot:
         return self.expires_at is None or self.expires_at > at
 
     def carries_on(self, lot):
-        """Whether it is that lot, or what a merge made of it."""
+        """Whether it is that lot, or what a merge or a reimbursement made of it."""
         return self is lot or (self.origin is not None and self.origin.carries_on(lot))
 
 
@@ -215,18 +215,14 @@ class Ledger:
         last_first = reversed(self.spending_order(spent.left))
         back = up_to(max(0, given - owner.debt), {lot: spent.left[lot] for lot in last_first})
         owner.book(given)
-        lapsed = 0
-        for lot in sorted(back, key=lambda lot: lot.number):
+        for lot in owner.spending_order(back):
             spent.left[lot] -= back[lot]
             if not lot.is_open(at):
-                lapsed += back[lot]
+                owner.renew(lot, back[lot], at)
             elif lot in owner.lots:
                 lot.remaining += back[lot]
             else:
                 owner.carry_on(lot, back[lot])
-        if lapsed:
-            today = at.astimezone(ZoneInfo(self.terms.zone)).date()
-            owner.add_lot(lapsed, lapsed, at, midnight(today + timedelta(days=GRACE_DAYS + 1), self.terms))
         return given
 
     def claw_backs_of(self, spent):
@@ -284,6 +280,11 @@ class Ledger:
 
     def carry_on(self, lot, points, repaid=0):
         self.add_lot(points, points - repaid, lot.available_at, lot.expires_at, lot.idle_months, lot)
+
+    def renew(self, lot, points, at):
+        today = at.astimezone(ZoneInfo(self.terms.zone)).date()
+        lapses = midnight(today + timedelta(days=GRACE_DAYS + 1), self.terms)
+        self.add_lot(points, points, at, lapses, origin=lot)
 
     def earn(self, points, since):
         idle_months = self.terms.months if self.terms.policy == "INACTIVITY" else None

@@ -187,6 +187,15 @@ def test_breakage_is_the_share_of_ended_lots_that_lapsed_unspent(now):
     assert report(**MAY, at=now + 400 * DAY).breakage == found.breakage  # the end of May, whenever it is asked for
 
 
+def test_lots_that_renew_what_had_lapsed_count_as_lots_of_their_own(now):
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    for customer in CustomerFactory.create_batch(50):
+        award(customer, 10, now - 120 * DAY, "ended")
+        reimburse(redeem(customer, 10, now - 119 * DAY), now - 50 * DAY)
+    found = report(**MAY, at=now)
+    assert (found.breakage.lots, found.breakage.points, found.breakage.lapsed) == (100, 1000, 500)
+
+
 def test_breakage_of_few_or_of_long_gone_lots_is_not_told(now):
     ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
     for customer in CustomerFactory.create_batch(99):

@@ -94,8 +94,33 @@ def test_what_comes_back_after_its_lapse_is_good_for_a_while(old, kept, now):
     spent = redeem(old, 70, now)
     merge(old, kept, now)
     given = reimburse(spent, now + 60 * DAY)
-    assert (given.customer_id, given.points, given.lots.get().origin) == (kept.pk, 70, None)
+    fresh, original = given.lots.get(), spent.allocations.get().lot
+    assert (given.customer_id, given.points, fresh.origin) == (kept.pk, 70, original)
     assert points.summary(customer=kept, at=now + 60 * DAY).available == 70
+
+
+def test_what_was_renewed_goes_back_when_the_merge_is_undone(old, kept, now):
+    """What the source had spent before, and what the target spent of that which had come over."""
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    award(old, 100, now)
+    before = redeem(old, 40, now)
+    record = merge(old, kept, now + 30 * DAY)
+    since = redeem(kept, 60, now + 30 * DAY)
+    award(kept, 7, now + 45 * DAY, "kept")
+    for spent in (before, since):
+        assert reimburse(spent, now + 45 * DAY).lots.exists()
+    undo(record, now + 50 * DAY)
+    assert (account(old)[0], account(kept)[0]) == (100, 7)
+
+
+def test_what_was_renewed_and_lapsed_after_the_merge_is_not_asked_for(old, kept, now):
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    earned = award(old, 100, now)
+    spent = redeem(old, 70, now)
+    merge(old, kept, now)
+    reimburse(spent, now + 60 * DAY)
+    taken = claw_back(earned, 100, now + 95 * DAY)
+    assert (taken.points, taken.breakdown["lapsed"], account(kept)[:2]) == (0, 100, (0, 0))
 
 
 def test_what_was_forgiven_after_the_merge_is_made_good_first(old, kept, now):

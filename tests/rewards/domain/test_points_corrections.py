@@ -100,6 +100,31 @@ def test_returns_in_parts_take_as_much_as_one_return(customer, now):
     assert allocations(parts[0]) == []
 
 
+@pytest.mark.parametrize("job_was_on_time", [True, False])
+def test_claw_back_never_takes_again_what_was_renewed_and_lapsed_again(customer, now, job_was_on_time):
+    """60 of 100 lapsed where they were, 40 after they had been given back with days of grace: nothing was ever used."""
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    returned = award(customer, 100, now)
+    spent = redeem(customer, 40, now)
+    reimburse(spent, now + 80 * DAY)
+    award(customer, 50, now + 90 * DAY, "later")
+    if job_was_on_time:
+        points.expire(at=now + 115 * DAY, limit=10)
+    entry = claw_back(returned, 100, now + 115 * DAY)
+    assert (entry.points, entry.breakdown) == (0, {"asked": 100, "lapsed": 100, "forgiven": 0})
+    assert account(customer)[:2] == (50, 0)
+
+
+def test_claw_back_takes_first_what_was_renewed_of_the_award(customer, now):
+    """Both awards' points came back with the same day of lapse; each return takes its own."""
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    award(customer, 100, now, "kept")
+    returned = award(customer, 60, now, "returned")
+    reimburse(redeem(customer, 150, now), now + 80 * DAY)
+    assert claw_back(returned, 60, now + 80 * DAY).breakdown["lapsed"] == 10
+    assert remaining(customer) == [0, 0, 100, 0]
+
+
 def test_claw_back_with_known_reference_returns_the_first_entry(customer, now):
     returned = award(customer, 40, now)
     first = claw_back(returned, 25, now)
@@ -157,6 +182,18 @@ def test_reimburse_after_the_lot_lapsed_makes_a_lot_of_grace(customer, now):
     assert (entry.lots.get().points, allocations(entry)) == (40, [(2, -2)])
     # 18 August 18:30 in Shanghai: 30 full days and the rest of this one
     assert entry.lots.get().expires_at.isoformat() == "2026-09-17T16:00:00+00:00"
+
+
+def test_reimburse_renews_each_lapsed_lot_as_one_that_carries_it_on(customer, now):
+    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
+    first, second = award(customer, 40, now, "first"), award(customer, 30, now, "second")
+    entry = reimburse(redeem(customer, 60, now), now + 80 * DAY)
+    fresh = entry.lots.order_by("pk")
+    assert [(lot.origin.entry, lot.remaining, lot.available_at) for lot in fresh] == [
+        (first, 40, now + 80 * DAY),
+        (second, 20, now + 80 * DAY),
+    ]
+    assert len({lot.expires_at for lot in fresh}) == 1
 
 
 def test_reimburse_repays_a_debt_first_and_restores_what_lapses_last(customer, now):

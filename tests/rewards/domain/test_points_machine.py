@@ -272,25 +272,29 @@ class Points(RuleBasedStateMachine):
     def both_say_the_same(self):
         type(self).steps += 1
         rows = told(self.customers)
+        lots = sorted((lot for model in self.models for lot in model.lots), key=lambda lot: lot.number)
+        places = {lot: place for place, lot in enumerate(lots, start=1)}
         for customer, model in zip(self.customers, self.models, strict=True):
-            assert rows[customer.pk] == rows_of(model)
+            assert rows[customer.pk] == rows_of(model, places)
             assert points.summary(customer=customer, at=self.now) == summary_of(model, self.now)
         assert list(ledger.differences()) == []
 
 
 _TOLD = """
-    SELECT customer_id, 'account' AS what, 0 AS id, balance, debt, last_seq, NULL, NULL::timestamptz, NULL::timestamptz
+    SELECT customer_id, 'account', 0, balance, debt, last_seq, NULL, NULL::timestamptz, NULL::timestamptz, 0
     FROM rewards_pointsaccount
     UNION ALL
-    SELECT customer_id, 'lot', id, points, remaining, idle_months, NULL, available_at, expires_at FROM rewards_pointslot
+    SELECT customer_id, 'lot', id, points, remaining, idle_months, NULL, available_at, expires_at,
+           (SELECT count(*) FROM rewards_pointslot WHERE id <= lot.origin_id)
+    FROM rewards_pointslot lot
     UNION ALL
-    SELECT customer_id, 'hold', id, points, NULL, NULL, state, held_at, expires_at FROM rewards_pointshold
+    SELECT customer_id, 'hold', id, points, NULL, NULL, state, held_at, expires_at, 0 FROM rewards_pointshold
     ORDER BY 1, 2, 3
 """
 
 
 def told(customers):
-    """The rows of each customer: account, holds, lots, in the order of making."""
+    """The rows of each customer: account, holds, lots, in the order of making; and which of all lots one carries on."""
     rows = {customer.pk: [] for customer in customers}
     with connection.cursor() as cursor:
         cursor.execute(_TOLD)
@@ -299,18 +303,18 @@ def told(customers):
     return rows
 
 
-def rows_of(model):
+def rows_of(model, places):
     """The same of a model."""
-    account = [("account", model.balance, model.debt, model.entries, None, None, None)] if model.is_known else []
+    account = [("account", model.balance, model.debt, model.entries, None, None, None, 0)] if model.is_known else []
     holds = [
-        ("hold", sum(hold.parts.values()), None, None, hold.state, hold.held_at, hold.expires_at)
+        ("hold", sum(hold.parts.values()), None, None, hold.state, hold.held_at, hold.expires_at, 0)
         for hold in model.holds
     ]
-    lots = [
-        ("lot", lot.points, lot.remaining, lot.idle_months, None, lot.available_at, lot.expires_at)
-        for lot in model.lots
-    ]
-    return account + holds + lots
+    return account + holds + [lot_row(lot, places.get(lot.origin, 0)) for lot in model.lots]
+
+
+def lot_row(lot, origin):
+    return ("lot", lot.points, lot.remaining, lot.idle_months, None, lot.available_at, lot.expires_at, origin)
 
 
 def summary_of(model, at):
@@ -359,8 +363,16 @@ class RevivesLapsed(ledger_model.Ledger):
                 lot.expires_at = max(lot.expires_at, lapses)
 
 
+class ForgetsWhatWasRenewed(ledger_model.Ledger):
+    """Asks for points again that lapsed a second time."""
+
+    def renew(self, lot, points, at):
+        super().renew(lot, points, at)
+        self.lots[-1].origin = None
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("model", [ForgetsHolds, SpendsTheOldestFirst, RevivesLapsed])
+@pytest.mark.parametrize("model", [ForgetsHolds, SpendsTheOldestFirst, RevivesLapsed, ForgetsWhatWasRenewed])
 def test_wrong_model_is_caught(model):
     machine = type(model.__name__, (Points,), {"model": model})
     with pytest.raises(AssertionError):
@@ -371,6 +383,7 @@ WRONG = [
     ("points_terms", "ELSE interval '1 year'", "ELSE interval '11 months'"),
     ("points_post", "AND moving.expires_at < later.lapse", ""),
     ("points_post", "greatest(p_at, p_booked_at)", "p_at"),
+    ("points_reimburse", "SELECT v_owner, v_entry.id, given.id, back,", "SELECT v_owner, v_entry.id, NULL, back,"),
 ]
 
 

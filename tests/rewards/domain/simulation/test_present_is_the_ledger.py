@@ -202,6 +202,34 @@ def test_other_terms_of_lapse(now, terms):
     assert unlike(now, story, (0, 60, 100, 220)) == []
 
 
+def test_returns_of_what_was_renewed_and_lapsed_again(now):
+    """Since before it was spent, given back, lapsed again, taken back in part."""
+    program()
+    story = Story(now)
+    bought = story.buy(1, 10_000)
+    other = story.buy(2, 3000)
+    spent = redeem(story.customer, 110, story.at(10))
+    reimburse(spent, story.at(100))
+    story.bring_back(other, 105, 1000)
+    redeem(story.customer, 5, story.at(110), "later")
+    story.expire(132)
+    story.buy(140, 5000)
+    story.bring_back(bought, 145, 5000)
+    story.bring_back(bought, 150, 4000)
+    story.bring_back(other, 155, 2000)
+    assert unlike(now, story, (0, 50, 102, 107, 135, 147, 152)) == []
+
+
+def test_grace_is_not_put_off_by_activities(now):
+    program(expiry_policy=ExpiryPolicy.INACTIVITY)
+    story = Story(now)
+    story.buy(1, 10_000)
+    spent = redeem(story.customer, 60, story.at(10))
+    reimburse(spent, story.at(200))
+    story.buy(225, 700)
+    assert unlike(now, story, (0, 50, 205)) == []
+
+
 @pytest.mark.parametrize("merged_on", [70, 130])
 def test_customers_who_were_merged(now, merged_on):
     program()
