@@ -152,7 +152,7 @@ def _book(till: _Till) -> Purchase | None:
 
 def _is_as_shown(till: _Till, told: PurchaseIn) -> bool:
     """Nothing is booked that the page did not show: another amount to pay is shown anew."""
-    quote = checkout.quote(purchase=told, store=till.desk.store, at=till.at)
+    quote = checkout.quote(purchase=told, store=till.desk.store, by=till.desk.by, at=till.at)
     shown: int | None = till.form.cleaned_data["pays"]
     if shown is not None and shown != quote.paid_minor:
         till.notice = _("What is to pay has changed. Please look again.")
@@ -166,7 +166,7 @@ def _is_booked(till: _Till, told: PurchaseIn) -> bool:
 def _look(till: _Till) -> None:
     """Sets the quote, or says in the form why there is none."""
     try:
-        till.quote = checkout.quote(purchase=till.told(), store=till.desk.store, at=till.at)
+        till.quote = checkout.quote(purchase=till.told(), store=till.desk.store, by=till.desk.by, at=till.at)
     except DomainError as refusal:
         till.form.add_error(_field_of(refusal, till.form), str(refusal))
         return
@@ -189,7 +189,9 @@ def _propose(till: _Till) -> None:
 
 def _take_most_points(till: _Till) -> None:
     try:
-        without = checkout.quote(purchase=till.told(points_to_redeem=0), store=till.desk.store, at=till.at)
+        without = checkout.quote(
+            purchase=till.told(points_to_redeem=0), store=till.desk.store, by=till.desk.by, at=till.at
+        )
     except DomainError:  # `_look` meets it again and says so
         return
     till.form.fill_points(without.points_payable)

@@ -15,7 +15,7 @@ from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.lookups import member
-from rewards.domain import checkout, takebacks
+from rewards.domain import checkout, coupon_redemptions, takebacks
 from rewards.domain.checkout import ReturnIn
 from rewards.models import CouponRedemption, RedemptionState, RewardRedemption
 
@@ -55,7 +55,7 @@ def _undone(act: Act, slip: slips.Slip, desk: Desk, at: datetime) -> str:
         taken = checkout.take_back(purchase=act, told=told, store=desk.store, till=None, by=desk.by, at=at)
         return reverse("till:returned", args=[taken.purchase_return.pk])
     if isinstance(act, CouponRedemption):
-        takebacks.undo_gift(redemption=act, by=desk.by, at=at)
+        coupon_redemptions.undo_hand_over(redemption=act, by=desk.by, at=at)
         return reverse("till:coupon", args=[act.coupon.code])
     takebacks.undo_reward(redemption=act, by=desk.by, at=at)
     return reverse("till:pickup", args=[act.pickup_code])

@@ -1,8 +1,8 @@
-"""Coupons: whether one is good, and gifts handed over without a purchase."""
+"""Coupons: whether one is good, keeping one for a while, and gifts handed over without a purchase."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from ninja import Router
@@ -16,12 +16,12 @@ from loyalty_site.lib.api.fields import Code
 from loyalty_site.lib.api.problems import Problem
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.texts import localized
-from rewards.api import guesses
-from rewards.domain import checkout, coupon_redemptions, coupons, offer_words
+from rewards.api import guesses, shapes
+from rewards.domain import checkout, coupon_holds, coupon_redemptions, coupons, offer_words
 from rewards.domain.checkout import PurchaseIn
 from rewards.models import Coupon
-from rewards.schemas.shown import CouponCheckOut, CouponRedeemedOut
-from rewards.schemas.told import CouponCheckIn, CouponRedeemIn
+from rewards.schemas.shown import CouponCheckOut, CouponHoldOut, CouponRedeemedOut, CouponRedemptionOut
+from rewards.schemas.told import CouponCheckIn, CouponHoldIn, CouponRedeemIn, Nothing, RollBackIn
 
 router = Router(tags=["coupons"])
 
@@ -29,8 +29,8 @@ router = Router(tags=["coupons"])
 @calls.post(router, "/coupons/{code}/check", gives=CouponCheckOut, scope=TillScope.READ, guesses=guesses.IN_ADDRESS)
 def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = None) -> CouponCheckOut:
     """Whether a till would take the coupon, for this basket and customer; nothing is written."""
-    told, now = told or CouponCheckIn(), timezone.now()
-    owner = customers.by_number(number=told.customer) if told.customer is not None else None
+    told, now, by = told or CouponCheckIn(), timezone.now(), actors.till(request.auth.pk)
+    owner = _customer(told.customer)
     with calls.texts_for(request, owner):
         try:
             found = coupons.find(text=code)
@@ -40,9 +40,11 @@ def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = 
             refusal = coupons.refusal_before_purchase(
                 coupon=found, customer=owner, store=request.auth.store, at=told.purchased_at or now
             )
+            if refusal is None and coupon_holds.kept_for_others(coupons=[found], customer=owner, by=by, at=now):
+                refusal = coupons.refusal_for("coupon_held", found)
             return _checked(found, code, refusal=refusal)
         quoted = checkout.quote(
-            purchase=_basket(told, owner, code, request.auth.store, now), store=request.auth.store, at=now
+            purchase=_basket(told, owner, code, request.auth.store, now), store=request.auth.store, by=by, at=now
         )
         refusal = next(iter(quoted.refusals.values()), None)
         return _checked(found, code, refusal=refusal, discount_minor=quoted.discount_minor)
@@ -51,7 +53,7 @@ def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = 
 @calls.post(router, "/coupons/{code}/redeem", gives=CouponRedeemedOut, status=201, guesses=guesses.IN_ADDRESS)
 def redeem_coupon(request: TillRequest, code: Code, told: CouponRedeemIn | None = None) -> CouponRedeemedOut:
     """For a gift that is handed over without a purchase. A coupon that takes something off belongs into a purchase."""
-    owner = customers.by_number(number=told.customer) if told and told.customer is not None else None
+    owner = _customer(told.customer if told else None)
     with _unknown_is_not_found():
         found = coupons.find(text=code)
     used = coupon_redemptions.redeem(
@@ -65,6 +67,48 @@ def redeem_coupon(request: TillRequest, code: Code, told: CouponRedeemIn | None 
             kind=found.offer.kind.lower(),
             redeemed_at=used.redeemed_at,
         )
+
+
+@calls.post(router, "/coupons/{code}/hold", gives=CouponHoldOut, status=201, guesses=guesses.IN_ADDRESS)
+def hold_coupon(request: TillRequest, code: Code, told: CouponHoldIn) -> CouponHoldOut:
+    """Nobody else can have this use of the coupon for that long; then it is free again by itself.
+
+    A hold that this till made, unless for another customer, or that anybody made for this customer, is held on; a
+    redemption or a purchase by them captures it.
+    """
+    now = timezone.now()
+    with _unknown_is_not_found():
+        found = coupons.find(text=code)
+    kept = coupon_holds.hold(
+        coupon=found,
+        customer=_customer(told.customer),
+        store=request.auth.store,
+        ttl=timedelta(seconds=told.seconds),
+        by=actors.till(request.auth.pk),
+        at=now,
+    )
+    return shapes.coupon_hold(kept, at=now)
+
+
+@calls.post(router, "/coupon-holds/{id}/release", gives=CouponHoldOut)
+def release_coupon_hold(request: TillRequest, id: Code, told: Nothing | None = None) -> CouponHoldOut:  # noqa: A002
+    """Lets others have the coupon. Told again it is answered the same."""
+    now = timezone.now()
+    return shapes.coupon_hold(coupon_holds.release(hold=coupon_holds.by_id(text=id), at=now), at=now)
+
+
+@calls.post(router, "/coupon-redemptions/{id}/rollback", gives=CouponRedemptionOut)
+def roll_back_redemption(request: TillRequest, id: Code, told: RollBackIn | None = None) -> CouponRedemptionOut:  # noqa: A002
+    """A gift that a till of this store handed over comes back: its coupon is good again, and no longer counts in its
+    offer's limits. Told again it is answered the same. What a purchase redeemed comes back with its goods instead."""
+    used = coupon_redemptions.made_at(store=request.auth.store, text=id)
+    reason = told.reason if told else ""
+    coupon_redemptions.roll_back(redemption=used, reason=reason, by=actors.till(request.auth.pk), at=timezone.now())
+    return shapes.coupon_redemption(used)
+
+
+def _customer(number: str | None) -> Customer | None:
+    return customers.by_number(number=number) if number is not None else None
 
 
 def _basket(told: CouponCheckIn, owner: Customer | None, code: str, store: Store, now: datetime) -> PurchaseIn:

@@ -34,7 +34,7 @@ def quote_basket(request: TillRequest, told: BasketTold) -> QuoteOut:
     now, store = timezone.now(), request.auth.store
     owner = _customer(told.customer)
     basket = _purchase(told, owner, now)
-    quoted = checkout.quote(purchase=basket, store=store, at=now)
+    quoted = checkout.quote(purchase=basket, store=store, by=actors.till(request.auth.pk), at=now)
     proposals = checkout.propose(purchase=basket, store=store, at=now)
     with calls.texts_for(request, owner):
         return _quote(told.currency, quoted, proposals)

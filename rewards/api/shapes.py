@@ -13,6 +13,8 @@ from rewards.domain import catalogue, explanations, offer_words, points, queries
 from rewards.domain.checkout import Proposal, Settlement, TakenBack
 from rewards.models import (
     Coupon,
+    CouponHold,
+    CouponRedemption,
     HoldState,
     PointsEntry,
     PointsHold,
@@ -24,7 +26,9 @@ from rewards.models import (
     TierBasis,
 )
 from rewards.schemas.shown import (
+    CouponHoldOut,
     CouponOut,
+    CouponRedemptionOut,
     CustomerOut,
     EntryOut,
     ExpiringOut,
@@ -227,6 +231,27 @@ def hold(one: PointsHold, *, at: datetime) -> HoldOut:
         held_at=one.held_at,
         expires_at=one.expires_at,
         closed_at=one.closed_at,
+    )
+
+
+def coupon_hold(one: CouponHold, *, at: datetime) -> CouponHoldOut:
+    ended = "captured" if one.captured_at else "released" if one.released_at else "expired"
+    return CouponHoldOut(
+        id=one.public_id,
+        coupon=one.coupon.display_code,
+        customer=one.customer.display_number if one.customer else None,
+        state="open" if one.is_live(at) else ended,
+        held_at=one.held_at,
+        expires_at=one.expires_at,
+    )
+
+
+def coupon_redemption(one: CouponRedemption) -> CouponRedemptionOut:
+    return CouponRedemptionOut(
+        id=str(one.pk),
+        coupon=one.coupon.display_code,
+        redeemed_at=one.redeemed_at,
+        rolled_back_at=one.rolled_back_at,
     )
 
 

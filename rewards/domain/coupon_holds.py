@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer
+from customers.models import Customer, Store
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import coupons
@@ -26,7 +26,9 @@ class CouponHoldCaptured(DomainError):
 
 
 @transaction.atomic
-def hold(*, coupon: Coupon, customer: Customer | None, ttl: timedelta, by: Actor, at: datetime) -> CouponHold:
+def hold(
+    *, coupon: Coupon, customer: Customer | None, store: Store | None = None, ttl: timedelta, by: Actor, at: datetime
+) -> CouponHold:
     """Keeps one use of the coupon for `ttl`; then it is free again by itself. Only that: not the limits of its offer.
 
     Theirs is a hold that the same till made, unless for another customer, or that anybody made for this customer: held
@@ -34,7 +36,7 @@ def hold(*, coupon: Coupon, customer: Customer | None, ttl: timedelta, by: Actor
 
     Raises what speaks against the coupon, or CouponHeld when holds of others keep what uses are left.
     """
-    refusal = coupons.refusal_before_purchase(coupon=coupon, customer=customer, at=at)
+    refusal = coupons.refusal_before_purchase(coupon=coupon, customer=customer, store=store, at=at)
     if refusal:
         raise refusal
     values = (coupon.pk, customer.pk if customer else None, secrets.token_urlsafe(16), at + ttl, at, str(by))
@@ -65,13 +67,15 @@ def by_id(*, text: str) -> CouponHold:
     return found
 
 
-def kept_for_others(*, coupons: Iterable[Coupon], customer: Customer | None, by: Actor, at: datetime) -> set[Coupon]:
+def kept_for_others(
+    *, coupons: Iterable[Coupon], customer: Customer | None, by: Actor | None, at: datetime
+) -> list[Coupon]:
     """Those whose last uses are held by others at this moment."""
     by_id = {coupon.pk: coupon for coupon in coupons}
     values = (at, customer.pk if customer else None, at, str(by), list(by_id))
     with connection.cursor() as cursor:
         cursor.execute(_KEPT, values)
-        return {by_id[pk] for (pk,) in cursor.fetchall()}
+        return [by_id[pk] for (pk,) in cursor.fetchall()]
 
 
 _KEPT = """

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from customers.domain import audit, tills
+from customers.domain import audit, purchases, tills
 from customers.models import Customer, Purchase, PurchaseReturn, Store
 from loyalty_site.lib import ids, statements
 from loyalty_site.lib.actors import Actor
@@ -90,7 +90,8 @@ def claimed(
 
 @transaction.atomic
 def roll_back(*, redemption: CouponRedemption, reason: str = "", by: Actor, at: datetime) -> bool:
-    """A gift comes back: its coupon is good again as long as it would have been, and no longer counts in its offer.
+    """A gift comes back: its coupon is good again as long as it would have been, and no longer counts in its offer;
+    void where it was the surprise of a purchase of which all came back meanwhile.
 
     Undone again it changes nothing, and False is returned. Raises RedeemedInPurchase: what a purchase redeemed comes
     back with its goods. Locks the account first.
@@ -104,6 +105,8 @@ def roll_back(*, redemption: CouponRedemption, reason: str = "", by: Actor, at: 
         data = {"redemption": redemption.pk}
         subject = f"coupon:{redemption.coupon_id}"
         audit.record(actor=by, action="coupon.given_back", subject=subject, reason=reason, data=data, at=at)
+        if is_without_cause(coupon_id=redemption.coupon_id):
+            coupons.void(coupon=redemption.coupon, reason=f"redemption:{redemption.pk}", by=by, at=at)
     redemption.refresh_from_db(fields=["rolled_back_at", "rolled_back_by", "reason"])
     return bool(undone)
 
@@ -146,6 +149,12 @@ def made_at(*, store: Store, text: str) -> CouponRedemption:
     if found.redeemed_by not in tills.of_store(store=store):
         raise CouponRedemptionUnknown(redemption=text)
     return found
+
+
+def is_without_cause(*, coupon_id: int) -> bool:
+    """Whether the coupon was the surprise of a purchase of which all came back."""
+    cause = Purchase.objects.filter(surprises__coupon=coupon_id).first()
+    return cause is not None and all(line.is_all_back for line in purchases.lines_left(purchase=cause))
 
 
 def redeemed_in(*, purchase: Purchase) -> list[CouponRedemption]:

@@ -1,9 +1,11 @@
 """Coupons are issued, found, or made void; `coupon_redemptions` redeems them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
@@ -103,6 +105,15 @@ _REASONS: tuple[type[DomainError], ...] = (
 )
 _REFUSALS: Mapping[str, type[DomainError]] = {reason.code: reason for reason in _REASONS}
 
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """`redeemed` were used up before and stay so."""
+
+    voided: int
+    redeemed: int
+
+
 # Nothing comes back when the cause is known already, or when the code happens to exist.
 _INSERT = """
     INSERT INTO rewards_coupon (code, offer_id, customer_id, is_public, state, uses_max, uses_count, reference,
@@ -171,6 +182,18 @@ def void(*, coupon: Coupon, reason: str, by: Actor, at: datetime) -> None:
         raise CouponAlreadyRedeemed(coupon=coupon.display_code)
 
 
+@transaction.atomic
+def void_all(*, coupons: QuerySet[Coupon], reason: str, by: Actor, at: datetime) -> Voided:
+    """Makes all of them void that are not yet, with one statement; those that were redeemed stay so, and are counted.
+
+    Each has its row in the audit log. Locks them by id.
+    """
+    chosen, parameters = coupons.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_VOID_ALL.format(chosen=chosen), [*parameters, at, str(by), reason, *parameters])
+        return Voided(*cursor.fetchone())
+
+
 def _could_be(code: str) -> bool:
     """Whether somebody may hold this code: its check symbol is right for a length that codes here have, or codes of an
     older system are about, which may look like anything."""
@@ -221,3 +244,18 @@ def _insert(offer: Offer, customer: Customer | None, reference: str, at: datetim
         known = Coupon.objects.filter(offer=offer, reference=reference).first()
         if known:
             return known
+
+
+_VOID_ALL = """
+    WITH locked AS MATERIALIZED (
+        SELECT id FROM rewards_coupon WHERE id IN ({chosen}) AND state = 'ISSUED' ORDER BY id FOR NO KEY UPDATE
+    ), voided AS (
+        UPDATE rewards_coupon SET state = 'VOID' FROM locked WHERE rewards_coupon.id = locked.id
+        RETURNING rewards_coupon.id
+    ), noted AS (
+        INSERT INTO customers_auditevent (happened_at, actor, action, subject, reason, data)
+        SELECT %s, %s, 'coupon.voided', 'coupon:' || id, %s, '{{}}' FROM voided
+    )
+    SELECT (SELECT count(*) FROM voided),
+           (SELECT count(*) FROM rewards_coupon WHERE id IN ({chosen}) AND state = 'REDEEMED')
+"""

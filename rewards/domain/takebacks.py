@@ -16,7 +16,7 @@ from customers.domain import purchases
 from customers.domain.purchases import LineLeft, ReturnLineIn
 from customers.models import Purchase, PurchaseReturn, PurchaseReturnLine, PurchaseSource, Store
 from loyalty_site.lib.actors import Actor
-from rewards.domain import checkout, coupon_redemptions, coupons, points, redemptions
+from rewards.domain import checkout, coupon_redemptions, points, redemptions
 from rewards.models import CouponRedemption, RedemptionState, RewardRedemption
 
 UNDO_FOR = timedelta(minutes=15)
@@ -77,16 +77,6 @@ def last_act(*, store: Store, by: Actor, at: datetime) -> Purchase | RewardRedem
     if taken and (bought is None or taken.requested_at > bought.recorded_at):
         return taken if taken.state == RedemptionState.FULFILLED else None
     return bought if bought and everything_left(purchase=bought) else None
-
-
-@transaction.atomic
-def undo_gift(*, redemption: CouponRedemption, by: Actor, at: datetime) -> None:
-    """The gift is back, its coupon is good again; void where it was the surprise of a purchase of which all came back
-    meanwhile. Raises GiftNotHandedOver."""
-    coupon_redemptions.undo_hand_over(redemption=redemption, by=by, at=at)
-    cause = Purchase.objects.filter(surprises__coupon=redemption.coupon_id).first()
-    if cause and not everything_left(purchase=cause):
-        coupons.void(coupon=redemption.coupon, reason=f"purchase:{cause.pk}", by=by, at=at)
 
 
 @transaction.atomic

@@ -255,6 +255,24 @@ class CouponRedeemedOut(Shown):
     redeemed_at: datetime
 
 
+class CouponHoldOut(Shown):
+    """`state` is open, captured, released or expired."""
+
+    id: str
+    coupon: str
+    customer: str | None
+    state: str
+    held_at: datetime
+    expires_at: datetime
+
+
+class CouponRedemptionOut(Shown):
+    id: str
+    coupon: str
+    redeemed_at: datetime
+    rolled_back_at: datetime | None
+
+
 class HoldOut(Shown):
     """`state` is open, captured, released or expired."""
 

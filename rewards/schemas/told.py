@@ -124,6 +124,17 @@ class CouponRedeemIn(Told):
     customer: Code | None = None
 
 
+class CouponHoldIn(Told):
+    """`seconds`: a day at most."""
+
+    customer: Code | None = None
+    seconds: Annotated[int, Field(ge=1, le=24 * 3600)]
+
+
+class RollBackIn(Told):
+    reason: OptionalText = ""
+
+
 class HoldIn(Told):
     """`seconds`: a week at most."""
 

@@ -52,7 +52,7 @@ class ModelAdmin(ThemedAdmin):
     list_max_show_all = 0
     list_filter_submit = True
     warn_unsaved_form = True
-    actions = None
+    actions: Any = None
     checks_class = ModelAdminChecks  # the theme's own asks the database, which may not be migrated yet
     store_lookup: ClassVar[str] = ""
     annotations: ClassVar[Mapping[str, Any]] = {}

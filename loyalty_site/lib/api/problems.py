@@ -14,6 +14,8 @@ CONTENT_TYPE = "application/problem+json"
 # What a refusal of the domain is to HTTP; every code that is not here is a conflict.
 STATUS: Mapping[str, int] = {
     "customer_unknown": 404,
+    "coupon_hold_unknown": 404,
+    "coupon_redemption_unknown": 404,
     "hold_unknown": 404,
     "purchase_unknown": 404,
     "redemption_unknown": 404,

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from customers.domain.purchases import LineIn
 from customers.models import Category, Product, Store
+from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import coupon_terms, coupons, earning, eligibility, points, rules, tiers
+from rewards.domain import coupon_holds, coupon_terms, coupons, earning, eligibility, points, rules, tiers
 from rewards.domain.checkout.facts import Facts
 from rewards.domain.checkout.refusals import (
     GiftCardExceedsAmount,
@@ -39,7 +40,15 @@ class Priced:
         self.refusals[coupon.display_code] = coupons.refusal_for(word, coupon)
 
 
-def priced(*, purchase: PurchaseIn, store: Store, booking: Facts | None = None) -> Priced:
+def priced(
+    *,
+    purchase: PurchaseIn,
+    store: Store,
+    booking: Facts | None = None,
+    by: Actor | None = None,
+    at: datetime | None = None,
+) -> Priced:
+    """With `at` as somebody sees it then: what others than `by` hold is not to be had. A booking finds that out."""
     for line in purchase.lines:
         if not 0 <= line.tax_minor <= line.amount_minor:
             raise TaxExceedsAmount
@@ -53,6 +62,8 @@ def priced(*, purchase: PurchaseIn, store: Store, booking: Facts | None = None) 
             priced.refusals[text] = refusal
         else:
             found[coupon.code] = coupon
+    if at:
+        _refuse_held(found, priced, purchase, by, at)
     if not found:
         return priced
     read, basket = as_read(shown=found.values(), purchase=purchase, store=store, booking=booking)
@@ -64,6 +75,13 @@ def priced(*, purchase: PurchaseIn, store: Store, booking: Facts | None = None) 
     priced.left_minor -= evaluation.discount_minor
     priced.multiplied = [_multiplied(found[one.code], one) for one in evaluation.multiplied]
     return priced
+
+
+def _refuse_held(
+    found: dict[str, Coupon], priced: Priced, purchase: PurchaseIn, by: Actor | None, at: datetime
+) -> None:
+    for coupon in coupon_holds.kept_for_others(coupons=found.values(), customer=purchase.customer, by=by, at=at):
+        priced.refuse("coupon_held", found.pop(coupon.code))
 
 
 def as_read(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from customers.models import Store
+from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import earning
 from rewards.domain.checkout import pricing
@@ -26,13 +27,13 @@ class Quote:
     points_payable: int
 
 
-def quote(*, purchase: PurchaseIn, store: Store, at: datetime) -> Quote:
-    """What `settle` would book, with each refused coupon's reason, and how many points could pay.
+def quote(*, purchase: PurchaseIn, store: Store, by: Actor | None = None, at: datetime) -> Quote:
+    """What `settle` would book, told by the same, with each refused coupon's reason, and how many points could pay.
 
     Raises PointsExceedAmount, PointsWithoutCustomer, PointsOtherCurrency, GiftCardExceedsAmount or TaxExceedsAmount.
     """
     program = Program.objects.current()
-    priced = pricing.priced(purchase=purchase, store=store)
+    priced = pricing.priced(purchase=purchase, store=store, by=by, at=at)
     points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
     pricing.gift_card_value(purchase=purchase, left_minor=priced.left_minor - points_value)
     total = sum(line.amount_minor for line in purchase.lines)

@@ -194,16 +194,14 @@ def _undo_coupons(returns: Collection[PurchaseReturn], by: Actor, at: datetime) 
     list(touched.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     given = coupon_redemptions.give_back(redemptions=used, by=by, at=at)
     causes = {pk: last[purchase] for pk, purchase in brought.items()}
-    causes |= {one.coupon_id: made for one, made in used.items() if _is_without_cause(one.coupon_id)}
+    causes |= {
+        one.coupon_id: made
+        for one, made in used.items()
+        if coupon_redemptions.is_without_cause(coupon_id=one.coupon_id)
+    }
     for coupon in touched.filter(pk__in=causes, state=CouponState.ISSUED).order_by("pk"):
         coupons.void(coupon=coupon, reason=_reference(causes[coupon.pk]), by=by, at=at)
     return given
-
-
-def _is_without_cause(coupon_id: int) -> bool:
-    """The coupon was the surprise of a purchase of which all came back while the coupon was in use."""
-    cause = Purchase.objects.filter(surprises__coupon=coupon_id).first()
-    return bool(cause and _is_all_back(purchases.lines_left(purchase=cause)))
 
 
 def _is_all_back(lines: Sequence[LineLeft]) -> bool:

@@ -18,7 +18,8 @@ from tests.loyalty_site.api.generated import Refused, client
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = {
     *(f"customers.domain.{name}" for name in ("customers", "enrollment", "idempotency", "purchases")),
-    *(f"rewards.domain.{name}" for name in ("catalogue", "coupons", "holds", "offers", "points", "redemptions")),
+    *(f"rewards.domain.{name}" for name in ("coupon_holds", "coupons")),
+    *(f"rewards.domain.{name}" for name in ("catalogue", "holds", "offers", "points", "redemptions")),
     "rewards.domain.checkout.refusals",
     "rewards.api.customers",
 }
@@ -40,6 +41,9 @@ CALLS = {
     "take_back": "post /purchases/{id}/returns",
     "check_coupon": "post /coupons/{code}/check",
     "redeem_coupon": "post /coupons/{code}/redeem",
+    "hold_coupon": "post /coupons/{code}/hold",
+    "release_coupon_hold": "post /coupon-holds/{id}/release",
+    "roll_back_redemption": "post /coupon-redemptions/{id}/rollback",
     "hold_points": "post /customers/{number}/holds",
     "capture_hold": "post /holds/{id}/capture",
     "release_hold": "post /holds/{id}/release",
@@ -83,6 +87,7 @@ def test_everything_told_refuses_unknown_fields():
     assert bodies == {
         "BasketTold",
         "CouponCheckIn",
+        "CouponHoldIn",
         "CouponRedeemIn",
         "EnrollIn",
         "HoldIn",
@@ -92,6 +97,7 @@ def test_everything_told_refuses_unknown_fields():
         "RedemptionIn",
         "ReturnLineTold",
         "ReturnTold",
+        "RollBackIn",
     }
     assert {SPEC["components"]["schemas"][name]["additionalProperties"] for name in bodies} == {False}
 

@@ -2,7 +2,7 @@ import pytest
 
 from customers.models import Product, Purchase
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import checkout, ledger
+from rewards.domain import checkout, coupon_books, ledger
 from rewards.models import Coupon, PointsEntry, Surprise
 from tests.factories.customers import CustomerFactory, StoreFactory
 from tests.factories.rewards import BaseRuleFactory
@@ -18,6 +18,7 @@ def books_balance(db):
     """After the test, whatever it did."""
     yield
     assert list(ledger.differences()) == []
+    assert coupon_books.differences() == []
 
 
 @pytest.fixture
