@@ -103,6 +103,7 @@ ACTS = {
     "rewards_offer_copy": (rows.Offer, {roles.OWNER, roles.MARKETING}),
     "customers_till_revoke": (rows.Till, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_user_set_password": (rows.User, {roles.OWNER}),
+    "rewards_coupon_roll_back": (rows.Coupon, {roles.OWNER, roles.STORE_MANAGER, roles.MARKETING}),
     "rewards_coupon_void": (rows.Coupon, {roles.OWNER, roles.STORE_MANAGER, roles.MARKETING}),
     "rewards_earningrule_new_version": (rows.EarningRule, {roles.OWNER, roles.MARKETING}),
     "rewards_experiment_report": (rows.Experiment, {roles.OWNER, roles.MARKETING, roles.AUDITOR}),

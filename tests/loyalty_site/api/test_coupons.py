@@ -5,7 +5,9 @@ from functools import partial
 
 import pytest
 
-from rewards.models import Coupon, CouponRedemption, CouponState, OfferKind
+from loyalty_site.lib import actors
+from rewards.domain import public_codes
+from rewards.models import Coupon, CouponHold, CouponRedemption, CouponState, OfferKind
 from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import CouponFactory, OfferFactory
 from tests.loyalty_site.api.calling import basket, caller, told
@@ -142,3 +144,131 @@ def test_redeem_by_many_at_once_happens_once(store):
     assert {told(response) for response in responses if response.status_code == 409} == {
         (409, "coupon_already_redeemed")
     }
+
+
+# --- holding
+
+
+def test_hold_keeps_a_coupon_from_other_tills_and_their_customers_purchase_captures_it(till, store, mia):
+    coupon, other = CouponFactory(customer=mia), caller(store=store, name="Till 2")
+    asked = {"customer": "C7K2-94QX", "seconds": 60}
+
+    response = till.post(f"coupons/{coupon.code}/hold", asked)
+
+    kept = CouponHold.objects.get()
+    assert (response.status_code, response.json()) == (
+        201,
+        {
+            "id": kept.public_id,
+            "coupon": coupon.display_code,
+            "customer": "C7K2-94QX",
+            "state": "open",
+            "held_at": "2026-05-20T10:30:00Z",
+            "expires_at": "2026-05-20T10:31:00Z",
+        },
+    )
+    again = till.post(f"coupons/{coupon.code}/hold", {**asked, "seconds": 120}).json()
+    assert (again["id"], again["expires_at"]) == (kept.public_id, "2026-05-20T10:32:00Z")
+    sold = other.post("purchases", basket(customer="C7K2-94QX", coupons=[coupon.code]))
+    assert (sold.status_code, sold.json()["discount_minor"]) == (201, 500)
+    assert told(till.post(f"coupon-holds/{kept.public_id}/release")) == (409, "coupon_hold_captured")
+
+
+def test_what_others_hold_is_refused_everywhere_with_one_word(till, store):
+    coupon, other = gift(), caller(store=store, name="Till 2")
+    assert till.post(f"coupons/{coupon.code}/hold", {"seconds": 60}).status_code == 201
+    sale = basket(coupons=[coupon.code])
+
+    assert other.post(f"coupons/{coupon.code}/check").json()["code"] == "coupon_held"
+    assert other.post(f"coupons/{coupon.code}/check", {"lines": LINES}).json()["code"] == "coupon_held"
+    quoted = other.post("quotes", {"currency": "CNY", "coupons": [coupon.code], "lines": LINES}).json()
+    assert quoted["coupons"][0]["refusal"]["code"] == "coupon_held"
+    for path, body in (
+        (f"coupons/{coupon.code}/hold", {"seconds": 60}),
+        (f"coupons/{coupon.code}/redeem", None),
+        ("purchases", sale),
+    ):
+        assert told(other.post(path, body)) == (409, "coupon_held")
+    assert till.post(f"coupons/{coupon.code}/check").json()["usable"]
+    assert till.post("purchases", sale).status_code == 201
+
+
+def test_released_hold_lets_others_have_the_coupon(till, store):
+    coupon = gift()
+    kept = till.post(f"coupons/{coupon.code}/hold", {"seconds": 60}).json()
+
+    for _ in range(2):
+        released = till.post(f"coupon-holds/{kept['id']}/release")
+        assert (released.status_code, released.json()) == (200, kept | {"state": "released"})
+    assert caller(store=store, name="Till 2").post(f"coupons/{coupon.code}/redeem").status_code == 201
+
+
+def test_hold_needs_a_time_a_coupon_and_a_customer_there_are(till):
+    coupon = gift()
+    assert told(till.post(f"coupons/{coupon.code}/hold", {})) == (422, "invalid")
+    assert told(till.post(f"coupons/{coupon.code}/hold", {"seconds": 0})) == (422, "invalid")
+    assert told(till.post(f"coupons/{coupon.code}/hold", {"seconds": 86_401})) == (422, "invalid")
+    assert told(till.post("coupons/2222-2222-2222/hold", {"seconds": 60})) == (404, "coupon_unknown")
+    unknown = {"seconds": 60, "customer": "AAAA-AAAA"}
+    assert told(till.post(f"coupons/{coupon.code}/hold", unknown)) == (404, "customer_unknown")
+    assert told(till.post("coupon-holds/1/release")) == (404, "coupon_hold_unknown")
+    assert not CouponHold.objects.exists()
+
+
+# --- a gift comes back
+
+
+def test_gift_that_comes_back_makes_its_coupon_good_again(till, store, mia):
+    coupon, other = gift(customer=mia), caller(store=store, name="Till 2")
+    handed = till.post(f"coupons/{coupon.code}/redeem", {"customer": "C7K2-94QX"}).json()
+
+    answers = [other.post(f"coupon-redemptions/{handed['id']}/rollback", {"reason": "spilled"}) for _ in range(2)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert [answer.json() for answer in answers] == [
+        {
+            "id": handed["id"],
+            "coupon": coupon.display_code,
+            "redeemed_at": "2026-05-20T10:30:00Z",
+            "rolled_back_at": "2026-05-20T10:30:00Z",
+        }
+    ] * 2
+    assert CouponRedemption.objects.get().rolled_back_by == f"till:{other.till.pk}"
+    assert till.post(f"coupons/{coupon.code}/redeem", {"customer": "C7K2-94QX"}).status_code == 201
+
+
+def test_only_tills_of_the_store_take_a_gift_back(till):
+    handed = till.post(f"coupons/{gift().code}/redeem").json()
+    stranger = caller(name="Till 2")
+    assert told(stranger.post(f"coupon-redemptions/{handed['id']}/rollback")) == (404, "coupon_redemption_unknown")
+    assert told(till.post("coupon-redemptions/x/rollback")) == (404, "coupon_redemption_unknown")
+
+
+def test_coupon_of_a_purchase_comes_back_with_its_goods(till):
+    sold = till.post("purchases", basket(coupons=[CouponFactory().code]))
+    assert sold.status_code == 201
+    used = CouponRedemption.objects.get()
+    assert told(till.post(f"coupon-redemptions/{used.pk}/rollback")) == (409, "coupon_redeemed_in_purchase")
+
+
+# --- for everybody
+
+
+def test_public_code_goes_all_the_ways(till, store, now):
+    offer = OfferFactory(kind=OfferKind.GIFT, amount_minor=None, customer_max=1)
+    public_codes.issue(offer=offer, code="SUMMER", uses_max=2, by=actors.SYSTEM, at=now)
+    one, other = (CustomerFactory().display_number for _ in range(2))
+
+    assert till.post("coupons/summer/check", {"customer": one}).json()["coupon"] == "SUMMER"
+    assert till.post("coupons/SUMMER/check", {"lines": LINES}).json()["code"] == "coupon_needs_customer"
+    held = till.post("coupons/SUMMER/hold", {"customer": one, "seconds": 60})
+    assert held.status_code == 201
+    handed = till.post("coupons/SUMMER/redeem", {"customer": one})
+    assert told(till.post("coupons/SUMMER/redeem", {"customer": one})) == (409, "customer_limit_reached")
+    assert till.post(f"coupon-redemptions/{handed.json()['id']}/rollback").status_code == 200
+    for number in (one, other):
+        assert (
+            till.post("purchases", basket(receipt_number=number, customer=number, coupons=["SUMMER"])).status_code
+            == 201
+        )
+    assert told(till.post("coupons/SUMMER/redeem", {"customer": one})) == (409, "coupon_already_redeemed")
