@@ -13,6 +13,7 @@ from customers.domain import audit, consents, customers, merges
 from customers.models import (
     Card,
     Consent,
+    Contact,
     Customer,
     IdempotentCall,
     OutboxMail,
@@ -58,6 +59,7 @@ def erase(*, customer_ids: list[int], by: Actor, at: datetime) -> None:
     _drop_what_leads_in(ids)
     Card.objects.filter(customer__in=ids).delete()
     Preference.objects.filter(customer__in=ids).delete()
+    Contact.objects.filter(customer__in=ids).delete()
     SegmentMember.objects.filter(customer__in=ids).delete()
     merges.forget(customer_ids=ids)
     Customer.objects.filter(pk__in=ids).update(

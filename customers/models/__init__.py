@@ -2,6 +2,7 @@ from customers.models.attempt import AttemptCount
 from customers.models.audit import AuditEvent
 from customers.models.catalog import Category, Product
 from customers.models.consent import Consent, Purpose
+from customers.models.contact import Contact
 from customers.models.customer import Card, Customer, Preference, SignInCode
 from customers.models.idempotent_call import IdempotentCall
 from customers.models.merge import CustomerMerge
@@ -19,6 +20,7 @@ __all__ = [
     "Card",
     "Category",
     "Consent",
+    "Contact",
     "Customer",
     "IdempotentCall",
     "CustomerMerge",

@@ -67,6 +67,7 @@ class ProgramAdmin(ModelAdmin):
             },
         ),
         (_("Rewards"), {"fields": ("customer_cancel_hours",)}),
+        (_("Mails"), {"fields": ("mail_max", "mail_days")}),
         (_("Lapse"), {"fields": ("expiry_policy", "expiry_months", "expiry_period_end", "expiry_days")}),
         (_("Tiers"), {"fields": ("tier_basis", "tier_window", "tier_months", "tier_grace_days", "tier_downgrade")}),
     )

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from customers.domain import audit, consents
+from customers.domain import audit, consents, contacts
 from customers.models import Customer, Purpose
 from loyalty_site.lib import mail_replies
 from loyalty_site.lib.actors import Actor
@@ -79,7 +79,8 @@ def send_due(*, queue: Queue[Mail], mailer: BaseEmailBackend, clock: Clock, unti
 def claim(*, queue: Queue[Mail], program: Program, at: datetime) -> Mail | None:
     """The next mail that is due and that nobody else has in hand: SENDING, or SUPPRESSED where it must not be sent.
 
-    Consent, address, and what it tells of are read now.
+    Consent, address, and what it tells of are read now. Where the customer got as many mails lately as the programme
+    allows, it waits for a place, and is returned PENDING.
     """
     free = _due(queue, at).select_for_update(skip_locked=True, of=("self",), no_key=True)
     mail = free.select_related("customer", *queue.related).order_by("not_before", "pk").first()
@@ -87,6 +88,8 @@ def claim(*, queue: Queue[Mail], program: Program, at: datetime) -> Mail | None:
         return None
     if barrier := _barrier_of(mail.customer) or queue.barrier(mail, program, at):
         mail.state, mail.reason, mail.settled_at = MailState.SUPPRESSED, barrier, at
+    elif not _reserve(queue, mail, program, at):
+        _wait_for_a_place(mail, program, at)
     else:
         mail.state, mail.claimed_at = MailState.SENDING, at
         mail.attempts += 1
@@ -173,4 +176,21 @@ def _send(queue: Queue[Mail], mail: Mail, mailer: BaseEmailBackend, program: Pro
 def _change(queue: Queue[Mail], mail: Mail, **values: object) -> bool:
     """Committed at once, and only while the claim is still ours."""
     ours = _rows(queue).filter(pk=mail.pk, state=MailState.SENDING, claimed_at=mail.claimed_at)
-    return bool(ours.update(claimed_at=None, **values))
+    with transaction.atomic():
+        changed = bool(ours.update(claimed_at=None, **values))
+        if changed and values["state"] in (MailState.PENDING, MailState.REJECTED):
+            contacts.give_back(reference=f"{queue.name}:{mail.pk}")
+    return changed
+
+
+def _reserve(queue: Queue[Mail], mail: Mail, program: Program, at: datetime) -> bool:
+    reference = f"{queue.name}:{mail.pk}"
+    limit, days = program.mail_max, program.mail_days
+    return contacts.reserve(customer=mail.customer, reference=reference, limit=limit, days=days, at=at)
+
+
+def _wait_for_a_place(mail: QueuedMail, program: Program, at: datetime) -> None:
+    assert program.mail_max is not None
+    limit, days = program.mail_max, program.mail_days
+    free = contacts.free_from(customer=mail.customer, limit=limit, days=days, at=at)
+    mail.not_before = max(free, at + SERVER_PAUSE)

@@ -134,12 +134,27 @@ class Program(models.Model):
         _("a tier that was not kept goes"), max_length=10, choices=TierDowngrade.choices, default=TierDowngrade.ONE_DOWN
     )
 
+    mail_max = models.PositiveSmallIntegerField(
+        _("mails a customer gets at most"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Of lapse notices, surprise mails and mailings together; further ones wait. Empty: no limit."),
+    )
+    mail_days = models.PositiveSmallIntegerField(
+        _("in so many days"), default=7, validators=[MinValueValidator(1), MaxValueValidator(365)]
+    )
+
     objects: ClassVar[ProgramManager] = ProgramManager()
 
     class Meta:
         verbose_name = _("programme")
         verbose_name_plural = _("programme")
         constraints = [
+            models.CheckConstraint(
+                name="program_mail_cap_fits",
+                condition=(Q(mail_max__isnull=True) | Q(mail_max__gte=1)) & Q(mail_days__range=(1, 365)),
+            ),
             models.CheckConstraint(name="program_is_one_row", condition=Q(only=True)),
             models.CheckConstraint(name="program_point_is_worth_something", condition=Q(point_value_minor__gte=1)),
             models.CheckConstraint(

@@ -28,6 +28,7 @@ MUTABLE = {
     "customers.Card",
     "customers.Category",
     "customers.Consent",
+    "customers.Contact",
     "customers.Customer",
     "customers.IdempotentCall",
     "customers.CustomerMerge",

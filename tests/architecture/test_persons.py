@@ -31,6 +31,7 @@ LEDGER = {
 }
 STAYING = {
     "customers.Customer",  # merged_into
+    "customers.Contact",  # which address a mail went to
     "customers.CustomerMerge",
     "customers.Recommendation",  # deleted, and made anew
     "customers.SignInCode",  # opens nothing for who is closed

@@ -7,7 +7,7 @@ from customers.domain import consents
 from customers.models import Customer, Purpose
 from loyalty_site.lib import actors
 from rewards.domain import gesture_mails, letters, mail_queue, points
-from rewards.models import Arm, Coupon, GestureMail, GestureText, Offer, Surprise
+from rewards.models import Arm, Coupon, GestureMail, GestureText, Offer, Program, Surprise
 from tests.factories.customers import ConsentFactory, CustomerFactory
 from tests.factories.rewards import CouponFactory, ProgramFactory, SurpriseRuleFactory
 from tests.races import at_once
@@ -168,6 +168,26 @@ def test_everything_is_asked_again_before_it_leaves(surprised, send, mail_server
 def test_nobody_is_woken_at_night(program, hour, leaves):
     at = datetime(2026, 6, 10, hour, tzinfo=UTC) - 8 * HOUR
     assert gesture_mails.by_day(at=at, program=program) == datetime.fromisoformat(f"{leaves}:00:00+08:00")
+
+
+def test_what_goes_beyond_the_cap_waits_and_a_refused_mail_takes_no_place(program, surprised, send, mail_server):
+    Program.objects.update(mail_max=1, mail_days=7)
+    first = surprised()
+    rule = SurpriseRuleFactory()
+    coupon = CouponFactory(offer=rule.offer, customer=first.customer)
+    moments = {"happened_at": NOON, "decided_at": NOON}
+    told = {"rule": rule, "customer": first.customer, "arm": Arm.TREATED, "occasion": "visit:10"}
+    Surprise.objects.create(**told, coupon=coupon, **moments)
+    gesture_mails.prepare(at=NOON)
+    mail_server.at_recipient = {first.customer.email: "550 nobody"}
+    assert send() == 0
+    assert sorted(states()) == [("REJECTED", ""), ("REJECTED", "")]
+    GestureMail.objects.update(state="PENDING", settled_at=None)
+    mail_server.at_recipient = {}
+    assert (send(), send(NOON + 6 * DAY)) == (1, 0)
+    assert sorted(states()) == [("ACCEPTED", ""), ("PENDING", "")]
+    assert GestureMail.objects.get(state="PENDING").not_before == NOON + 7 * DAY
+    assert send(NOON + 7 * DAY) == 1
 
 
 @pytest.mark.django_db(transaction=True)

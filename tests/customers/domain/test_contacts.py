@@ -1,0 +1,44 @@
+from datetime import timedelta
+
+import pytest
+
+from customers.domain import contacts
+from customers.models import Contact
+from tests.factories.customers import CustomerFactory
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def take(customer, number, at, limit=2, days=7):
+    return contacts.reserve(customer=customer, reference=f"test:{number}", limit=limit, days=days, at=at)
+
+
+def test_places_are_taken_until_none_is_left_and_come_back_with_time(now):
+    mei, other = CustomerFactory(), CustomerFactory()
+    assert [take(mei, 1, now), take(mei, 2, now + DAY), take(mei, 3, now + 2 * DAY)] == [True, True, False]
+    assert take(other, 4, now)
+    assert contacts.free_from(customer=mei, limit=2, days=7, at=now + 2 * DAY) == now + 7 * DAY
+    assert not take(mei, 3, now + 7 * DAY - timedelta(seconds=1))
+    assert take(mei, 3, now + 7 * DAY)
+
+
+def test_place_of_a_mail_that_did_not_leave_is_free_again_and_the_same_mail_takes_one(now):
+    mei = CustomerFactory()
+    assert [take(mei, 1, now, limit=1), take(mei, 1, now, limit=1), take(mei, 2, now, limit=1)] == [True, True, False]
+    contacts.give_back(reference="test:1")
+    assert take(mei, 2, now, limit=1)
+
+
+def test_without_a_limit_all_are_written_down(now):
+    mei = CustomerFactory()
+    assert all(take(mei, number, now, limit=None) for number in range(5))
+    assert Contact.objects.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_last_place_is_taken_once_by_eight_at_once(now):
+    mei = CustomerFactory()
+    assert sorted(at_once(*[lambda n=n: take(mei, n, now) for n in range(8)])) == [False] * 6 + [True] * 2
+    assert Contact.objects.count() == 2
