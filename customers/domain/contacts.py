@@ -8,17 +8,19 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from customers.models import Contact, Customer
+from loyalty_site.lib import statements
 
 
 @transaction.atomic
 def reserve(*, customer: Customer, reference: str, limit: int | None, days: int, at: datetime) -> bool:
     """Takes a place for the mail `reference`, unless the customer got `limit` in the last `days` days (None: no end).
 
-    Two workers cannot both take the last one: the customer's row is locked before it is counted.
+    Two workers cannot both take the last one: a lock of the customer's contacts alone is taken before they are counted,
+    and kept until the transaction ends. Nobody who holds the customer's row waits for it.
     """
     if Contact.objects.filter(reference=reference).exists():
         return True
-    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    statements.rows("SELECT pg_advisory_xact_lock(hashtextextended('contacts:' || %s, 0))", (str(customer.pk),))
     lately = Contact.objects.filter(customer=customer, sent_at__gt=at - timedelta(days=days), sent_at__lte=at)
     if limit is not None and lately.count() >= limit:
         return False
