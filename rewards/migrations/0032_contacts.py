@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0030_mailings'),
+        ('rewards', '0031_renewed_lots'),
     ]
 
     operations = [
