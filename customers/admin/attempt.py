@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib import admin
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from customers.domain import attempts
 from customers.models import AttemptCount
@@ -15,7 +15,7 @@ from loyalty_site.lib.admin import ReadOnlyAdmin, States, state_filter
 def states(_now: datetime) -> States:
     return {
         "unusual": (_("unusual"), Q(failures=F("failures_max"))),
-        "usual": (_("usual"), Q(failures__lt=F("failures_max"))),
+        "usual": (pgettext("tries", "usual"), Q(failures__lt=F("failures_max"))),
     }
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from loyalty_site.lib import spreadsheets
 from loyalty_site.lib.admin import own_stores
@@ -80,7 +81,7 @@ def _figures(found: Report) -> list[tuple[str, str, str]]:
     used = _("%(used)s of %(issued)s") % {"used": grouped(totals.used), "issued": grouped(totals.issued)}
     figures = [
         (_("Coupons issued"), grouped(totals.issued), _("to %s customers") % grouped(totals.holders)),
-        (_("Redeemed"), grouped(totals.redeemed), _("rolled back: %s") % grouped(totals.rolled_back)),
+        (pgettext("coupon", "Redeemed"), grouped(totals.redeemed), _("rolled back: %s") % grouped(totals.rolled_back)),
         (_("Coupons that were used"), _share(totals), f"{used}; {_range(totals)}" if totals.issued else ""),
         (_("Discount given"), format_money(totals.discount_minor, currency), _each(totals, currency)),
         (

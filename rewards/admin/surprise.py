@@ -12,10 +12,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from customers.domain import customers
+from loyalty_site.lib import numbers
 from loyalty_site.lib.admin import (
     ModelAdmin,
     ReadOnlyAdmin,
@@ -41,7 +42,7 @@ def states(now: datetime) -> States:
     is_over = Q(ended_at__isnull=False) | Q(active_to__lte=now)
     return {
         "draft": (_("draft"), Q(activated_at__isnull=True)),
-        "active": (_("active"), Q(activated_at__isnull=False) & ~is_over),
+        "active": (pgettext("rule", "active"), Q(activated_at__isnull=False) & ~is_over),
         "ended": (_("ended"), Q(activated_at__isnull=False) & is_over),
     }
 
@@ -222,7 +223,7 @@ class SurpriseRuleAdmin(ModelAdmin):
             return "draft", _("draft")
         if rule.ended_at or rule.active_to and rule.active_to <= timezone.now():
             return "ended", _("ended")
-        return "active", _("active")
+        return "active", pgettext("rule", "active")
 
     @admin.display(description=gettext_lazy("gives"))
     def gives_what(self, rule: SurpriseRule) -> str:
@@ -275,7 +276,7 @@ class SurpriseAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("gave"))
     def gave(self, surprise: Surprise) -> str:
         if surprise.points_entry:
-            return _("%s points") % surprise.points_entry.points
+            return numbers.points(surprise.points_entry.points)
         return str(surprise.coupon or "–")
 
     @admin.display(description=gettext_lazy("cost"))

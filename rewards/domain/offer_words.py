@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from django.db.models import prefetch_related_objects
 from django.utils.text import capfirst
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from loyalty_site.lib.money import format_money
 from rewards.domain.earning_words import days_and_hours, decimal, joined
@@ -34,7 +34,7 @@ def conditions(offer: Offer) -> str:
 def worth(offer: Offer) -> str:
     """What it gives, in few words."""
     if offer.kind == OfferKind.PERCENT:
-        return _("%(percent)s %% off") % {"percent": decimal(offer.percent or Decimal(0))}
+        return _percent_off(offer.percent or Decimal(0))
     if offer.kind == OfferKind.AMOUNT:
         return _("%(amount)s off") % {"amount": format_money(offer.amount_minor or 0, offer.currency)}
     if offer.kind == OfferKind.FREE_PRODUCT:
@@ -44,13 +44,20 @@ def worth(offer: Offer) -> str:
     return _("a gift")
 
 
+def _percent_off(percent: Decimal) -> str:
+    """Chinese says what is left to pay, in tenths: 15 % off are `8.5 折`."""
+    if (get_language() or "").startswith("zh") and percent < 100:
+        return f"{decimal(10 - percent / 10)} 折"
+    return _("%(percent)s %% off") % {"percent": decimal(percent)}
+
+
 def days(offer: Offer) -> str:
     """On which weekdays it is good; empty where on all."""
     return joined(days_and_hours(offer.weekdays, None, None))
 
 
 def _sentence(parts: Sequence[str]) -> str:
-    return capfirst(_("%(sentence)s.") % {"sentence": joined(parts)})
+    return capfirst(_("%(sentence)s.") % {"sentence": pgettext("clauses", ", ").join(parts)})
 
 
 def _worth(offer: Offer) -> str:
@@ -116,5 +123,4 @@ def _named(names: Sequence[str]) -> str:
     if len(names) <= _NAMES:
         return joined(names)
     more = len(names) - _NAMES
-    told = ngettext("%(names)s and %(more)s more", "%(names)s and %(more)s more", more)
-    return told % {"names": joined(names[:_NAMES]), "more": more}
+    return _("%(names)s and %(more)s more") % {"names": joined(names[:_NAMES]), "more": more}

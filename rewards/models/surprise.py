@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import Customer, Purchase
 from loyalty_site.lib import append_only, constraints
@@ -62,7 +63,7 @@ class Surprise(models.Model):
 class DrawOutcome(models.TextChoices):
     """What became of a purchase that was drawn."""
 
-    GIVEN = "GIVEN", _("surprised")
+    GIVEN = "GIVEN", pgettext_lazy("draw", "surprised")
     HOLDOUT = "HOLDOUT", _("held out")
     COOLDOWN = "COOLDOWN", _("surprised by this rule a short while before")
     QUIET = "QUIET", _("surprised by some rule a short while before")

@@ -3,6 +3,7 @@
 from datetime import date, time
 
 import pytest
+from django.utils import translation
 
 from rewards.domain import offer_words
 from tests.factories.customers import CategoryFactory, ProductFactory, SegmentFactory, StoreFactory
@@ -81,3 +82,22 @@ def test_names_are_read_for_all_offers_at_once(number, django_assert_num_queries
         offer_words.with_names(offers)
         for offer in offers:
             offer_words.summary(offer)
+
+
+@pytest.mark.parametrize(
+    ("percent", "said"),
+    [("15", "8.5 折"), ("50", "5 折"), ("12.50", "8.75 折"), ("99.50", "0.05 折"), ("100", "优惠 100%")],
+)
+def test_chinese_says_in_tenths_what_is_left_to_pay(percent, said):
+    offer = OfferFactory(kind="PERCENT", amount_minor=None, percent=percent)
+    offer.refresh_from_db()
+    with translation.override("zh-hans"):
+        assert offer_words.worth(offer) == said
+
+
+def test_chinese_sentence_tells_names_and_conditions_apart():
+    offer = OfferFactory(kind="PERCENT", amount_minor=None, percent=20, min_spend_minor=5000, customer_max=1)
+    offer.categories.set([CategoryFactory(name="奶酪"), CategoryFactory(name="面包")])
+    offer.refresh_from_db()
+    with translation.override("zh-hans"):
+        assert offer_words.summary(offer) == "奶酪、面包 8 折，满 ¥50.00 可用，每位顾客限 1 次。"
