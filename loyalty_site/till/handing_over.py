@@ -95,7 +95,7 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
     refusal = ""
     if request.method == "POST":
         try:
-            coupon_redemptions.redeem(coupon=found, customer=found.customer, by=desk.by, at=now)
+            coupon_redemptions.redeem(coupon=found, customer=found.customer, store=desk.store, by=desk.by, at=now)
         except DomainError as error:
             refusal = str(error)
         else:

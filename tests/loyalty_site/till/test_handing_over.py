@@ -8,7 +8,7 @@ from django.utils import timezone
 from loyalty_site.lib import actors
 from rewards.domain import points, redemptions
 from rewards.models import CouponState, OfferKind, RedemptionState, RewardRedemption
-from tests.factories.customers import CustomerFactory
+from tests.factories.customers import CustomerFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory
 from tests.loyalty_site.till.conftest import field, text_of
 
@@ -131,6 +131,22 @@ def test_gift_is_handed_over_without_a_purchase_once(client, cashier, mia, is_be
     assert (gift.state, used.redeemed_by, used.purchase) == (CouponState.REDEEMED, f"user:{cashier.pk}", None)
     assert "Redeemed: 05/20/2026 10:30 a.m." in text_of(client.get(url))
     assert f"Coupon {gift} was redeemed already." in text_of(client.post(url))
+
+
+@pytest.mark.parametrize(
+    ("where_or_when", "said"),
+    [("another store", "is not good in this store"), ("today", "is not good today")],
+)
+def test_gift_is_handed_over_only_where_and_when_its_offer_says(client, mia, now, where_or_when, said):
+    offer = OfferFactory(kind=OfferKind.GIFT, amount_minor=None)
+    if where_or_when == "another store":
+        offer.stores.add(StoreFactory())
+    else:
+        offer.blackout_dates = [now.date()]
+        offer.save()
+    gift = CouponFactory(customer=mia, offer=offer)
+    assert said in text_of(client.post(f"/till/coupons/{gift.code}/"))
+    assert not gift.redemptions.exists()
 
 
 def test_coupon_that_takes_something_off_leads_to_a_purchase(client, mia):
