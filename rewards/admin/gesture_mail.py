@@ -68,7 +68,7 @@ class GestureTextAdmin(ModelAdmin):
             raise PermissionDenied
         form = self.get_form(request)(request.POST)
         form.is_valid()
-        rule = form.cleaned_data.get("rule")
+        rule = form.instance.rule if form.instance.rule_id else None  # cleaned_data lacks one that has words already
         return mail_text.preview(
             form=form,
             default=mail_texts.GESTURES[rule.gesture if rule else Gesture.COUPON],

@@ -68,6 +68,11 @@ def test_preview_of_points_and_of_nothing_yet(staff):
     assert marketing.post(PREVIEW, {}).json()["mails"]["en"]
 
 
+def test_preview_of_words_that_a_rule_has_already_is_of_that_rule(staff, rule):
+    GestureText.objects.create(rule=rule, subject={"en": "Hi"}, body={})
+    assert "Tea &amp; cake" in staff(roles.MARKETING).post(PREVIEW, typed(rule, "Hi")).json()["mails"]["en"]
+
+
 @pytest.mark.parametrize("role", [roles.AUDITOR, roles.STORE_MANAGER, roles.CASHIER])
 def test_others_write_no_mails(staff, rule, role):
     others = staff(role)
