@@ -48,8 +48,10 @@ def by_day(*, at: datetime, program: Program) -> datetime:
 
 
 def _barrier(mail: GestureMail, program: Program, at: datetime) -> MailBarrier | None:
-    coupon = mail.surprise.coupon
-    return None if coupon is None or coupon_mails.is_good(coupon=coupon, at=at) else MailBarrier.GONE
+    """Points are gone where the purchase that brought them came back."""
+    coupon, entry = mail.surprise.coupon, mail.surprise.points_entry
+    is_there = coupon is None or coupon_mails.is_good(coupon=coupon, at=at)
+    return MailBarrier.GONE if not is_there or entry and entry.corrections.exists() else None
 
 
 def _text_of(rule: SurpriseRule) -> tuple[Text, Text]:

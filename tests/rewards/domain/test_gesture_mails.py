@@ -110,7 +110,9 @@ def test_marketings_words_are_filled_and_escaped(surprised, send, mail_server):
     assert "Line one, {code}<script>\nLine <i>two</i>" in body(message, "plain")
 
 
-def test_points_are_told_of(send, mail_server):
+@pytest.fixture
+def given():
+    """The entry of 1,200 points with which somebody who allows offers and news was surprised."""
     customer = CustomerFactory()
     ConsentFactory(customer=customer, purpose=Purpose.MARKETING_EMAIL)
     entry = points.award(customer=customer, points=1200, reference="surprise:1", by=actors.SYSTEM, at=NOON)
@@ -119,9 +121,20 @@ def test_points_are_told_of(send, mail_server):
     Surprise.objects.create(
         rule=rule, customer=customer, occasion="sign-up", arm=Arm.TREATED, points_entry=entry, **moments
     )
+    return entry
+
+
+def test_points_are_told_of(given, send, mail_server):
     gesture_mails.prepare(at=NOON)
     assert send() == 1
     assert mail_server.taken[0][1]["Subject"] == "1,200 points for you, just because"
+
+
+def test_points_that_were_taken_back_meanwhile_are_not_told_of(given, send):
+    gesture_mails.prepare(at=NOON)
+    points.claw_back(entry=given, points=1200, reference="surprise:1", by=actors.SYSTEM, at=NOON)
+    assert send() == 0
+    assert states() == [("SUPPRESSED", "GONE")]
 
 
 def test_who_is_held_out_or_may_not_be_written_to_gets_no_row(surprised):
