@@ -14,7 +14,7 @@ from customers.domain import merges as customers_merges
 from customers.models import Customer, CustomerMerge
 from loyalty_site.lib.actors import Actor
 from rewards.domain import experiments, import_lock, tiers
-from rewards.models import Coupon, CouponRedemption, PointsAdjustment, RewardRedemption, Surprise
+from rewards.models import Coupon, CouponHold, CouponRedemption, PointsAdjustment, RewardRedemption, Surprise
 
 TIER = "tier before and after"
 
@@ -31,6 +31,7 @@ def merge(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     record = customers_merges.begin(source=source, target=target, reason=reason, by=by, at=at)
     _call("points_merge", record.pk, source.pk, target.pk, at, str(by))
     customers_merges.move(merge=record, rows=_in_order(Coupon.objects.filter(customer=source)))
+    customers_merges.move(merge=record, rows=CouponHold.objects.filter(customer=source))
     customers_merges.move(merge=record, rows=CouponRedemption.objects.filter(customer=source))
     _call("offers_tally_anew", [source.pk, target.pk])
     customers_merges.move(merge=record, rows=RewardRedemption.objects.filter(customer=source))
@@ -57,6 +58,7 @@ def undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> None:
     _call("points_separate", record.pk, record.source_id, record.target_id, at, str(by))
     used = Coupon.objects.filter(redemptions__redeemed_at__gte=record.merged_at)
     customers_merges.move_back(merge=record, model=Coupon, since=used)
+    customers_merges.move_back(merge=record, model=CouponHold)
     customers_merges.move_back(merge=record, model=CouponRedemption)
     _call("offers_tally_anew", [record.source_id, record.target_id])
     customers_merges.move_back(merge=record, model=RewardRedemption)

@@ -6,10 +6,11 @@ import pytest
 
 from customers.models import CustomerMerge
 from loyalty_site.lib import actors
-from rewards.domain import adjustments, tiers
+from rewards.domain import adjustments, coupon_holds, coupon_redemptions, tiers
 from rewards.models import (
     Arm,
     Coupon,
+    OfferKind,
     Surprise,
     TierMembership,
 )
@@ -44,6 +45,19 @@ def test_coupons_redemptions_and_surprises_go_over(old, kept, now):
     assert record.moved["rewards.Coupon"] == [coupon.pk]
     assert record.moved["rewards.RewardRedemption"] == [taken.pk]
     assert CustomerMerge.objects.get().moved == record.moved
+
+
+def test_what_a_till_keeps_for_the_source_is_kept_for_the_target_and_back(old, kept, now):
+    coupon = CouponFactory(customer=old, offer__kind=OfferKind.GIFT, offer__amount_minor=None)
+    by = {"by": actors.till(1), "at": now}
+    held = coupon_holds.hold(coupon=coupon, customer=old, ttl=DAY, **by)
+    undo(merge(old, kept, now), now)
+    held.refresh_from_db()
+    assert held.customer == old
+    merge(old, kept, now)
+    coupon_redemptions.redeem(coupon=Coupon.objects.get(), customer=kept, by=actors.till(2), at=now)
+    held.refresh_from_db()
+    assert (held.customer, held.captured_at) == (kept, now)
 
 
 def test_a_reward_of_the_source_is_cancelled_for_the_target(old, kept, now):
