@@ -118,7 +118,7 @@ class OfferForm(RowForm):
             self.add_error("time_to", _("The end must not be the start."))
 
     def _keep_limits_of_the_period(self, cleaned: dict[str, Any]) -> None:
-        period = cleaned["period"] if "period" in self.fields else self.instance.period
+        period = cleaned.get("period") if "period" in self.fields else self.instance.period
         limits = ("period_max", "customer_period_max")
         if not period:
             cleaned.update(dict.fromkeys(limits))

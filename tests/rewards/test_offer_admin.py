@@ -65,6 +65,10 @@ def test_everything_that_an_offer_can_say_is_typed(staff):
     assert "500 times in all" in staff.get(page(offer)).content.decode()
 
 
+def test_a_period_that_is_none_is_refused_beside_its_field(staff):
+    assert "period" in errors(staff.post(ADD, {**OFFER, "period": "DECADE"}))
+
+
 @pytest.mark.parametrize(
     ("told", "field", "value"),
     [
