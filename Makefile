@@ -20,10 +20,11 @@ test:
 	@sh .ci/install requirements-dev.txt
 	@exec $(python) -m pytest -n 2 $(ARGS)
 
-# The server killed a hundred times under load; in make test it is a few times.
+# The server killed a hundred times under load, coupons stormed two hundred times; in make test it is a few times.
 torture:
 	@sh .ci/install requirements-dev.txt
-	@TORTURE_KILLS=$${TORTURE_KILLS:-100} exec $(python) -m pytest -s tests/torture $(ARGS)
+	@TORTURE_KILLS=$${TORTURE_KILLS:-100} COUPON_ROUNDS=$${COUPON_ROUNDS:-200} exec $(python) -m pytest -s \
+		tests/torture tests/rewards/domain/test_coupon_storms.py $(ARGS)
 
 # What is tried at random in `make test`, for longer.
 fuzz:

@@ -95,7 +95,16 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
     refusal = ""
     if request.method == "POST":
         try:
-            coupon_redemptions.redeem(coupon=found, customer=found.customer, store=desk.store, by=desk.by, at=now)
+            coupon_redemptions.redeem(
+                coupon=found,
+                customer=found.customer,
+                store=desk.store,
+                uses_before=_shown_uses(request),
+                by=desk.by,
+                at=now,
+            )
+        except coupon_redemptions.CouponUsedSince:
+            return redirect("till:coupon", found.code)
         except DomainError as error:
             refusal = str(error)
         else:
@@ -109,3 +118,9 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
         "has_expired": bool(found.expires_at and found.expires_at <= now),
     }
     return render(request, "till/coupon.html", context)
+
+
+def _shown_uses(request: HttpRequest) -> int | None:
+    """How often the coupon was used when the page was shown, so that a button pressed twice hands over once."""
+    text = request.POST.get("used", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None

@@ -34,13 +34,26 @@ class GiftNotHandedOver(DomainError):
     message = _("You have not handed this gift over, or it came back already.")
 
 
+class CouponUsedSince(DomainError):
+    code = "coupon_used_since"
+    message = _("This coupon was used since the page was shown.")
+
+
 @transaction.atomic
 def redeem(
-    *, coupon: Coupon, customer: Customer | None, store: Store | None = None, by: Actor, at: datetime
+    *,
+    coupon: Coupon,
+    customer: Customer | None,
+    store: Store | None = None,
+    uses_before: int | None = None,
+    by: Actor,
+    at: datetime,
 ) -> CouponRedemption:
-    """Redeems a gift that is handed over without a purchase.
+    """Redeems a gift that is handed over without a purchase. `uses_before` is how often the coupon stood used where
+    somebody decided to: what was asked for twice is done once.
 
-    Raises a CouponRefused or a refusal of its offer, CustomerMerged or CustomerClosed. Locks the account first.
+    Raises a CouponRefused or a refusal of its offer, CouponUsedSince, CustomerMerged or CustomerClosed. Locks the
+    account first.
     """
     holder = customer.pk if customer else None
     refusal = coupons.refusal_without_lines(coupon=coupon, customer_id=holder, store=store, at=at)
@@ -50,6 +63,10 @@ def redeem(
         raise refusal
     if customer:
         points.lock(customer=customer)
+    if uses_before is not None:
+        locked = Coupon.objects.select_for_update(no_key=True).filter(pk=coupon.pk)
+        if locked.values_list("uses_count", flat=True).get() != uses_before:
+            raise CouponUsedSince
     values = ([coupon.pk], [0], None, holder, at, at, str(by))
     (answer,) = statements.rows(_CLAIM, values)
     (redemption,) = claimed(answer=answer, discounts={coupon: 0}, purchase=None, customer=customer, by=by, at=at)

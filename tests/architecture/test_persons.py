@@ -15,6 +15,7 @@ MOVED = {
     "customers.SegmentMember",  # where the target is not in the segment already
     "rewards.Assignment",  # of two in the same experiment the first counts
     "rewards.Coupon",
+    "rewards.CouponHold",
     "rewards.CouponRedemption",
     "rewards.PointsAdjustment",
     "rewards.RewardRedemption",
@@ -35,7 +36,6 @@ STAYING = {
     "customers.CustomerMerge",
     "customers.Recommendation",  # deleted, and made anew
     "customers.SignInCode",  # opens nothing for who is closed
-    "rewards.CouponHold",  # over in minutes
     "rewards.OfferTally",  # counted anew
     "rewards.GestureMail",  # which address a mail went to
     "rewards.MailingMail",  # which address a mail went to

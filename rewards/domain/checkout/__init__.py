@@ -2,7 +2,7 @@
 
 Everybody takes locks in this order, so that no two tills wait for each other in a ring: the lines of the one purchase
 that goods come back of (by position), the receipt's or return's number (by its insertion), new categories and products
-(in order), the customer's points account, coupons by id, offers by id, surprise rules by id.
+(in order), the customer's points account, coupons by id, offers by id, their tallies by key, surprise rules by id.
 """
 
 from rewards.domain.checkout.proposing import Proposal, propose

@@ -13,8 +13,9 @@ import pytest
 from django.utils import timezone
 
 from loyalty_site.lib import actors
-from rewards.domain import ledger, points
-from tests.factories.rewards import CouponFactory, RewardFactory
+from rewards.domain import coupon_books, ledger, points
+from rewards.models import OfferKind
+from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory
 from tests.loyalty_site.api.calling import basket
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")
@@ -58,9 +59,12 @@ def test_server_answers_everything_as_described(live_server, till, mia, settings
     reward = str(RewardFactory(cost_points=1).pk)
     taken = till.post("customers/C7K2-94QX/redemptions", {"reward": reward}).json()
     coupons = [CouponFactory().display_code for _ in range(5)]
+    gift = CouponFactory(offer=OfferFactory(kind=OfferKind.GIFT, amount_minor=None))
+    handed = till.post(f"coupons/{gift.code}/redeem").json()["id"]
+    kept = till.post(f"coupons/{coupons[0]}/hold", {"seconds": 600}).json()["id"]
     known = {
         "numbers": (["C7K2-94QX"], ["path.number", "body.customer"]),
-        "ids": (sorted({bought["id"], taken["id"], *held}), ["path.id"]),
+        "ids": (sorted({bought["id"], taken["id"], handed, kept, *held}), ["path.id"]),
         "codes": (coupons, ["path.code", "body.coupons"]),
         "rewards": ([reward], ["body.reward"]),
     }
@@ -82,4 +86,4 @@ def test_server_answers_everything_as_described(live_server, till, mia, settings
     )
 
     assert fuzzed.returncode == 0, fuzzed.stdout[-20_000:] + fuzzed.stderr[-5_000:]
-    assert list(ledger.differences()) == []
+    assert (list(ledger.differences()), coupon_books.differences()) == ([], [])

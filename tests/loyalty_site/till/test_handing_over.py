@@ -149,6 +149,19 @@ def test_gift_is_handed_over_only_where_and_when_its_offer_says(client, mia, now
     assert not gift.redemptions.exists()
 
 
+def test_gift_that_is_good_twice_is_handed_over_once_by_a_button_pressed_twice(client, mia):
+    offer = OfferFactory(title={"en": "Espresso"}, kind=OfferKind.GIFT, amount_minor=None)
+    gift = CouponFactory(customer=mia, offer=offer, uses_max=2)
+    url = f"/till/coupons/{gift.code}/"
+    shown = {"used": field(client.get(url), "used")}
+    assert [client.post(url, shown).url for _ in range(2)] == [url, url]
+    assert gift.redemptions.count() == 1
+    assert "Redeemed: 05/20/2026 10:30 a.m." in text_of(client.get(url))
+    assert client.post(url, {"used": field(client.get(url), "used")}).url == url
+    gift.refresh_from_db()
+    assert (gift.redemptions.count(), gift.state) == (2, CouponState.REDEEMED)
+
+
 def test_coupon_that_takes_something_off_leads_to_a_purchase(client, mia):
     mias, bearers = CouponFactory(customer=mia), CouponFactory()
     assert f'href="/till/customers/{mia.number}/purchase/?coupon={mias.code}"' in _html(client, mias)
