@@ -1,11 +1,14 @@
 -- Whether a lucky draw draws a purchase: the first eight bytes of the SHA-256 of `seed:purchase:17`, as one unsigned number
 -- modulo 10,000, are below the chance in hundredths of a percent. bigint is signed, so they are taken in two halves: 2^32
 -- modulo 10,000 is 7,296. Its twin is rewards.domain.surprises.draws.is_drawn.
+-- One expression, so that it is computed in place for each of many purchases.
 CREATE OR REPLACE FUNCTION surprises_is_drawn(p_seed text, p_chance numeric, p_purchase bigint) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (('x' || substr(digits, 1, 8))::bit(32)::bigint * 7296 + ('x' || substr(digits, 9, 8))::bit(32)::bigint) % 10000
-           < p_chance * 100
-    FROM (SELECT encode(sha256(convert_to(p_seed || ':purchase:' || p_purchase, 'UTF8')), 'hex') AS digits) AS hashed
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT (
+        ('x' || encode(substr(sha256(convert_to(p_seed || ':purchase:' || p_purchase, 'UTF8')), 1, 4), 'hex'))::bit(32)::bigint
+            * 7296
+        + ('x' || encode(substr(sha256(convert_to(p_seed || ':purchase:' || p_purchase, 'UTF8')), 5, 4), 'hex'))::bit(32)::bigint
+    ) % 10000 < p_chance * 100
 $$;
 
 -- Purchases of customers of the programme in [p_since, p_until), or the one that is asked for if it is among them.
@@ -19,13 +22,6 @@ CREATE OR REPLACE FUNCTION surprises_purchases(
       AND bought.currency = p_currency AND customer.closed_at IS NULL
 $$;
 
--- The number of a purchase among the customer's own, in the order in which they were made.
-CREATE OR REPLACE FUNCTION surprises_visit(p_customer bigint, p_purchased_at timestamptz, p_purchase bigint)
-RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT count(*) FROM customers_purchase
-    WHERE customer_id = p_customer AND (purchased_at, id) <= (p_purchased_at, p_purchase)
-$$;
-
 -- Every occasion of a rule in [p_since, p_until), whether or not anything was given for it: of purchases when they were
 -- made, of birthdays and anniversaries the midnight that begins the day on the programme's calendar (29 February is the
 -- last day of February), of who stayed away that time of the day on which the days were over. p_seed is what lucky draws
@@ -33,7 +29,7 @@ $$;
 CREATE OR REPLACE FUNCTION surprises_happened(
     p_rule bigint, p_seed text, p_since timestamptz, p_until timestamptz, p_purchase bigint
 ) RETURNS TABLE (customer_id bigint, occasion text, purchase_id bigint, happened_at timestamptz)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE ROWS 10 AS $$
 #variable_conflict use_column
 DECLARE
     v_rule rewards_surpriserule;
@@ -55,7 +51,10 @@ BEGIN
         RETURN QUERY
         SELECT bought.customer_id, 'visit:' || visit, bought.id, bought.purchased_at
         FROM surprises_purchases(p_since, p_until, v_rule.currency, p_purchase) bought
-        CROSS JOIN LATERAL surprises_visit(bought.customer_id, bought.purchased_at, bought.id) AS visit
+        CROSS JOIN LATERAL (
+            SELECT count(*) FROM customers_purchase earlier
+            WHERE earlier.customer_id = bought.customer_id
+              AND (earlier.purchased_at, earlier.id) <= (bought.purchased_at, bought.id)) AS numbered (visit)
         WHERE visit = v_rule.visit_number OR v_rule.visit_repeats AND visit % v_rule.visit_number = 0;
     ELSIF v_rule.trigger = 'CATEGORY_FIRST' THEN
         RETURN QUERY
@@ -115,7 +114,11 @@ BEGIN
                 SELECT FROM customers_purchase later
                 WHERE later.customer_id = bought.customer_id
                   AND (later.purchased_at, later.id) > (bought.purchased_at, bought.id) AND later.purchased_at < due_at)
-          AND surprises_visit(bought.customer_id, bought.purchased_at, bought.id) >= v_rule.purchases_min;
+          AND EXISTS (
+                SELECT FROM customers_purchase earlier
+                WHERE earlier.customer_id = bought.customer_id
+                  AND (earlier.purchased_at, earlier.id) <= (bought.purchased_at, bought.id)
+                OFFSET v_rule.purchases_min - 1);
     END IF;
 END $$;
 

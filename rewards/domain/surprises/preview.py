@@ -36,12 +36,12 @@ def preview(*, rule: SurpriseRule, since: datetime, until: datetime) -> Preview:
     days: Counter[date] = Counter()
     refused: Counter[DrawOutcome] = Counter()
     zone = ZoneInfo(Program.objects.current().timezone)
-    held_out = 0
+    surprised = held_out = 0
     seen: set[tuple[int, str]] = set()
     for customer, occasion, happened_at, arm, others in _occasions(rule, since, until):
         if (customer, occasion) in seen:
             continue
-        outcome = _refusal(rule, happened_at, told[customer], others, given.total())
+        outcome = _refusal(rule, happened_at, told[customer], others, surprised)
         if outcome:
             refused[outcome] += 1
             continue
@@ -51,15 +51,16 @@ def preview(*, rule: SurpriseRule, since: datetime, until: datetime) -> Preview:
             held_out += 1
         else:
             given[customer] += 1
+            surprised += 1
             days[happened_at.astimezone(zone).date()] += 1
     return Preview(
         since=since,
         until=until,
-        surprised=given.total(),
+        surprised=surprised,
         held_out=held_out,
         customers=len(given),
         most=max(given.values(), default=0),
-        cost_minor=given.total() * rule.cost_minor,
+        cost_minor=surprised * rule.cost_minor,
         refused=dict(refused),
         days=list(_every_day(days, since.astimezone(zone).date(), until.astimezone(zone).date())),
     )
