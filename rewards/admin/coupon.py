@@ -20,6 +20,9 @@ from loyalty_site.lib.money import format_money
 from rewards.domain import coupon_redemptions, coupons, public_codes
 from rewards.models import Coupon, CouponHold, CouponRedemption, CouponState, Offer
 
+# Of uses and of holds on a coupon's page.
+NEWEST = 50
+
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("reason"), max_length=500, widget=UnfoldAdminTextInputWidget)
@@ -62,14 +65,14 @@ class PublicForm(forms.Form):
 
 
 class RedemptionsOfCoupon(RowsInline):
-    """Each use, and those that were undone."""
+    """The newest uses, also those that were undone."""
 
     model = CouponRedemption
     fields = ("redeemed_at", "redeemer", "customer", "purchase", "discount", "rolled_back_at", "undoer", "reason")
     readonly_fields = ("redeemer", "discount", "undoer")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CouponRedemption]:
-        found: QuerySet[CouponRedemption] = super().get_queryset(request).order_by("-pk")
+        found: QuerySet[CouponRedemption] = _newest(super().get_queryset(request), request)
         found = found.select_related("customer", "purchase", "offer")
         return found.annotate(named_redeemer=named("redeemed_by"), named_undoer=named("rolled_back_by"))
 
@@ -94,12 +97,19 @@ class HoldsOfCoupon(RowsInline):
     readonly_fields = ("holder",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CouponHold]:
-        found: QuerySet[CouponHold] = super().get_queryset(request).order_by("-pk")
+        found: QuerySet[CouponHold] = _newest(super().get_queryset(request), request)
         return found.select_related("customer").annotate(named_actor=named("actor"))
 
     @admin.display(description=gettext_lazy("actor"))
     def holder(self, one: Any) -> str:
         return actor_label(one.named_actor)
+
+
+def _newest(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+    """Of the coupon whose page this is: a code for everybody may have been used a million times."""
+    match = request.resolver_match
+    newest = rows.model.objects.filter(coupon=match.kwargs.get("object_id") if match else None).order_by("-pk")
+    return rows.filter(pk__in=newest.values("pk")[:NEWEST]).order_by("-pk")
 
 
 def _gift_of(coupon: Coupon) -> CouponRedemption | None:

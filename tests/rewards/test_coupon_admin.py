@@ -6,10 +6,11 @@ from django.urls import reverse
 
 from customers.models import AuditEvent
 from loyalty_site.lib.actors import till, user
+from rewards.admin import coupon as coupon_admin
 from rewards.domain import coupon_holds, coupon_redemptions
 from rewards.models import Coupon, CouponState, OfferKind
 from tests.factories.customers import UserFactory
-from tests.factories.rewards import CouponFactory, OfferFactory
+from tests.factories.rewards import CouponFactory, CouponRedemptionFactory, OfferFactory
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/rewards/coupon/"
@@ -45,6 +46,15 @@ def test_page_shows_each_use_what_came_back_and_what_is_held(staff, gift, now):
     shown = staff.get(page("change", gift.pk)).content.decode()
     for text in ("till 3", "spilled", "till 4", "Uses at most"):
         assert text in shown
+
+
+def test_page_of_a_code_for_everybody_shows_the_newest_uses(staff, now, monkeypatch):
+    monkeypatch.setattr(coupon_admin, "NEWEST", 2)
+    coupon = CouponFactory(is_public=True, code="SPRING26", uses_max=None)
+    CouponRedemptionFactory.create_batch(2, coupon=CouponFactory())
+    used = CouponRedemptionFactory.create_batch(3, coupon=coupon)
+    shown, _holds = staff.get(page("change", coupon.pk)).context["inline_admin_formsets"]
+    assert [form.instance for form in shown.formset.forms] == used[:0:-1]
 
 
 def test_gift_comes_back_with_a_reason(staff, gift):
