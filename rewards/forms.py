@@ -20,7 +20,7 @@ class RedeemForm(forms.Form):
 
 class CodeForm(forms.Form):
     code = forms.CharField(
-        label=_("Code"),
+        label=_("Coupon code"),
         max_length=80,
         widget=forms.TextInput(
             attrs={

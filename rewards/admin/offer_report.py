@@ -78,11 +78,14 @@ def comparison(model_admin: "ModelAdmin[Offer]", request: HttpRequest, offers: Q
 def _figures(found: Report) -> list[tuple[str, str, str]]:
     """Title, value and note of each."""
     totals, currency = found.totals, found.offer.currency
-    used = _("%(used)s of %(issued)s") % {"used": grouped(totals.used), "issued": grouped(totals.issued)}
     figures = [
         (_("Coupons issued"), grouped(totals.issued), _("to %s customers") % grouped(totals.holders)),
         (pgettext("coupon", "Redeemed"), grouped(totals.redeemed), _("rolled back: %s") % grouped(totals.rolled_back)),
-        (_("Coupons that were used"), _share(totals), f"{used}; {_range(totals)}" if totals.issued else ""),
+        (
+            _("Coupons that were used"),
+            _share(totals),
+            _used(totals),
+        ),
         (_("Discount given"), format_money(totals.discount_minor, currency), _each(totals, currency)),
         (
             _("Spent in these purchases"),
@@ -99,6 +102,13 @@ def _figures(found: Report) -> list[tuple[str, str, str]]:
 def _share(totals: Totals) -> str:
     rate = totals.rate
     return "–" if rate is None else _("%s %%") % _percent(rate.estimate)
+
+
+def _used(totals: Totals) -> str:
+    if not totals.issued:
+        return ""
+    used = _("%(used)s of %(issued)s") % {"used": grouped(totals.used), "issued": grouped(totals.issued)}
+    return pgettext("notes", "; ").join([used, _range(totals)])
 
 
 def _range(totals: Totals) -> str:
