@@ -176,7 +176,13 @@ def test_plan_that_cannot_be_is_refused(staff, told):
 
 
 def test_hold_out_of_a_surprise_rule_is_typed_with_it(staff, now):
-    when = {"active_from_0": "2026-05-01", "active_from_1": "00:00", "cooldown_days": "30"}
+    when = {
+        "active_from_0": "2026-05-01",
+        "active_from_1": "00:00",
+        "cooldown_days": "30",
+        "quiet_days": "7",
+        "priority": "0",
+    }
     told = {"name": "Thanks", "trigger": "PURCHASE_OVER", "offer": OfferFactory().pk, "threshold_minor": "50"}
     staff.post("/admin/rewards/surpriserule/add/", {**told, **when, "holdout_percent": "20"})
     rule = SurpriseRule.objects.get()
