@@ -90,7 +90,7 @@ class SurpriseRuleAdmin(ModelAdmin):
                 )
             },
         ),
-        (gettext_lazy("When"), {"fields": (("active_from", "active_to"),)}),
+        (gettext_lazy("When"), {"fields": ("active_from", "active_to")}),
     )  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
