@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from customers.domain import customers, segments
@@ -176,7 +176,7 @@ def _rest(moved: segments.Moved) -> list[str]:
 
 def _named(found: Iterable[str]) -> str:
     told = list(found)
-    names = ", ".join(told[:NAMED])
+    names = pgettext("list", ", ").join(told[:NAMED])
     more = len(told) - NAMED
     return _("%(names)s and %(more)s more") % {"names": names, "more": more} if more > 0 else names
 

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -53,7 +53,7 @@ class PublicForm(forms.Form):
         queryset=Offer.objects.filter(published_at__isnull=False, withdrawn_at__isnull=True).order_by("-pk"),
         widget=UnfoldAdminSelectWidget,
     )
-    code = forms.CharField(label=gettext_lazy("code"), max_length=40, widget=UnfoldAdminTextInputWidget)
+    code = forms.CharField(label=pgettext_lazy("coupon", "code"), max_length=40, widget=UnfoldAdminTextInputWidget)
     uses_max = forms.IntegerField(
         label=gettext_lazy("uses at most"),
         help_text=gettext_lazy("Empty: without end."),
@@ -258,7 +258,7 @@ class CouponAdmin(ReadOnlyAdmin):
         told = {"voided": numbers.grouped(done.voided), "redeemed": numbers.grouped(done.redeemed)}
         return _("Made void: %(voided)s. Redeemed before, and left so: %(redeemed)s.") % told
 
-    @admin.display(description=gettext_lazy("code"))
+    @admin.display(description=pgettext_lazy("coupon", "code"))
     def display_code(self, coupon: Coupon) -> str:
         return coupon.display_code
 

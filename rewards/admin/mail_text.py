@@ -1,6 +1,6 @@
 """Marketing's words for mails, shown as a phone shows them while they are typed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -15,6 +15,9 @@ from loyalty_site.lib.errors import DomainError
 from rewards.domain import told_mails, wording
 from rewards.domain.mail_texts import Text
 from rewards.models import Offer, Program
+
+# What some mail of a surprise may name: those of coupons and those of points.
+EVERY = tuple(dict.fromkeys((*wording.OF_COUPON, *wording.OF_POINTS)))
 
 
 class MailPreview(forms.Widget):
@@ -39,9 +42,11 @@ class MailPreview(forms.Widget):
         return context
 
 
-def preview_field(address: Callable[[], str]) -> forms.Field:
-    every = " ".join(f"{{{name}}}" for name in dict.fromkeys((*wording.OF_COUPON, *wording.OF_POINTS)))
-    return forms.CharField(label=_("as a phone shows it"), required=False, widget=MailPreview(address, every))
+def preview_field(
+    address: Callable[[], str], *, names: Iterable[str] = EVERY
+) -> forms.Field:
+    told = " ".join(f"{{{name}}}" for name in names)
+    return forms.CharField(label=_("as a phone shows it"), required=False, widget=MailPreview(address, told))
 
 
 class MailTextForm(RowForm):

@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSingleDateW
 
 from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, list_url, posted
 from rewards.admin import mail, mail_text
-from rewards.domain import experiments, mail_texts, mailing_audience, mailings
+from rewards.domain import experiments, mail_texts, mailing_audience, mailings, wording
 from rewards.models import ExperimentKind, MailBarrier, Mailing, MailingMail, MailingState, MailState
 
 _PREVIEW = "rewards_mailing_preview"
@@ -50,7 +50,7 @@ class MailingForm(mail_text.MailTextForm):
         initial=10,
         widget=UnfoldAdminIntegerFieldWidget,
     )
-    preview = mail_text.preview_field(lambda: reverse(f"admin:{_PREVIEW}"))
+    preview = mail_text.preview_field(lambda: reverse(f"admin:{_PREVIEW}"), names=wording.OF_COUPON)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -157,7 +157,7 @@ def _drawing(weeks: Sequence[Week]) -> dict[str, Any] | None:
                 "count": week.redeemed if len(drawn) <= WEEKS_DRAWN // 2 else None,
                 "count_y": BOTTOM - height - 6,
                 "name": date_format(week.first, "MONTH_DAY_FORMAT") if number % named == 0 else "",
-                "words": f"{_day(week)}: {grouped(week.redeemed)}",
+                "words": _("%(name)s: %(number)s") % {"name": _day(week), "number": grouped(week.redeemed)},
             }
         )
     return {"bars": bars, "width": max(2, round(slot * 0.8)), "is_part": len(drawn) < len(weeks)}

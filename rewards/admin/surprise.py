@@ -227,7 +227,9 @@ class SurpriseRuleAdmin(ModelAdmin):
 
     @admin.display(description=gettext_lazy("gives"))
     def gives_what(self, rule: SurpriseRule) -> str:
-        return f"{rule.gesture.label}: {rule.points if rule.points else rule.offer}"
+        if rule.points:
+            return numbers.points(rule.points)
+        return _("%(name)s: %(number)s") % {"name": rule.gesture.label, "number": rule.offer}
 
     @admin.display(description=gettext_lazy("held out (percent)"))
     def held_out(self, rule: SurpriseRule) -> int:

@@ -64,7 +64,7 @@ def _bars(found: Preview) -> list[dict[str, Any]]:
             "y": HEIGHT - height,
             "width": round(step * 0.7, 1),
             "height": height,
-            "title": f"{date_format(day, 'DATE_FORMAT')}: {grouped(count)}",
+            "title": _("%(name)s: %(number)s") % {"name": date_format(day, "DATE_FORMAT"), "number": grouped(count)},
         }
         for number, (day, count) in enumerate(found.days)
         for height in (max(1, round((HEIGHT - 4) * count / most)),)
