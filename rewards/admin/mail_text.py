@@ -42,9 +42,7 @@ class MailPreview(forms.Widget):
         return context
 
 
-def preview_field(
-    address: Callable[[], str], *, names: Iterable[str] = EVERY
-) -> forms.Field:
+def preview_field(address: Callable[[], str], *, names: Iterable[str] = EVERY) -> forms.Field:
     told = " ".join(f"{{{name}}}" for name in names)
     return forms.CharField(label=_("as a phone shows it"), required=False, widget=MailPreview(address, told))
 
