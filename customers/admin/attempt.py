@@ -1,6 +1,7 @@
 """Where codes were tried that are not good."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, Q
@@ -25,9 +26,10 @@ class AttemptCountAdmin(ReadOnlyAdmin):
     list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=states),)
     search_fields = ("key",)
     ordering = ("-window_start", "-pk")
+    annotations = {"named": attempts.named()}
     sortable_by = ()
     fields = ("who", ("window_start", "window_end"), ("failures", "failures_max"), "turned_away")
 
     @admin.display(description=gettext_lazy("who or where"))
-    def who(self, count: AttemptCount) -> str:
-        return attempts.words(key=count.key)
+    def who(self, count: Any) -> str:
+        return attempts.words(key=count.key, name=count.named)

@@ -11,14 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import BigIntegerField, Case, CharField, F, Func, Model, OuterRef, Subquery, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.models import AttemptCount, Customer, Till, User
-from loyalty_site.lib import statements
+from loyalty_site.lib import codes, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 
@@ -148,8 +151,8 @@ def unusual(*, since: datetime, limit: int) -> list[AttemptCount]:
     return list(reached.order_by("-window_start", "-turned_away", "-pk")[:limit])
 
 
-def words(*, key: str) -> str:
-    """Whose a row is, for people."""
+def words(*, key: str, name: str | None = None) -> str:
+    """Whose a row is, for people. `name` is what `named` says of it, where many are shown."""
     kind, _colon, what = key.rpartition("/")[0].partition(":")
     if kind == STRANGERS:
         return _("all customers' pages together")
@@ -159,7 +162,25 @@ def words(*, key: str) -> str:
         "customer": _("customer %s"),
         "address": _("network address %s"),
     }
-    return said[kind] % _name(kind, what)
+    if name and kind == "customer":
+        name = codes.grouped(name)
+    return said[kind] % (name or _name(kind, what))
+
+
+def named() -> Case:
+    """For `annotate`: what words() calls the till, the member of staff or the customer of each row; else empty."""
+    said: dict[str, tuple[type[Model], Combinable]] = {
+        "till:": (Till, Concat("name", Value(" ("), "store__name", Value(")"))),
+        "user:": (User, F("email")),
+        "customer:": (Customer, F("number")),
+    }
+    whose = Cast(_part(_part(OuterRef("key"), "/", 1), ":", 2), BigIntegerField())
+    found = {
+        kind: Subquery(model._default_manager.filter(pk=whose).values_list(name)[:1])
+        for kind, (model, name) in said.items()
+    }
+    whens = [When(key__startswith=kind, then=name) for kind, name in found.items()]
+    return Case(*whens, default=Value(""), output_field=CharField())
 
 
 def _name(kind: str, what: str) -> str:
@@ -173,6 +194,10 @@ def _name(kind: str, what: str) -> str:
         customer = Customer.objects.filter(pk=what).first()
         return customer.display_number if customer else what
     return what
+
+
+def _part(text: Any, separator: str, number: int) -> Func:
+    return Func(text, Value(separator), Value(number), function="split_part", output_field=CharField())
 
 
 def forget(*, at: datetime) -> int:

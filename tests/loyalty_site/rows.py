@@ -175,7 +175,8 @@ def redemption() -> RewardRedemption:
 
 def attempts() -> AttemptCount:
     told = {"failures": 30, "failures_max": 30, "turned_away": 2}
-    return AttemptCount.objects.create(key="till:5/3600", window_start=AT, window_end=AT + timedelta(hours=1), **told)
+    key = f"till:{till().pk}/3600"
+    return AttemptCount.objects.create(key=key, window_start=AT, window_end=AT + timedelta(hours=1), **told)
 
 
 def code_batch() -> CodeBatch:

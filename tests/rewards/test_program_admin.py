@@ -53,6 +53,8 @@ def tell_programme(staff, **told):
         "expiry_months": "12",
         "expiry_period_end": "MONTH",
         "expiry_days": "12-31",
+        "mail_max": "",
+        "mail_days": "7",
         "tier_basis": "POINTS",
         "tier_window": "ROLLING",
         "tier_months": "12",

@@ -7,11 +7,13 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from customers.domain import attempts
+from customers.domain import attempts, tills
 from customers.domain.attempts import Limit, TooManyAttempts
-from customers.models import AttemptCount
+from customers.models import AttemptCount, TillScope
+from loyalty_site.lib import actors
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
+from tests.factories.customers import CustomerFactory, StoreFactory, UserFactory
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +47,7 @@ def test_it_says_how_long_until_the_next(now):
     attempts.take(limits=limits, at=now)
     with pytest.raises(TooManyAttempts) as refused:
         attempts.take(limits=limits, at=now + timedelta(seconds=1))
-    assert refused.value.details == {"seconds": 30 * 60}
+    assert refused.value.details == {"seconds": 30 * 60 - 1}
     attempts.take(limits=limits, at=now + timedelta(minutes=30))
 
 
@@ -138,3 +140,16 @@ def test_one_statement_a_take(now, django_assert_num_queries):
     limits = attempts.of_stranger(customer_id=1, address="10.0.0.1")
     with django_assert_num_queries(3):  # a savepoint around it in a test
         attempts.take(limits=limits, at=now)
+
+
+def test_many_are_named_at_once_as_each_is_by_itself(now):
+    mei = CustomerFactory()
+    till, _ = tills.create(store=StoreFactory(), name="Till 1", scopes=[TillScope.SELL], by=actors.SYSTEM, at=now)
+    whose = [f"till:{till.pk}", f"user:{UserFactory().pk}", f"customer:{mei.pk}", "address:2001:db8::/64", "strangers"]
+    for one in [*whose, "till:999999"]:
+        attempts.take(limits=[Limit(one, 1, HOUR)], at=now)
+    rows = AttemptCount.objects.annotate(named=attempts.named())
+    together = {row.key: attempts.words(key=row.key, name=row.named) for row in rows}
+    assert together == {row.key: attempts.words(key=row.key) for row in rows}
+    assert together[f"till:{till.pk}/3600"] == f"till {till.name} ({till.store.name})"
+    assert together[f"customer:{mei.pk}/3600"] == f"customer {mei.display_number}"

@@ -139,7 +139,7 @@ def test_keypad_slider_and_live_quote_by_touch(page, complaints, mia, coupon):
         page.get_by_role("button", name=key, exact=True).tap()
     page.get_by_role("button", name="Delete the last digit").tap()
     page.get_by_role("button", name="Book ¥12.50").wait_for()
-    page.get_by_text("Five off").tap()
+    page.get_by_text("Five off", exact=True).tap()
     expect(page.get_by_role("button", name="Book ¥7.50")).to_be_visible()
     page.locator("input[type=range]").fill("250")
     expect(page.get_by_role("button", name="Book ¥5.00")).to_be_visible()
