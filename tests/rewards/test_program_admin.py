@@ -2,29 +2,11 @@
 
 import pytest
 
-from rewards.models import (
-    Program,
-)
+from rewards.models import Program
 from tests.factories.customers import UserFactory
 from tests.factories.rewards import ProgramFactory
 
 pytestmark = pytest.mark.django_db
-
-OFFER = {
-    "title_en": "Ten off",
-    "title_zh-hans": "减十元",
-    "description_en": "",
-    "description_zh-hans": "",
-    "currency": "CNY",
-    "kind": "AMOUNT",
-    "amount_minor": "10.50",
-    "min_spend_minor": "50",
-    "budget_minor": "1000",
-    "valid_from_0": "2026-05-01",
-    "valid_from_1": "08:00",
-    "coupon_days": "30",
-    "code_prefix": "moon",
-}
 
 
 @pytest.fixture

@@ -2,18 +2,17 @@
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import IntegrityError
 
 from customers.domain import purchases
 from customers.domain.purchases import LineIn, ReturnLineIn
-from customers.models import Category, Customer, Product, Purchase, PurchaseReturn, PurchaseSource, Store
+from customers.models import Customer, Purchase, PurchaseReturn, PurchaseSource, Store
 from loyalty_site.lib import actors
-from rewards.domain import backfill, earning, imports, ledger, points, rules, tiers
+from rewards.domain import backfill, earning, ledger, points, rules, tiers
 from rewards.models import (
     EntryKind,
     ExpiryPolicy,
@@ -24,82 +23,11 @@ from rewards.models import (
     PointsLot,
     Program,
     ShortfallPolicy,
-    TierChange,
-    TierChangeReason,
-)
-from tests.factories.customers import (
-    CardFactory,
-    CategoryFactory,
-    ProductFactory,
-    PurchaseFactory,
-    StoreFactory,
 )
 from tests.factories.rewards import (
-    BaseRuleFactory,
-    CapRuleFactory,
-    MultiplierRuleFactory,
     ProgramFactory,
-    TierFactory,
 )
-from tests.import_files import row, write
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-COLUMNS = ("store", "receipt_number", "customer", "purchased_at", "sku", "quantity", "amount", "currency")
-
-
-@pytest.fixture
-def catalog():
-    """Two stores, two categories, four products and rules that change, overlap and leave something out."""
-    stores = [StoreFactory(code=f"S{n}", timezone=zone) for n, zone in enumerate(["Asia/Shanghai", "America/New_York"])]
-    fruit, wine = CategoryFactory(code="FRUIT"), CategoryFactory(code="WINE")
-    for sku, category in (("A", fruit), ("B", fruit), ("C", wine), ("D", None)):
-        ProductFactory(sku=sku, category=category)
-    spring = START + timedelta(days=40)
-    BaseRuleFactory(points=1, per_minor=100, valid_from=START + timedelta(days=3), valid_to=spring)
-    BaseRuleFactory(version=2, points=3, per_minor=70, valid_from=spring)
-    BaseRuleFactory(code="rival", points=1, per_minor=90, valid_from=START, valid_to=START + timedelta(days=70))
-    MultiplierRuleFactory(code="fruit", category=fruit, multiplier="1.5", valid_from=START)
-    MultiplierRuleFactory(code="a", product=Product.objects.get(sku="A"), multiplier="2.125", valid_from=spring)
-    MultiplierRuleFactory(code="here", store=stores[1], multiplier="3", valid_from=spring)
-    MultiplierRuleFactory(code="no-wine", category=wine, multiplier="0", valid_from=spring)
-    MultiplierRuleFactory(code="over", multiplier="9", valid_from=START, valid_to=START + timedelta(days=1))
-
-
-@pytest.fixture
-def fine_print(catalog):
-    """Rules by tier, weekday and hour, and caps over each other, that change too."""
-    gold, silver = TierFactory(rank=2, name={"en": "Gold"}), TierFactory(rank=1, name={"en": "Silver"})
-    for owner in "AB":
-        first = CardFactory(number=f"{owner}1").customer
-        second = CardFactory(number=f"{owner}2").customer
-        steps = [
-            (first, None, silver, 10),
-            (first, silver, gold, 60),
-            (second, None, gold, 20),
-            (second, gold, None, 90),
-        ]
-        for customer, before, after, day in steps:
-            TierChange.objects.create(
-                customer=customer,
-                from_tier=before,
-                to_tier=after,
-                happened_at=START + timedelta(days=day),
-                why=TierChangeReason.REACHED,
-                actor="system",
-            )
-    summer = START + timedelta(days=80)
-    MultiplierRuleFactory(code="silver", tier=silver, multiplier="1.75", valid_from=START)
-    MultiplierRuleFactory(code="gold", tier=gold, multiplier="2.25", valid_from=START)
-    MultiplierRuleFactory(code="weekend", weekdays=[6, 7], multiplier="2.5", valid_from=START)
-    MultiplierRuleFactory(
-        code="night", weekdays=[3, 5], time_from=time(20), time_to=time(6, 30), multiplier="4", valid_from=START
-    )
-    CapRuleFactory(code="basket", points=150, cap_period="PURCHASE", valid_from=START)
-    CapRuleFactory(code="day", points=160, cap_period="DAY", valid_from=START, valid_to=summer)
-    CapRuleFactory(code="week", points=180, cap_period="WEEK", valid_from=START)
-    CapRuleFactory(code="month", points=260, cap_period="MONTH", valid_from=START, valid_to=summer)
-    CapRuleFactory(code="month", version=2, points=330, cap_period="MONTH", valid_from=summer)
-    CapRuleFactory(code="year", points=600, cap_period="YEAR", valid_from=START)
+from tests.rewards.domain.backfill.files import START, run
 
 
 def some_rows(rng, owner):
@@ -133,12 +61,6 @@ def take_back(rng, bought, shared):
     amount = Decimal(line["amount"]) * part / int(line["quantity"])
     same = {name: line[name] for name in ("store", "customer", "sku", "currency")}
     return shared | same | {"quantity": f"-{part}", "amount": f"-{amount:.2f}".replace("-0.00", "0.00")}
-
-
-def run(path, rows, **options):
-    return imports.run(
-        path=write(path, *rows, columns=COLUMNS), by=actors.SYSTEM, at=START + timedelta(days=130), **options
-    )
 
 
 def replay(owner):
@@ -371,77 +293,3 @@ def test_backfill_of_discounts_tax_gift_cards_and_points_is_that_of_single_purch
     assert any("gift_card_minor" in breakdown for breakdown in said)
     assert any("tax_minor" in breakdown for breakdown in said) is not earns_on_tax
     assert any("caps" in breakdown for breakdown in said)
-
-
-@pytest.mark.django_db
-def test_import_repays_a_debt_first(catalog, tmp_path):
-    ProgramFactory()
-    customer = CardFactory(number="A1").customer
-    first = points.award(customer=customer, points=50, reference="survey-response:1", by=actors.SYSTEM, at=START)
-    points.redeem(customer=customer, points=50, reference="redemption:1", by=actors.SYSTEM, at=START)
-    points.claw_back(entry=first, points=50, reference="back", by=actors.SYSTEM, at=START)
-    bought = [
-        row(customer="A1", receipt_number=f"A-{n}", purchased_at=f"2026-01-1{n}T00:00Z", sku="D", amount="30.00")
-        for n in range(3)
-    ]
-
-    run(tmp_path / "a.csv", bought)
-
-    account = PointsAccount.objects.get(customer=customer)
-    lots = PointsLot.objects.filter(customer=account).order_by("pk").values_list("points", "remaining")
-    assert (account.balance, account.debt) == (49, 0)
-    assert list(lots) == [(50, 0), (33, 0), (33, 16), (33, 33)]
-    assert list(ledger.differences()) == []
-
-
-@pytest.mark.django_db
-def test_points_that_lapsed_before_the_import_are_expired_afterwards(catalog, tmp_path):
-    ProgramFactory(expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
-    bought = [
-        row(customer=f"A{n}", receipt_number=f"A-{n}", purchased_at="2026-01-10T00:00Z", sku="D", amount="30.00")
-        for n in range(40)
-    ]
-    run(tmp_path / "a.csv", bought)
-
-    changed = points.expire(at=START + timedelta(days=130), limit=1000)
-
-    assert changed == 40
-    assert set(PointsAccount.objects.values_list("balance", "last_seq")) == {(0, 2)}
-    lapses = PointsEntry.objects.filter(kind=EntryKind.EXPIRE).values_list("points", "happened_at").distinct()
-    assert list(lapses) == [(-33, datetime(2026, 3, 1, tzinfo=UTC))]
-    assert list(ledger.differences()) == []
-
-
-@pytest.mark.django_db
-def test_return_of_a_purchase_awarded_earlier_takes_its_points_back(catalog, tmp_path):
-    ProgramFactory()
-    bought = row(customer="A1", purchased_at="2026-01-10T00:00Z", sku="D", quantity="3", amount="30.00")
-    run(tmp_path / "a.csv", [bought])
-
-    back = bought | {"receipt_number": "B-1", "purchased_at": "2026-02-20", "quantity": "-1", "amount": "-10.00"}
-    run(tmp_path / "b.csv", [back])
-
-    entries = PointsEntry.objects.order_by("seq").values_list("kind", "points", "balance_after")
-    assert list(entries) == [("AWARD", 33, 33), ("CLAW_BACK", -11, 22)]
-    assert list(ledger.differences()) == []
-
-
-@pytest.mark.django_db
-def test_award_purchases_again_is_refused(catalog, tmp_path):
-    ProgramFactory()
-    run(tmp_path / "a.csv", [row(customer="A1", purchased_at="2026-01-10T00:00Z", sku="D")])
-
-    with pytest.raises(IntegrityError):
-        backfill.award_purchases(
-            purchases=list(Purchase.objects.values_list("pk", flat=True)), by=actors.SYSTEM, at=START
-        )
-
-
-@pytest.mark.django_db
-def test_award_purchases_of_nobody_awards_nothing(catalog):
-    purchase = PurchaseFactory(customer=None, total_minor=1000, store=Store.objects.first())
-
-    assert backfill.award_purchases(purchases=[purchase.pk], by=actors.SYSTEM, at=START) == 0
-    assert backfill.award_purchases(purchases=[], by=actors.SYSTEM, at=START) == 0
-    assert not PointsAccount.objects.exists()
-    assert Category.objects.count() == 2
