@@ -22,6 +22,7 @@ APPEND_ONLY = {
     "rewards.Surprise",
     "rewards.SurpriseDraw",
     "rewards.TierChange",
+    "surveys.CaseEvent",
 }
 MUTABLE = {
     "customers.AttemptCount",
@@ -71,7 +72,12 @@ MUTABLE = {
     "rewards.TierMembership",
     "surveys.Answer",
     "surveys.Campaign",
+    "surveys.Case",
+    "surveys.CaseGesture",
+    "surveys.CaseMail",
     "surveys.Delivery",
+    "surveys.GestureBudget",
+    "surveys.GestureOffer",
     "surveys.Question",
     "surveys.Survey",
     "surveys.SurveyResponse",

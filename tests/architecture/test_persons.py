@@ -20,6 +20,7 @@ MOVED = {
     "rewards.PointsAdjustment",
     "rewards.RewardRedemption",
     "rewards.Surprise",
+    "surveys.Case",
 }
 # The ledger stays where it was written: entries that say MERGE carry over what is left.
 LEDGER = {
@@ -43,6 +44,7 @@ STAYING = {
     "rewards.StaffAlert",  # about the member of staff
     "rewards.TierChange",
     "rewards.TierMembership",  # the higher one is carried over
+    "surveys.CaseMail",  # which address a mail went to
     "surveys.Delivery",  # which address a mail went to; an answer to it is the present customer's
     "surveys.SurveyResponse",  # read by way of customers.family
 }
