@@ -18,13 +18,16 @@ def seconds_to_wait(*, what: str, limit: int, at: datetime) -> int:
     While Redis is away everything passes: a till that cannot sell costs more than one that asks too often.
     """
     now = int(at.timestamp())
+    # Held while it is used: threads that make the first one at once keep only one of theirs, and a client that nobody
+    # holds closes its connections, also those in use.
+    client = _client(settings.REDIS_CACHE_URL)
     try:
-        with _client(settings.REDIS_CACHE_URL).pipeline() as steps:
+        with client.pipeline() as steps:
             key = f"rate:{what}:{now // WINDOW}"
             steps.incr(key)
             steps.expire(key, 2 * WINDOW)
             happened = steps.execute()[0]
-    except (redis.RedisError, OSError, ValueError):  # the latter when the process is just ending and closes all sockets
+    except (redis.RedisError, OSError):
         logger.warning("Calls are not counted: Redis does not answer.")
         return 0
     return WINDOW - now % WINDOW if happened > limit else 0
