@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Case as Chosen
+from django.db.models import Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -12,7 +14,8 @@ from customers.models import AuditEvent, Consent, Customer, CustomerMerge, Purch
 from loyalty_site.lib.admin import actor_label, list_url, named, own_stores
 from rewards.domain import explanations, points, queries, tiers
 from rewards.models import Coupon, PointsEntry, RewardRedemption, TierChange
-from surveys.models import SurveyResponse
+from surveys.domain import cases as cases_domain
+from surveys.models import WAITING, Case, SurveyResponse
 
 NEWEST = 8
 ALLOW, WITHDRAW = CONSENT_VERBS = ("allow", "withdraw")
@@ -26,6 +29,7 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
         "coupons": ("rewards.view_coupon", lambda: coupons(customer)),
         "redemptions": ("rewards.view_rewardredemption", lambda: redemptions(customer)),
         "responses": ("surveys.view_surveyresponse", lambda: responses(customer)),
+        "cases": ("surveys.view_case", lambda: cases(request, customer)),
         "consents": ("customers.view_consent", lambda: consents(customer)),
         "events": ("customers.view_auditevent", lambda: events(customer)),
         "standing": ("rewards.view_tiermembership", lambda: tiers.standing(customer=customer, at=at)),
@@ -43,10 +47,13 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
             "coupons": list_url(Coupon, number),
             "redemptions": list_url(RewardRedemption, number),
             "responses": list_url(SurveyResponse, number),
+            "cases": list_url(Case, number),
+            "new_case": f"{reverse('admin:surveys_case_add')}?customer={customer.number}",
             "consents": list_url(Consent, number),
             "tiers": list_url(TierChange, number),
             "events": list_url(AuditEvent, [("q", f"customer:{customer.pk}")]),
         },
+        "may_open_cases": request.user.has_perm("surveys.add_case") and customer.closed_at is None,
         "may_change_consents": request.user.has_perm("customers.change_consent"),
         "merges": merges(customer) if request.user.has_perm("customers.view_customermerge") else [],
     }
@@ -75,6 +82,13 @@ def responses(customer: Customer) -> list[SurveyResponse]:
     """Those too that were given before a merge: they stay with the customer whom the mail was for."""
     given = SurveyResponse.objects.filter(customer__in=customers.family(customer=customer)).select_related("survey")
     return list(given.prefetch_related("answers__question").order_by("-pk")[:NEWEST])
+
+
+def cases(request: HttpRequest, customer: Customer) -> list[Case]:
+    """What waits first; staff who belong to stores see those of their stores."""
+    own = cases_domain.seen_by(stores=own_stores(request)).filter(customer__in=customers.family(customer=customer))
+    is_over = Chosen(When(state__in=WAITING, then=Value(0)), default=Value(1))
+    return list(own.select_related("store").order_by(is_over, "due_at", "-pk")[:NEWEST])
 
 
 def consents(customer: Customer) -> list[dict[str, Any]]:

@@ -31,8 +31,8 @@ from rewards.models import (
     RewardRedemption,
     StaffAlert,
 )
-from surveys.domain import scoring
-from surveys.models import Answer, Campaign, CampaignState, Delivery, DeliveryState, QuestionKind
+from surveys.domain import cases, scoring
+from surveys.models import Answer, Campaign, CampaignState, Case, Delivery, DeliveryState, QuestionKind
 
 WEEK = timedelta(days=7)
 CHART_DAYS = 30
@@ -84,9 +84,18 @@ class Figure:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingCases:
+    """How many somebody has to work on, and how many of them beyond their time."""
+
+    number: int
+    overdue: int
+
+
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now, stores = timezone.now(), own_stores(request)
     today, asked = timezone.localdate(now), _asked(request)
+    waiting = _waiting_cases(stores, now) if request.user.has_perm("surveys.view_case") else None
     period = _period(asked or _latest_day(request, stores, now) or today, now)
     context.update(
         title=_("Today"),
@@ -96,8 +105,8 @@ def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         compared_with=period.day - WEEK,
         earlier=period.day - timedelta(days=1),
         later=None if period.is_today else period.day + timedelta(days=1),
-        figures=list(_figures(request, period, stores, now)),
-        attention=list(_attention(request, now)),
+        figures=list(_figures(request, period, stores, now, waiting)),
+        attention=list(_attention(request, now, waiting)),
         chart=_chart(period, stores) if request.user.has_perm("customers.view_purchase") else None,
     )
     return context
@@ -130,7 +139,9 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def _figures(request: HttpRequest, period: Period, stores: list[int], now: datetime) -> Iterator[Figure]:
+def _figures(
+    request: HttpRequest, period: Period, stores: list[int], now: datetime, waiting: WaitingCases | None
+) -> Iterator[Figure]:
     may = request.user.has_perm
     if may("customers.view_purchase"):
         yield from _purchases(period, stores, request.program.currency)  # type: ignore[attr-defined]
@@ -144,6 +155,8 @@ def _figures(request: HttpRequest, period: Period, stores: list[int], now: datet
         yield _nps(now)
     if may("surveys.view_delivery"):
         yield _mail()
+    if waiting:
+        yield _cases(waiting)
 
 
 def _purchases(period: Period, stores: list[int], currency: str) -> Iterator[Figure]:
@@ -230,13 +243,28 @@ def _mail() -> Figure:
     return Figure(_("Mails waiting"), grouped(waiting), note, url=list_url(Campaign))
 
 
+def _waiting_cases(stores: list[int], now: datetime) -> WaitingCases:
+    """Of these stores."""
+    own = cases.seen_by(stores=stores)
+    found = own.aggregate(
+        number=Count("pk", filter=cases.is_waiting()), overdue=Count("pk", filter=cases.is_overdue(at=now))
+    )
+    return WaitingCases(**found)
+
+
+def _cases(waiting: WaitingCases) -> Figure:
+    note = ngettext("%s overdue", "%s overdue", waiting.overdue) % grouped(waiting.overdue) if waiting.overdue else ""
+    url = list_url(Case, [("is", "overdue" if waiting.overdue else "waiting")])
+    return Figure(_("Open cases"), grouped(waiting.number), note, url=url)
+
+
 def _live_mail() -> QuerySet[Delivery]:
     return Delivery.objects.filter(
         campaign__state__in=LIVE_CAMPAIGNS, state__in=[*WAITING_MAIL, DeliveryState.UNCERTAIN]
     )
 
 
-def _attention(request: HttpRequest, now: datetime) -> Iterator[dict[str, str]]:
+def _attention(request: HttpRequest, now: datetime, waiting: WaitingCases | None) -> Iterator[dict[str, str]]:
     """What somebody should look at, each with the page where."""
     may = request.user.has_perm
     if may("rewards.view_earningrule"):
@@ -247,6 +275,9 @@ def _attention(request: HttpRequest, now: datetime) -> Iterator[dict[str, str]]:
         number = Campaign.objects.filter(state=CampaignState.NEEDS_ATTENTION).count()
         text = ngettext("%s campaign needs attention.", "%s campaigns need attention.", number)
         yield from _when(number, text, Campaign, CampaignState.NEEDS_ATTENTION)
+    if waiting:
+        text = ngettext("%s case is overdue.", "%s cases are overdue.", waiting.overdue)
+        yield from _when(waiting.overdue, text, Case, "overdue", by="is")
     if may("rewards.view_rewardredemption"):
         late = RewardRedemption.objects.filter(
             state=RedemptionState.REQUESTED, requested_at__lt=now - timedelta(days=PICKUP_DAYS)

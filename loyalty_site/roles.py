@@ -4,8 +4,8 @@ A letter is a permission on a model: v view, a add, c change, d delete. Adding a
 changing it deciding what somebody else asked for, adding a coupon issuing one by hand, adding a batch of codes
 ordering and taking them, changing a redemption handing it over or cancelling it, changing a lapse notice or another
 mail deciding about a doubtful mail, adding a purchase working at the till page, adding a merge of customers merging
-them, changing it the way back, deleting a customer forgetting who they are; no form of the back office writes these
-rows.
+them, changing it the way back, deleting a customer forgetting who they are, adding a case writing down what a customer
+says, changing it working on it; no form of the back office writes these rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -56,6 +56,10 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "rewards.tier": "v",
         "rewards.tierchange": "v",
         "rewards.tiermembership": "v",
+        "surveys.case": "vac",
+        "surveys.casemail": "vc",
+        "surveys.gesturebudget": "v",
+        "surveys.gestureoffer": "v",
         "surveys.survey": "v",
         "surveys.surveyresponse": "v",
     },
@@ -92,7 +96,10 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "rewards.tierchange": "v",
         "rewards.tiermembership": "v",
         "surveys.campaign": "vacd",
+        "surveys.case": "v",
         "surveys.delivery": "v",
+        "surveys.gesturebudget": "v",
+        "surveys.gestureoffer": "vacd",
         "surveys.question": "vacd",
         "surveys.survey": "vacd",
         "surveys.surveyresponse": "v",
@@ -102,6 +109,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "customers.purchase": "a",
         "rewards.reward": "v",
         "rewards.rewardredemption": "vc",
+        "surveys.case": "a",
     },
 }
 

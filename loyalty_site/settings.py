@@ -3,6 +3,7 @@
 A bad value stops the start with a sentence that says what to do.
 """
 
+import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -155,6 +156,10 @@ else:
     EMAIL_BACKEND = "loyalty_site.outbox.OutboxBackend"
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Loyalty Site <hello@example.org>")
 EMAIL_TIMEOUT = 20
+# Where customers answer the mails of a case; each case has an address of its own: care+17-<signature>@example.org.
+CASE_ADDRESS: str = env.str("CASE_ADDRESS", default="")
+if CASE_ADDRESS and not re.fullmatch(r"[A-Za-z0-9._-]{1,30}@[A-Za-z0-9.-]+", CASE_ADDRESS):
+    raise ImproperlyConfigured(f"CASE_ADDRESS must be an e-mail address, care@example.org (it is {CASE_ADDRESS!r}).")
 
 # --- people ------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ from celery import shared_task
 from django.core import mail
 from django.utils import timezone
 
-from surveys.domain import campaigns, deliveries
+from rewards.domain import mail_queue
+from surveys.domain import campaigns, case_mails, deliveries
 
 # Well under the broker's visibility timeout; the next tick goes on.
 SENDING_TIME = timedelta(seconds=50)
@@ -28,3 +29,10 @@ def send_deliveries(**kwargs: object) -> None:
 def reconcile_deliveries(**kwargs: object) -> None:
     deliveries.reconcile(at=timezone.now())
     campaigns.settle_states(at=timezone.now())
+
+
+@shared_task(name="surveys.send_case_mails")
+def send_case_mails(**kwargs: object) -> None:
+    until = timezone.now() + SENDING_TIME
+    mail_queue.reconcile(queue=case_mails.QUEUE, at=timezone.now())
+    mail_queue.send_due(queue=case_mails.QUEUE, mailer=mail.get_connection(), clock=timezone.now, until=until)

@@ -14,9 +14,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from customers.domain import customers
 from customers.models import Customer
-from loyalty_site import merge_preview, privacy
+from loyalty_site import merge_preview, merges, privacy
 from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, posted, row_url
-from rewards.domain import merges
 
 CANDIDATES = 10
 

@@ -211,6 +211,15 @@ class EnrollForm(PortalForm):
         return [purpose for purpose in Purpose if self.cleaned_data[purpose.value]]
 
 
+class CaseForm(PortalForm):
+    words = forms.CharField(
+        label=_("In the customer's words"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 5, "autofocus": True, "autocomplete": "off"}),
+        error_messages={"required": _("Please write a few words.")},
+    )
+
+
 def _guessed(text: str) -> dict[str, str]:
     """Into which field that goes which found nobody."""
     text = text.strip()[:200]

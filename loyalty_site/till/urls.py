@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from loyalty_site.till import enrollment, finding, handing_over, purchase, returns, undo
+from loyalty_site.till import cases, enrollment, finding, handing_over, purchase, returns, undo
 from loyalty_site.till.lookups import CodeConverter
 
 register_converter(CodeConverter, "code")
@@ -12,6 +12,7 @@ till_patterns = [
     path("store/", finding.store, name="store"),
     path("enroll/", enrollment.enroll, name="enroll"),
     path("customers/<code:number>/", finding.customer, name="customer"),
+    path("customers/<code:number>/case/", cases.case, name="case"),
     path("customers/<code:number>/purchase/", purchase.purchase, name="customer-purchase"),
     path("customers/<code:number>/rewards/<int:reward_id>/", handing_over.reward, name="reward"),
     path("purchase/", purchase.purchase, name="purchase"),

@@ -130,7 +130,9 @@ def _claw_back(entry: PointsEntry, points: str, facts: _Facts) -> list[str]:
     if made:
         told = _("%(points)s taken back because goods were returned at %(store)s on %(date)s.")
         sentences = [told % {"points": points, **_where_back(made)}]
-    if not entry.points:
+    if entry.reason:
+        sentences = [_("%(points)s taken back: %(reason)s") % {"points": points, "reason": entry.reason}]
+    elif not entry.points:
         sentences = [_("Goods were returned; no points were taken back.")]
     breakdown: dict[str, int] = entry.breakdown or {}
     if lapsed := breakdown.get("lapsed"):

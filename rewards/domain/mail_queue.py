@@ -44,7 +44,8 @@ class Queue(Generic[Mail]):
     """One kind of mail. `name` (`points-notice`) is what logs, the audit and Message-IDs call its rows.
 
     `barrier` says at the claim why a mail must not leave, beside what holds for all; it may fill the row. `compose`
-    writes it. `related` is read with each row; only rows for which `open` holds are sent.
+    writes it. `related` is read with each row; only rows for which `open` holds are sent. Mails that answer somebody
+    (`answers`) ask for no consent and take no place among those that a customer may get; they may name no customer.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Queue(Generic[Mail]):
     compose: Callable[[Mail, Program], EmailMultiAlternatives]
     related: tuple[str, ...] = ()
     open: Q = field(default_factory=Q)
+    answers: bool = False
 
 
 def send_due(*, queue: Queue[Mail], mailer: BaseEmailBackend, clock: Clock, until: datetime) -> int:
@@ -86,9 +88,10 @@ def claim(*, queue: Queue[Mail], program: Program, at: datetime) -> Mail | None:
     mail = free.select_related("customer", *queue.related).order_by("not_before", "pk").first()
     if mail is None:
         return None
-    if barrier := _barrier_of(mail.customer) or queue.barrier(mail, program, at):
+    barrier = None if queue.answers else _barrier_of(mail.customer)
+    if barrier := barrier or queue.barrier(mail, program, at):
         mail.state, mail.reason, mail.settled_at = MailState.SUPPRESSED, barrier, at
-    elif not _reserve(queue, mail, program, at):
+    elif not queue.answers and not _reserve(queue, mail, program, at):
         _wait_for_a_place(mail, program, at)
     else:
         mail.state, mail.claimed_at = MailState.SENDING, at

@@ -1,3 +1,3 @@
-from surveys.admin import campaign, delivery, response, survey
+from surveys.admin import campaign, case, case_mail, delivery, gesture, response, survey
 
-__all__ = ["campaign", "delivery", "response", "survey"]
+__all__ = ["campaign", "case", "case_mail", "delivery", "gesture", "response", "survey"]

@@ -32,7 +32,7 @@ class QuestionForm(RowForm):
 class Questions(RowsInline):
     model = Question
     form = QuestionForm
-    fields = ("position", "kind", "text", "is_required")
+    fields = ("position", "kind", "text", "is_required", "follow_up_at_most")
     ordering = ("position",)
     ordering_field = "position"
     hide_ordering_field = True
@@ -127,7 +127,7 @@ class SurveyAdmin(ModelAdmin):
     inlines = (Questions,)
     actions_detail = ("results", "publish", "close")
     fieldsets = (
-        (None, {"fields": ("name", "reward_points")}),
+        (None, {"fields": ("name", "reward_points", "follow_up_hours")}),
         (gettext_lazy("What the customer reads"), {"fields": ("title", "introduction", "thanks")}),
     )
 

@@ -12,7 +12,7 @@ from customers.models import Customer
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import points
-from surveys.domain import scoring
+from surveys.domain import follow_ups, scoring
 from surveys.models import Answer, Delivery, DeliveryState, Question, QuestionKind, Survey, SurveyResponse
 
 TEXT_LENGTH = 2000
@@ -84,7 +84,8 @@ def note_opened(*, delivery: Delivery, at: datetime) -> None:
 def submit(
     *, delivery: Delivery, answers: Mapping[int, AnswerValue], language: str, by: Actor, at: datetime
 ) -> SurveyResponse:
-    """Records `answers` by the ids of their questions and thanks with points, whatever they say.
+    """Records `answers` by the ids of their questions and thanks with points, whatever they say; a low score opens a
+    case.
 
     Once for each delivery: afterwards the first response comes back and nothing changes.
     Raises SurveyClosed, AnswersInvalid, NothingAnswered; CustomerMerged when that happens at this moment. Locks the
@@ -112,6 +113,7 @@ def submit(
     )
     _thank(response, reward_points=survey.reward_points, by=by, at=at)
     _note_arrival(delivery, at)
+    follow_ups.open_for(response=response, at=at)
     return response
 
 

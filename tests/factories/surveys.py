@@ -1,10 +1,23 @@
 """Surveys, campaigns and deliveries."""
 
+from datetime import date, timedelta
+
 import factory
 from factory.django import DjangoModelFactory
 
-from surveys.models import Campaign, Delivery, Question, QuestionKind, Survey
-from tests.factories.customers import AT, CustomerFactory
+from surveys.models import (
+    Campaign,
+    Case,
+    CaseChannel,
+    Delivery,
+    GestureBudget,
+    GestureOffer,
+    Question,
+    QuestionKind,
+    Survey,
+)
+from tests.factories.customers import AT, CustomerFactory, StoreFactory
+from tests.factories.rewards import OfferFactory
 
 
 class SurveyFactory(DjangoModelFactory):
@@ -47,3 +60,38 @@ class DeliveryFactory(DjangoModelFactory):
     campaign = factory.SubFactory(CampaignFactory)
     customer = factory.SubFactory(CustomerFactory)
     not_before = AT
+
+
+class CaseFactory(DjangoModelFactory):
+    """New, told on the hotline, of a customer and a store; without the event that it began with."""
+
+    class Meta:
+        model = Case
+
+    customer = factory.SubFactory(CustomerFactory)
+    channel = CaseChannel.HOTLINE
+    store = factory.SubFactory(StoreFactory)
+    subject = "The bread was stale"
+    opened_at = AT
+    opened_by = "user:1"
+    due_at = AT + timedelta(hours=48)
+
+
+class GestureBudgetFactory(DjangoModelFactory):
+    """From January on."""
+
+    class Meta:
+        model = GestureBudget
+
+    store = factory.SubFactory(StoreFactory)
+    month = date(2026, 1, 1)
+    points_max = 1000
+    budget_minor = 10_000
+
+
+class GestureOfferFactory(DjangoModelFactory):
+    class Meta:
+        model = GestureOffer
+
+    offer = factory.SubFactory(OfferFactory)
+    cost_minor = 500

@@ -65,7 +65,19 @@ from rewards.models import (
     TierChangeReason,
     TierMembership,
 )
-from surveys.models import Answer, Campaign, Delivery, Survey, SurveyResponse
+from surveys.domain import cases
+from surveys.models import (
+    Answer,
+    Campaign,
+    Case,
+    CaseEventKind,
+    CaseMail,
+    Delivery,
+    GestureBudget,
+    GestureOffer,
+    Survey,
+    SurveyResponse,
+)
 from tests.factories import customers, rewards, surveys
 from tests.factories.customers import AT
 
@@ -244,6 +256,21 @@ def response() -> SurveyResponse:
     return given
 
 
+def case() -> Case:
+    """Waiting, with a little of its story."""
+    opened = surveys.CaseFactory()
+    surveys.GestureBudgetFactory(store=opened.store)
+    cases.note(case=opened, text="Called back.", by=actors.SYSTEM, at=LATER)
+    return opened
+
+
+def case_mail() -> CaseMail:
+    event = cases.note_event(
+        case=surveys.CaseFactory(), kind=CaseEventKind.MAIL_OUT, text="Dear Mei", by=actors.SYSTEM, at=LATER
+    )
+    return CaseMail.objects.create(event=event, customer=event.case.customer, not_before=LATER)
+
+
 def purchase_import() -> PurchaseImport:
     return PurchaseImport.objects.create(name="June.csv", state=ImportState.READY, uploaded_at=AT, uploaded_by="user:1")
 
@@ -307,6 +334,10 @@ MAKERS = {
     TierChange: tier_change,
     TierMembership: tier_membership,
     Campaign: surveys.CampaignFactory,
+    Case: case,
+    CaseMail: case_mail,
+    GestureBudget: surveys.GestureBudgetFactory,
+    GestureOffer: surveys.GestureOfferFactory,
     Delivery: surveys.DeliveryFactory,
     Survey: draft_survey,
     SurveyResponse: response,

@@ -10,6 +10,7 @@ from customers.models import Customer, Purchase, Till
 from loyalty_site import roles
 from loyalty_site.lib.admin import ReadOnlyAdmin
 from rewards.models import Program
+from surveys.admin.case import CaseAdmin
 from tests.factories.customers import PurchaseFactory, StoreFactory, UserFactory
 from tests.loyalty_site import rows
 
@@ -48,6 +49,10 @@ SEEN = {
         "rewards.tier",
         "rewards.tierchange",
         "rewards.tiermembership",
+        "surveys.case",
+        "surveys.casemail",
+        "surveys.gesturebudget",
+        "surveys.gestureoffer",
         "surveys.survey",
         "surveys.surveyresponse",
     },
@@ -84,7 +89,10 @@ SEEN = {
         "rewards.tierchange",
         "rewards.tiermembership",
         "surveys.campaign",
+        "surveys.case",
         "surveys.delivery",
+        "surveys.gesturebudget",
+        "surveys.gestureoffer",
         "surveys.survey",
         "surveys.surveyresponse",
     },
@@ -124,6 +132,8 @@ ACTS = {
     "rewards_staffalert_seen": (rows.StaffAlert, {roles.OWNER}),
     "surveys_campaign_schedule": (rows.Campaign, {roles.OWNER, roles.MARKETING}),
     "surveys_campaign_cancel": (rows.Campaign, {roles.OWNER, roles.MARKETING}),
+    **{f"surveys_case_{act}": (rows.Case, {roles.OWNER, roles.STORE_MANAGER}) for act in CaseAdmin.actions_detail},
+    "surveys_casemail_send_again": (rows.CaseMail, {roles.OWNER, roles.STORE_MANAGER}),
     "surveys_survey_publish": (rows.Survey, {roles.OWNER, roles.MARKETING}),
     "surveys_survey_results": (
         rows.Survey,
@@ -173,6 +183,7 @@ def test_cashier_holds_nothing_more_than_the_table_says():
         "rewards.view_reward",
         "rewards.view_rewardredemption",
         "rewards.change_rewardredemption",
+        "surveys.add_case",
     }
 
 

@@ -40,6 +40,8 @@ def test_production_starts_with_good_values_and_loads_nothing_embedded():
         ("BASE_URL", "http://loyalty.example.org", "BASE_URL must begin with https://"),
         ("BASE_URL", "", "BASE_URL must begin with https://"),
         ("DATABASE_URL", "mysql://u:p@localhost/loyalty", "DATABASE_URL must name a PostgreSQL database"),
+        ("CASE_ADDRESS", "care", "CASE_ADDRESS must be an e-mail address"),
+        ("CASE_ADDRESS", "Care <care@example.org>", "CASE_ADDRESS must be an e-mail address"),
         ("DEBUG", "maybe", "DEBUG"),
         ("DEBUG", "on", "is a public address: set DEBUG=off"),
     ],

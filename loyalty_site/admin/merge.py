@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from customers.domain import customers
 from customers.domain import merges as customers_merges
 from customers.models import CustomerMerge
+from loyalty_site import merges
 from loyalty_site.lib.admin import ReadOnlyAdmin, act, act_page, acting, actor_label, named
-from rewards.domain import merges
 from rewards.models import PointsEntry
 
 

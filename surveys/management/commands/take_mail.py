@@ -1,0 +1,38 @@
+"""`manage.py take_mail < message`: what a mail server pipes in, or a fetcher of mail."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from django.utils import timezone
+
+from loyalty_site.lib.errors import DomainError
+from surveys.domain import case_replies, incoming_mail
+
+SIZE_MAX = 10 * 1024 * 1024
+TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and comes again
+
+
+class Command(BaseCommand):
+    help = "Keeps a mail from the standard input with the case it answers, or opens a case for it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--recipient", default="", help="whom the mail was for, as the mail server knows it (${original_recipient})"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        raw = sys.stdin.buffer.read(SIZE_MAX + 1)
+        if len(raw) > SIZE_MAX:
+            raise CommandError(f"The mail is larger than {SIZE_MAX // 1024 // 1024} MB.")
+        if not raw.strip():
+            raise CommandError("There is no mail on the standard input.")
+        mail = incoming_mail.read(raw)
+        try:
+            taken = case_replies.take(mail=mail, recipient=options["recipient"], at=timezone.now())
+        except DomainError as refusal:
+            raise CommandError(str(refusal)) from refusal
+        except DatabaseError as error:
+            raise CommandError(f"Try again later: {type(error).__name__}.", returncode=TRY_LATER) from error
+        self.stdout.write(f"{taken.fate.value}{f' case {taken.case.pk}' if taken.case else ''}")

@@ -1,0 +1,45 @@
+"""A complaint that is written down at the counter."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from loyalty_site import roles
+from surveys.models import Case, CaseChannel
+from tests.factories.customers import CustomerFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mei(_programme):
+    return CustomerFactory(name="Mei Lin")
+
+
+def page_of(customer):
+    return f"/till/customers/{customer.number}/case/"
+
+
+def test_cashier_notes_what_a_customer_says(client, cashier, store, mei):
+    assert page_of(mei) in client.get(f"/till/customers/{mei.number}/").content.decode()
+    assert "In the customer" in client.get(page_of(mei)).content.decode()
+    answer = client.post(page_of(mei), {"words": "The milk was sour."}, follow=True)
+    assert "Noted" in answer.content.decode()
+    case = Case.objects.get()
+    assert (case.customer, case.store, case.channel) == (mei, store, CaseChannel.COUNTER)
+    assert (case.opened_by, case.subject) == (f"user:{cashier.pk}", "The milk was sour.")
+
+
+@pytest.mark.parametrize("words", ["", "  ", "\0", "x" * 2001])
+def test_nothing_said_is_nothing_noted(client, mei, words):
+    page = client.post(page_of(mei), {"words": words})
+    assert (page.status_code, bool(page.context["form"].errors)) == (200, True)
+    assert not Case.objects.exists()
+
+
+def test_who_may_not_open_cases_may_not_here(enter, mei, store, client):
+    user = UserFactory(password=None)
+    user.user_permissions.add(Permission.objects.get(codename="add_purchase"))
+    client.force_login(user)
+    assert client.get(page_of(mei)).status_code == 403
+    assert page_of(mei) not in client.get(f"/till/customers/{mei.number}/").content.decode()
+    assert enter(roles.AUDITOR).get(page_of(mei)).status_code == 403
