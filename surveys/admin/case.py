@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
+from django.core.exceptions import PermissionDenied
 from django.db.models import Case as Chosen
 from django.db.models import Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
@@ -111,6 +112,8 @@ class CaseAdmin(Opening):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         case: Case = self.row(request, object_id)
+        if request.method == "POST":
+            raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,

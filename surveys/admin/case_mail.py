@@ -32,7 +32,7 @@ class CaseMailAdmin(mail.QueuedMailAdmin):
     assume_delivered = mail.assume_delivered(_CHANGE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CaseMail]:
-        return super().get_queryset(request).select_related("event")
+        return super().get_queryset(request).select_related("event", "customer")
 
     @admin.display(description=_("case"))
     def case(self, row: CaseMail) -> str:

@@ -202,7 +202,7 @@ def _header(message: Message, name: str) -> str:
 
 def _raw(message: Message, name: str) -> list[str]:
     """As they came: `get` would replace the bytes of eight-bit headers, which are not allowed and common."""
-    return [_unescaped(str(value)) for key, value in message.raw_items() if key.lower() == name]  # type: ignore[attr-defined]
+    return [_unescaped(str(value)) for key, value in message.raw_items() if key.lower() == name]
 
 
 def _unescaped(text: str) -> str:
