@@ -10,6 +10,7 @@ from django.db.models import Case as Chosen
 from django.db.models import Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -57,6 +58,16 @@ class WhoseFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = {"mine": Q(owner=request.user.pk), "nobody": Q(owner__isnull=True)}
         return queryset.filter(chosen.get(self.value() or "", Q()))
+
+
+def next_step(case: Case, *, own: bool) -> str:
+    """What is most likely to be done now."""
+    if case.state in OPEN and not own:
+        return "take"
+    if case.wrote_at and case.state in OPEN:
+        return "write"
+    by_state = {"ASSIGNED": "write", "CONTACTED": "resolve", "RESOLVED": "close", "CLOSED": "reopen"}
+    return by_state.get(case.state, "take")
 
 
 @admin.register(Case)
@@ -108,6 +119,18 @@ class CaseAdmin(Opening):
             return has_gesture if act == "take_back" else not has_gesture and bool(row.customer_id and row.store_id)
         return act not in OFFERED or row.state in OFFERED[act]
 
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Nobody takes on what is theirs."""
+        allowed = super().get_actions_detail(request, object_id)
+        mine = Case.objects.filter(pk=object_id, owner=request.user.pk).exists()
+        return [act for act in allowed if not mine or act.method.original_function_name != "take"]
+
+    def steps(self, request: HttpRequest, case: Case) -> list[Any]:
+        """The acts that are possible, what comes next first."""
+        url = reverse(f"admin:surveys_case_{next_step(case, own=case.owner_id == request.user.pk)}", args=[case.pk])
+        steps: list[Any] = self.buttons(request, case)
+        return sorted(steps, key=lambda step: step["path"] != url)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -119,7 +142,7 @@ class CaseAdmin(Opening):
             "opts": self.model._meta,
             "original": case,
             "title": _("Case %s") % case,
-            "acts": self.buttons(request, case),
+            "acts": self.steps(request, case),
             **case_page.show(request, case=case, at=timezone.now()),
         }
         return TemplateResponse(request, "admin/surveys/case/page.html", context)

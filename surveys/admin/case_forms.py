@@ -7,7 +7,7 @@ from uuid import uuid4
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -122,6 +122,7 @@ class GestureForm(forms.Form):
     offer = forms.ModelChoiceField(
         label=gettext_lazy("or a coupon"),
         required=False,
+        empty_label=pgettext_lazy("coupon", "none"),
         queryset=GestureOffer.objects.none(),
         widget=UnfoldAdminSelectWidget,
     )

@@ -73,7 +73,7 @@ def story(request: HttpRequest, *, case: Case) -> list[Line]:
     answers = _answers(case)
     lines = [_line(event, names, answers) for event in events]
     bought = [_bought(purchase) for purchase in _purchases(request, case)]
-    return sorted([*lines, *bought], key=lambda line: line.happened_at, reverse=True)
+    return sorted([*bought, *lines], key=lambda line: line.happened_at)[::-1]
 
 
 def _line(event: Any, names: Mapping[str, str], answers: tuple[Answer, ...]) -> Line:

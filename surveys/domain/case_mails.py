@@ -78,9 +78,9 @@ def greeting(case: Case) -> str:
         if gesture is None:
             return f"{hello}\n\n"
         if gesture.coupon is None:
-            given = gettext("as a small sign that we mean it there are %(points)s for you in your account.")
+            given = gettext("As a small sign that we mean it, there are %(points)s for you in your account.")
             return f"{hello}\n\n{given % {'points': numbers.points(gesture.points)}}\n"
-        given = gettext("as a small sign that we mean it there is a coupon for you, %(offer)s: %(code)s")
+        given = gettext("As a small sign that we mean it, there is a coupon for you, %(offer)s: %(code)s")
         values = {"offer": gesture.coupon.offer, "code": gesture.coupon.display_code}
         return f"{hello}\n\n{given % values}\n"
 

@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer, Store, User
+from loyalty_site.lib import actors
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import points
@@ -105,7 +106,7 @@ def begin(
     mail = {"address": address, "message_id": message_id, "attachments": attachments or []}
     note_event(case=case, kind=CaseEventKind.OPENED, text=said, by=by, at=at, **mail)
     if owner:
-        _assigned(case, by, at)
+        _assigned(case, actors.SYSTEM, at)
     return case
 
 

@@ -212,6 +212,23 @@ def test_whole_way_from_the_phone_call_to_the_end(desk, case, lena, settings):
     assert case.state == CaseState.ASSIGNED
 
 
+@pytest.mark.parametrize(
+    ("fields", "first"),
+    [
+        ({}, "Write a mail"),
+        ({"state": "CONTACTED"}, "Resolved"),
+        ({"state": "CONTACTED", "wrote_at": timezone.now()}, "Write a mail"),
+        ({"state": "RESOLVED"}, "Close"),
+        ({"state": "NEW", "owner": None}, "Take it on"),
+    ],
+)
+def test_next_step_comes_first(desk, case, fields, first):
+    Case.objects.filter(pk=case.pk).update(**fields)
+    steps = [str(step["title"]) for step in desk.get(page_of(case)).context["acts"]]
+    assert steps[0] == first
+    assert ("Take it on" in steps) == (first == "Take it on")
+
+
 def test_gesture_is_taken_back(desk, case):
     GestureBudgetFactory(store=case.store)
     offer = GestureOfferFactory(offer=OfferFactory(title={"en": "Tea"}))

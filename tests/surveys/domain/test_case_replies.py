@@ -1,9 +1,11 @@
 """What customers write: kept with their case, once; machines never open one."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError
 
 from loyalty_site import privacy
 from loyalty_site.lib import actors
@@ -12,6 +14,7 @@ from surveys.domain.case_replies import Fate
 from surveys.models import Case, CaseChannel, CaseEvent, CaseEventKind, CaseOutcome, CaseState
 from tests.factories.customers import CustomerFactory, StoreFactory, UserFactory
 from tests.factories.surveys import CaseFactory
+from tests.races import at_once
 from tests.surveys import letters
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +111,8 @@ def test_stranger_opens_a_case_of_nobody(now):
     case = take(letters.letter("", Subject=""), now).case
     assert (case.customer, case.store, case.address) == (None, None, "mei@example.org")
     assert case.subject
+    again = take(letters.letter("More.", Message_ID="<m2@x>", In_Reply_To="<m1@mail.example>"), now)
+    assert (again.fate, again.case) == (Fate.KEPT, case)
 
 
 def test_closed_case_is_its_owners_again(case, lena, now):
@@ -183,3 +188,23 @@ def test_case_of_who_was_forgotten_takes_nothing_more(case, lena, now):
     assert not CaseEvent.objects.filter(case=case).exclude(text="", address="", message_id="").exists()
     taken = take(letters.letter(to=address, In_Reply_To=message_id, Message_ID="<m9@x>"), now)
     assert (taken.fate, taken.case.customer) == (Fate.OPENED, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_told_by_many_at_once_it_is_kept_once(now):
+    for number in range(5):
+        case = CaseFactory()
+        raw = letters.letter(to=case_mails.reply_address(case), Message_ID=f"<{number}@x>")
+        fates = [taken.fate for taken in at_once(*[partial(take, raw, now)] * 6)]
+        assert sorted(fates) == [Fate.KEPT, *[Fate.KNOWN] * 5]
+        assert case.events.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_one_told_by_many_at_once_opens_one_case(now):
+    """The others are told to come again, and find it."""
+    done = at_once(*[partial(take, letters.letter(), now)] * 6)
+    opened = [one for one in done if getattr(one, "fate", None) == Fate.OPENED]
+    assert (len(opened), Case.objects.count()) == (1, 1)
+    assert {type(one) for one in done} <= {case_replies.Taken, IntegrityError}
+    assert take(letters.letter(), now).fate == Fate.KNOWN
