@@ -18,6 +18,7 @@ from surveys.models import Campaign, Delivery, DeliveryState, Question, Question
 SURVEY_POINTS = 50
 WELCOME_POINTS = 500
 SENT_DAYS_AGO = 14
+FOLLOW_UP_HOURS, LOW_SCORE = 48, 4
 # Of a hundred who got the survey: who opens it, who answers, and how those feel.
 OPEN, ANSWER = 0.6, 0.4
 FEELINGS = {"promoter": (55, (9, 10, 10)), "passive": (27, (7, 8, 8)), "detractor": (18, (2, 4, 5, 6))}
@@ -136,10 +137,11 @@ def _ask(members: list[Member], drawn: random.Random, at: datetime) -> None:
 def _make_survey(at: datetime) -> Survey:
     told = program.CATALOG["survey"]
     texts = {key: told[key] for key in ("name", "title", "introduction", "thanks")}
-    survey = Survey.objects.create(**texts, reward_points=SURVEY_POINTS)
+    survey = Survey.objects.create(**texts, reward_points=SURVEY_POINTS, follow_up_hours=FOLLOW_UP_HOURS)
     Question.objects.bulk_create(
         Question(survey=survey, position=position, **row) for position, row in enumerate(told["questions"], start=1)
     )
+    survey.questions.filter(kind=QuestionKind.NPS).update(follow_up_at_most=LOW_SCORE)
     Campaign.objects.create(name="This month's check-in", survey=survey, timezone=str(journey.ZONE))
     return surveys.publish(survey=survey, by=actors.SYSTEM, at=at)
 

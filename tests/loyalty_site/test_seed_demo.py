@@ -11,12 +11,24 @@ from django.db.models import Sum
 from customers.domain import audit, customers
 from customers.models import AuditEvent, Customer, Product, Purchase, PurchaseLine, Recommendation, Store, User
 from loyalty_site import environment
+from loyalty_site.demo import cases as demo_cases
 from loyalty_site.demo import journey, loading, past, staff
 from loyalty_site.lib import actors
 from rewards.domain import points
 from rewards.models import Coupon, PointsAccount, PointsEntry, Program, RewardRedemption
-from surveys.domain import queries
-from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, Survey
+from surveys.domain import cases, queries
+from surveys.models import (
+    Answer,
+    Campaign,
+    CampaignState,
+    Case,
+    CaseChannel,
+    CaseState,
+    Delivery,
+    DeliveryState,
+    QuestionKind,
+    Survey,
+)
 from tests.factories.customers import StoreFactory
 
 NOW = datetime(2026, 5, 20, 10, 30, tzinfo=UTC)
@@ -182,6 +194,21 @@ def test_seed_demo_asked_and_was_answered():
     thanks = PointsEntry.objects.filter(reference__startswith="survey-response:")
     assert thanks.count() == results.funnel.answered
     assert PointsEntry.objects.latest("happened_at").happened_at <= NOW
+
+
+def test_seed_demo_followed_low_scores_up(monkeypatch):
+    monkeypatch.setattr(demo_cases, "WAITING", 0)
+    seed("--households", "60")
+
+    low = Case.objects.filter(channel=CaseChannel.SURVEY)
+    scores = Answer.objects.filter(question__kind=QuestionKind.NPS, number__lte=past.LOW_SCORE)
+    assert {case.response_id for case in low} == set(scores.values_list("response", flat=True)) != set()
+    assert {case.state for case in low} == {CaseState.CLOSED}
+    typed = Case.objects.exclude(channel=CaseChannel.SURVEY).order_by("-opened_at")
+    assert [case.owner.email for case in typed] == ["manager@example.org"] * 3
+    assert typed[0].customer == customers.find(text="demo-customer")[0]
+    assert list(typed.filter(cases.is_overdue(at=NOW))) == [typed[2]]
+    call_command("check_ledger", stdout=StringIO())
 
 
 def test_seed_demo_says_where_refused_lines_are():
