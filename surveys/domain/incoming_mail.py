@@ -17,12 +17,14 @@ from email.utils import getaddresses
 from html.parser import HTMLParser
 
 TEXT_LENGTH = 20_000
+HTML_LENGTH = 60_000  # without its styles; what is made to be slow then takes a second, not an hour
+HEADER_LENGTH = 20_000
 ID_LENGTH = 250
 PARTS_MAX = 100
 IDS_MAX = 50
 NAMES_MAX = 20
 NAME_LENGTH = 100
-SUBJECT_LENGTH = 200
+SUBJECT_LENGTH, SUBJECT_RAW = 200, 2000
 
 _RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc", "resent-to")
 _ID = re.compile(r"<[^<>\s]{1,248}>")
@@ -77,8 +79,10 @@ def read(raw: bytes) -> IncomingMail:
 
 def reduced(html: str) -> str:
     """What a person would read of it: no scripts, styles or comments, nothing loaded; lines where blocks end."""
+    for start, end in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>")):
+        html = _without(html, start, end)
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(html[:HTML_LENGTH])
     reader.close()
     return _tidy("".join(reader.said))
 
@@ -95,6 +99,20 @@ def split_quoted(text: str) -> tuple[str, str]:
     if start and lines[start - 1].rstrip().endswith((":", "：")):
         start -= 1
     return "\n".join(lines[:start]).strip(), "\n".join(lines[start:]).strip()
+
+
+def _without(html: str, start: str, end: str) -> str:
+    """Without what stands between these; what never ends, ends the whole. In one pass, unlike a pattern."""
+    kept, position, low = [], 0, html.lower()
+    if len(low) != len(html):  # some signs are longer in lower case
+        low = html
+    while (found := low.find(start, position)) >= 0:
+        kept.append(html[position:found])
+        ended = low.find(end, found)
+        if ended < 0:
+            return "".join(kept)
+        position = ended + len(end)
+    return "".join([*kept, html[position:]])
 
 
 class _Reader(HTMLParser):
@@ -197,12 +215,13 @@ def _read(body: bytes, named: str) -> str:
 
 
 def _header(message: Message, name: str) -> str:
-    return next((_words(value) for value in _raw(message, name)), "")
+    return next((_words(value[:SUBJECT_RAW]) for value in _raw(message, name)), "")
 
 
 def _raw(message: Message, name: str) -> list[str]:
     """As they came: `get` would replace the bytes of eight-bit headers, which are not allowed and common."""
-    return [_unescaped(str(value)) for key, value in message.raw_items() if key.lower() == name]
+    values = [str(value)[:HEADER_LENGTH] for key, value in message.raw_items() if key.lower() == name]
+    return [_unescaped(value) for value in values]
 
 
 def _unescaped(text: str) -> str:
@@ -239,12 +258,15 @@ def _addresses(message: Message, *names: str) -> tuple[str, ...]:
 
 
 def _pairs(message: Message, name: str) -> list[tuple[str, str]]:
-    values = [value[:10_000] for value in _raw(message, name)]
-    return [(said, _one_line(address).lower()) for said, address in getaddresses(values)]
+    try:
+        found = getaddresses(_raw(message, name))
+    except RecursionError:  # brackets in brackets
+        return []
+    return [(said, _one_line(address).lower()) for said, address in found]
 
 
 def _message_id(message: Message, raw: bytes) -> str:
-    found = _ID.search(_one_line(str(message.get("message-id") or "")))
+    found = _ID.search(_one_line("".join(_raw(message, "message-id")[:1])))
     if found and len(found.group()) <= ID_LENGTH:
         return found.group()
     return f"<{hashlib.sha256(raw).hexdigest()}@no-message-id>"
@@ -252,15 +274,13 @@ def _message_id(message: Message, raw: bytes) -> str:
 
 def _references(message: Message, reported: list[Message]) -> tuple[str, ...]:
     """The nearest first. Of a bounce, what it says of the mail that came back."""
-    told = [str(message.get("in-reply-to") or ""), *_reversed_ids(str(message.get("references") or ""))]
+    told = [*_raw(message, "in-reply-to")]
+    for text in _raw(message, "references"):
+        told.extend(_ID.findall(text)[::-1])
     for part in reported:
         told.extend(_original_ids(part))
-    ids = (found for text in told for found in _ID.findall(text))
+    ids = (found for text in told for found in _ID.findall(_clean(text)))
     return tuple(dict.fromkeys(ids))[:IDS_MAX]
-
-
-def _reversed_ids(text: str) -> list[str]:
-    return _ID.findall(text[-20_000:])[::-1]
 
 
 def _original_ids(part: Message) -> Iterator[str]:

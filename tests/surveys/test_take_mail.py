@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from surveys.domain import case_mails, case_replies
+from surveys.management.commands import take_mail
 from surveys.models import Case
 from tests.factories.customers import CustomerFactory
 from tests.factories.surveys import CaseFactory
@@ -68,3 +69,12 @@ def test_flood_is_refused(pipe, monkeypatch):
     monkeypatch.setattr(case_replies, "CASES_PER_DAY", 0)
     with pytest.raises(CommandError, match="too often"):
         pipe(letters.letter())
+
+
+def test_mail_that_is_made_to_be_slow_is_refused_in_time(pipe, monkeypatch):
+    monkeypatch.setattr(take_mail, "SECONDS_MAX", 0.2)
+    slow = letters.letter(Content_Type="text/plain; " + "a=b; " * 100_000)
+    with pytest.raises(CommandError, match="in time") as refused:
+        pipe(slow)
+    assert (refused.value.returncode, Case.objects.exists()) == (1, False)
+    assert pipe(letters.letter()).startswith("OPENED")

@@ -1,6 +1,9 @@
 """`manage.py take_mail < message`: what a mail server pipes in, or a fetcher of mail."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,7 +14,24 @@ from loyalty_site.lib.errors import DomainError
 from surveys.domain import case_replies, incoming_mail
 
 SIZE_MAX = 10 * 1024 * 1024
+SECONDS_MAX = 20.0
 TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and comes again
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Mails can be made so that reading them takes hours."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise CommandError("The mail could not be read in time.")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class Command(BaseCommand):
@@ -28,7 +48,8 @@ class Command(BaseCommand):
             raise CommandError(f"The mail is larger than {SIZE_MAX // 1024 // 1024} MB.")
         if not raw.strip():
             raise CommandError("There is no mail on the standard input.")
-        mail = incoming_mail.read(raw)
+        with _within(SECONDS_MAX):
+            mail = incoming_mail.read(raw)
         try:
             taken = case_replies.take(mail=mail, recipient=options["recipient"], at=timezone.now())
         except DomainError as refusal:

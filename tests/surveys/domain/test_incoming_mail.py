@@ -1,6 +1,7 @@
 """Reading mails of all shapes: what a person would read of them comes out, and nothing breaks it."""
 
 import random
+import time
 
 import pytest
 
@@ -159,6 +160,31 @@ def test_deep_nesting_breaks_nothing():
 def test_ten_thousand_parts_are_not_all_looked_at():
     parts = [letters.part("")] * 10_000 + [letters.part("the end")]
     assert read(letters.multipart(*parts)).text == ""
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        letters.multipart(letters.part("<!--" * 300_000, "text/html")),
+        letters.multipart(letters.part("</" * 300_000, "text/html")),
+        letters.letter(Subject="=?utf-8?B?eA==?= " * 20_000),
+        letters.letter(to="(" * 100_000),
+        letters.letter(References="<a@b> " * 50_000),
+    ],
+)
+def test_mail_that_is_made_to_be_slow_is_read_quickly(raw):
+    started = time.process_time()
+    read(raw)
+    assert time.process_time() - started < 5
+
+
+def test_ids_that_no_database_takes_are_cleaned():
+    assert read(letters.letter(In_Reply_To="<a\0@b>")).references == ("<a@b>",)
+
+
+def test_styles_of_any_length_stand_before_the_words():
+    html = f"<html><head><style>{'p{}' * 100_000}</style></head><body>Hello</body></html>"
+    assert read(letters.multipart(letters.part(html, "text/html"))).text == "Hello"
 
 
 def test_long_text_is_cut_and_says_so():
