@@ -17,13 +17,19 @@ from django.utils.translation import gettext_lazy
 from loyalty_site.lib.admin import ModelAdmin, RowForm, RowsInline, States, act, act_page, acting, badge, state_filter
 from loyalty_site.lib.numbers import grouped
 from surveys.domain import queries, scoring, surveys
-from surveys.models import Question, Survey
+from surveys.models import Question, QuestionKind, Survey
 
 
 class QuestionForm(RowForm):
     """New questions come last; the order is put right when all rows are known."""
 
     position = forms.IntegerField(required=False, min_value=1, max_value=999, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("kind") == QuestionKind.TEXT and cleaned.get("follow_up_at_most") is not None:
+            self.add_error("follow_up_at_most", _("Words have no score that could be low."))
+        return cleaned
 
     def validate_constraints(self) -> None:
         """Two rows may swap places: the database looks at the end of the transaction."""

@@ -176,16 +176,17 @@ def offers_for(*, case: Case, at: datetime) -> QuerySet[GestureOffer]:
 
 
 def _locked(case: Case) -> tuple[Customer, Store]:
+    """Who gets it and which store pays, as the case stands now; both stay so until the transaction ends."""
     if case.customer is None:
         raise GestureNeedsCustomer
-    if case.store is None:
-        raise GestureNeedsStore
     customer = customers.present(customer=case.customer)
     points.lock(customer=customer)
-    Case.objects.select_for_update(no_key=True).get(pk=case.pk)
+    locked = Case.objects.select_for_update(no_key=True, of=("self",)).select_related("store").get(pk=case.pk)
+    if locked.store is None:
+        raise GestureNeedsStore
     if CaseGesture.objects.filter(case=case, undone_at__isnull=True).exists():
         raise GestureGivenAlready
-    return customer, case.store
+    return customer, locked.store
 
 
 def _apology(customer: Customer) -> str:

@@ -51,6 +51,19 @@ def test_survey_is_written_with_its_questions_in_order(staff):
     assert [(q.position, q.text["en"]) for q in survey.questions.order_by("position")] == [(1, "First"), (2, "Second")]
 
 
+def test_low_score_is_followed_up_as_written(staff):
+    form = {"name": "Autumn", "reward_points": "0", "follow_up_hours": "24", **TEXTS, **questions(("", "", "Score"))}
+    staff.post("/admin/surveys/survey/add/", {**form, "questions-0-kind": "NPS", "questions-0-follow_up_at_most": "6"})
+    assert (Survey.objects.get().follow_up_hours, Question.objects.get().follow_up_at_most) == (24, 6)
+
+
+def test_words_are_not_followed_up_by_score(staff):
+    form = {"name": "Autumn", "reward_points": "0", **TEXTS, **questions(("", "", "Why?"))}
+    page = staff.post("/admin/surveys/survey/add/", {**form, "questions-0-follow_up_at_most": "6"})
+    assert "Words have no score that could be low." in page.content.decode()
+    assert not Survey.objects.exists()
+
+
 def test_questions_swap_places_and_a_new_one_comes_last(staff):
     survey = SurveyFactory(published_at=None)
     first, second = QuestionFactory(survey=survey), QuestionFactory(survey=survey)

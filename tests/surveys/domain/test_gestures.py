@@ -13,8 +13,8 @@ from loyalty_site.lib import actors
 from rewards.domain import coupon_redemptions, coupons, explanations, points
 from rewards.domain.offers import OfferNotLive
 from rewards.models import Coupon, CouponState, PointsEntry, StaffAlert
-from surveys.domain import gestures
-from surveys.models import CaseEventKind, CaseGesture, GestureBudget
+from surveys.domain import cases, gestures
+from surveys.models import Case, CaseEventKind, CaseGesture, GestureBudget
 from tests.factories.customers import CustomerFactory, StoreFactory, UserFactory
 from tests.factories.rewards import OfferFactory, ProgramFactory
 from tests.factories.surveys import CaseFactory, GestureBudgetFactory, GestureOfferFactory
@@ -130,6 +130,16 @@ def test_budget_goes_on_until_another_is_written(store, budget, now):
     found = gestures.of_month(store=store, at=now)
     assert (found.month, found.points_max, found.budget_minor) == (date(2026, 5, 1), 20, 0)
     assert gestures.of_month(store=store, at=datetime(2025, 12, 31, tzinfo=UTC)) is None
+
+
+def test_store_that_answers_for_it_by_now_pays(case, now):
+    other = GestureBudgetFactory(points_max=40).store
+    stale = Case.objects.select_related("store", "customer").get(pk=case.pk)
+    cases.pass_on(case=case, store=other, by=STAFF, at=now)
+    with pytest.raises(gestures.BudgetSpent):
+        give(stale, now, number=41)
+    give(stale, now, number=40)
+    assert GestureBudget.objects.get(store=other, month=date(2026, 5, 1)).points_spent == 40
 
 
 def test_other_stores_have_their_own(case, now):
