@@ -9,7 +9,7 @@ from customers.domain.attempts import TooManyAttempts
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
-from loyalty_site.till.lookups import coupon_or_404, customer_or_404, member
+from loyalty_site.till.lookups import TEXT_MAX, coupon_or_404, customer_or_404, member, one_by_text
 from rewards.domain import catalogue, counter, coupon_redemptions, points, redemptions, takebacks
 from rewards.models import Reward, RewardRedemption
 
@@ -86,18 +86,19 @@ def pickup(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @desk_required
 def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
-    """A gift is handed over here; what takes something off goes with a purchase."""
+    """A gift is handed over here, a bearer's to whom the cashier names; what takes something off goes with a purchase."""
     now = timezone.now()
     try:
         found = coupon_or_404(desk, code, now)
     except TooManyAttempts as too_many:
         return render(request, "till/home.html", {"desk": desk, "notice": str(too_many)}, status=429)
     refusal = ""
+    who = request.POST.get("who", "").strip()[:TEXT_MAX]
     if request.method == "POST":
         try:
             coupon_redemptions.redeem(
                 coupon=found,
-                customer=found.customer,
+                customer=found.customer or (one_by_text(who) if who else None),
                 store=desk.store,
                 uses_before=_shown_uses(request),
                 by=desk.by,
@@ -113,6 +114,7 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
         "desk": desk,
         "customer": member(found.customer),
         "coupon": found,
+        "who": who,
         "redemption": coupon_redemptions.latest(coupon=found),
         "refusal": refusal,
         "has_expired": bool(found.expires_at and found.expires_at <= now),

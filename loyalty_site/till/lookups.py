@@ -5,10 +5,12 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
 
 from customers.domain import attempts, customers
 from customers.models import Customer, Purchase, Store
 from loyalty_site.lib import codes
+from loyalty_site.lib.errors import DomainError
 from loyalty_site.till.access import Desk, own_stores
 from rewards.domain import coupons
 from rewards.models import Coupon
@@ -34,6 +36,26 @@ def customer_or_404(number: str) -> Customer:
         return customers.by_number(number=number)
     except customers.CustomerUnknown as error:
         raise Http404 from error
+
+
+class NobodyNamed(DomainError):
+    code = "nobody_named"
+    message = _("Nobody in the programme is known by “%(text)s”.")
+
+
+class SeveralNamed(DomainError):
+    code = "several_named"
+    message = _("Several customers share “%(text)s”. Please scan the card or type the customer number.")
+
+
+def one_by_text(text: str) -> Customer:
+    """Whose number, card, phone or e-mail it is. Raises NobodyNamed, SeveralNamed."""
+    people = customers.find(text=text)
+    if not people:
+        raise NobodyNamed(text=text)
+    if len(people) > 1:
+        raise SeveralNamed(text=text)
+    return people[0]
 
 
 def purchase_or_404(desk: Desk, purchase_id: int) -> Purchase:

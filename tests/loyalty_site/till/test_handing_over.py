@@ -8,7 +8,7 @@ from django.utils import timezone
 from loyalty_site.lib import actors
 from rewards.domain import points, redemptions
 from rewards.models import CouponState, OfferKind, RedemptionState, RewardRedemption
-from tests.factories.customers import CustomerFactory, StoreFactory
+from tests.factories.customers import CardFactory, CustomerFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory
 from tests.loyalty_site.till.conftest import field, text_of
 
@@ -131,6 +131,28 @@ def test_gift_is_handed_over_without_a_purchase_once(client, cashier, mia, is_be
     assert (gift.state, used.redeemed_by, used.purchase) == (CouponState.REDEEMED, f"user:{cashier.pk}", None)
     assert "Redeemed: 05/20/2026 10:30 a.m." in text_of(client.get(url))
     assert f"Coupon {gift} was redeemed already." in text_of(client.post(url))
+
+
+def test_bearers_gift_goes_to_whom_the_cashier_names_as_often_as_one_customer_may_have_it(client, mia):
+    offer = OfferFactory(title={"en": "Espresso"}, kind=OfferKind.GIFT, amount_minor=None, customer_max=1)
+    gift = CouponFactory(customer=None, offer=offer, uses_max=5)
+    url = f"/till/coupons/{gift.code}/"
+
+    def hand_over(who):
+        return client.post(url, {"who": who, "used": field(client.get(url), "used")})
+
+    assert "is for customers of the programme" in text_of(hand_over(""))
+    assert "Nobody in the programme is known by “nobody”." in text_of(hand_over("nobody"))
+    leo = CustomerFactory(phone="+8613800138000")
+    CardFactory(number=leo.phone)
+    refused = hand_over(leo.phone)
+    assert "Several customers share" in text_of(refused)
+    assert f'value="{leo.phone}"' in refused.text
+    assert hand_over(mia.display_number.lower()).url == url
+    assert gift.redemptions.get().customer == mia
+    assert hand_over(mia.number).status_code == 200
+    assert hand_over(leo.number).url == url
+    assert gift.redemptions.count() == 2
 
 
 @pytest.mark.parametrize(
