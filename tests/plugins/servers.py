@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -23,6 +24,7 @@ from loyalty_site.processes import Lock
 
 PREFIX = "loyalty-tests-"
 STARTING_SECONDS = 600
+own: Any = None  # the embedded Servers that this very process started
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -47,9 +49,10 @@ def _start(config: pytest.Config) -> None:
     if postgres or redis:
         from loyalty_site import embedded  # noqa: PLC0415 - never loaded where URLs name servers
 
-        servers = embedded.Servers(var, postgres=postgres, redis=redis, durable=False)
-        config.add_cleanup(servers.stop)
-        servers.start()
+        global own
+        own = embedded.Servers(var, postgres=postgres, redis=redis, durable=False)
+        config.add_cleanup(own.stop)
+        own.start()
 
 
 def _remove_what_killed_runs_left() -> None:

@@ -20,13 +20,16 @@ from loyalty_site.lib.smtp import EmailBackend  # noqa: E402
 from surveys.domain import deliveries  # noqa: E402
 
 
-def die_at(step: str, count: int) -> None:
+def die_at(step: str, count: int, *, deaths: str = os.devnull) -> None:
+    """Adds a line to the file `deaths` before it does."""
     begin, hand_over = deliveries._begin, mail_replies.hand_over
     calls = {"claimed": 0, "begun": 0, "taken": 0}
 
     def reach(point: str) -> None:
         calls[point] += 1
         if point == step and calls[point] == count:
+            with open(deaths, "a", encoding="utf-8") as file:
+                file.write(f"{step}\n")
             os.kill(os.getpid(), signal.SIGKILL)
 
     def begin_or_die(*args, **kwargs):
