@@ -86,7 +86,7 @@ def pickup(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @desk_required
 def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
-    """A gift is handed over here, a bearer's to whom the cashier names; what takes something off goes with a purchase."""
+    """A gift is handed over here, a bearer's to whom the cashier names; other coupons go with a purchase."""
     now = timezone.now()
     try:
         found = coupon_or_404(desk, code, now)
