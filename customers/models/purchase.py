@@ -22,7 +22,8 @@ class Purchase(models.Model):
     `gift_card_minor` is the part of what was paid that came from gift cards, where the till told it.
 
     `fingerprint` is the SHA-256 of what was told, so that the same receipt told again is recognized and another fact
-    under the same number is refused. Imports leave it empty and compare customer, time, total and lines.
+    under the same number is refused. Imports leave it empty and compare customer, time, total, lines and,
+    where the file tells them, tax and gift cards.
     """
 
     store = models.ForeignKey(

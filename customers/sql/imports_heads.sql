@@ -9,11 +9,12 @@ WITH told AS MATERIALIZED (
     SELECT head.*, store.no AS store_no, store.timezone, key.reference, coalesce(key.is_closed, false) AS is_closed,
            upper(coalesce(nullif(head.currency, ''), store.currency)) AS currency_code,
            right(head.purchased_at, 1) = 'Z' AS is_utc,
-           CASE WHEN translate(said, '123456789/T', '000000000- ') IN ('0000-00-00 00:00:00', '0000-00-00 00:00')
+           CASE WHEN translate(left(said, 19), '123456789/T', '000000000- ') IN ('0000-00-00 00:00:00', '0000-00-00 00:00')
+                     AND translate(substr(said, 20), '123456789', '000000000') IN ('', '.0', '.000', '.000000', '.000000000')
                      AND left(said, 4) >= '1900' AND substr(said, 6, 2) BETWEEN '01' AND '12'
-                     AND substr(said, 9, 2) BETWEEN '01' AND '28' AND substr(said, 12, 2) <= '23'
-                     AND substr(said, 15, 2) <= '59' AND substr(said, 18, 2) <= '59'
-                THEN said::timestamp END AS plain_clock
+                     AND substr(said, 9, 2) BETWEEN '01' AND CASE WHEN substr(said, 6, 2) = '02' THEN '28' ELSE '30' END
+                     AND substr(said, 12, 2) <= '23' AND substr(said, 15, 2) <= '59' AND substr(said, 18, 2) <= '59'
+                THEN left(said, 26)::timestamp END AS plain_clock
     FROM scratch.raw_heads head
     CROSS JOIN LATERAL (
         SELECT CASE WHEN right(head.purchased_at, 1) = 'Z' THEN left(head.purchased_at, -1) ELSE head.purchased_at END
@@ -45,12 +46,14 @@ WITH told AS MATERIALIZED (
 ), clocked AS MATERIALIZED (
     SELECT told.*, coalesce(odd.zone, CASE WHEN is_utc THEN '+00' END) AS zone,
            coalesce(told.plain_clock, odd.clock) AS clock,
-           (coalesce(told.plain_clock, odd.clock) - interval '3 hours') AT TIME ZONE told.timezone + interval '3 hours'
-               AS early
+           CASE WHEN odd.zone IS NULL AND NOT is_utc
+                THEN (coalesce(told.plain_clock, odd.clock) - interval '3 hours') AT TIME ZONE told.timezone
+                     + interval '3 hours' END AS early
     FROM told LEFT JOIN odd USING (first_row)
 ), timed AS MATERIALIZED (
     SELECT *,
-        CASE WHEN zone IS NOT NULL
+        CASE WHEN zone = '+00' THEN clock AT TIME ZONE 'UTC'
+             WHEN zone IS NOT NULL
              THEN clock AT TIME ZONE 'UTC' - make_interval(
                  hours => left(zone, 3)::int,
                  mins => (left(zone, 1) || coalesce(nullif(right(replace(zone, ':', ''), -3), ''), '0'))::int)
@@ -59,7 +62,9 @@ WITH told AS MATERIALIZED (
         END AS instant
     FROM clocked
 )
-SELECT store, receipt_number, customer, purchased_at, currency, first_row, store_no, reference, instant, currency_code,
+SELECT store, receipt_number, customer, purchased_at, currency, gift_card, first_row, store_no, reference, instant,
+    currency_code,
+    CASE WHEN gift_card <> '' AND gift_card ~ '^-?[0-9]{1,15}(\.[0-9]{1,15})?$' THEN gift_card::numeric END AS gift,
     CASE
         WHEN store = '' THEN 'store:missing'
         WHEN length(store) > 64 THEN 'store:too_long'
@@ -74,5 +79,8 @@ SELECT store, receipt_number, customer, purchased_at, currency, first_row, store
         WHEN instant IS NULL THEN 'purchased_at:time_unreadable'
         WHEN instant > %(at)s THEN 'purchased_at:time_in_future'
         WHEN currency_code !~ '^[A-Z]{3}$' THEN 'currency:currency_unknown'
+        WHEN gift_card = '' THEN NULL
+        WHEN gift_card !~ '^-?[0-9]{1,15}(\.[0-9]{1,15})?$' THEN 'gift_card:not_a_number'
+        WHEN abs(gift_card::numeric) >= 1e10 THEN 'gift_card:too_large'
     END AS fault
 FROM timed

@@ -1,5 +1,5 @@
 -- Whether the receipts that were met tell the same as before: 'same' or 'other'. Customers whom a merge ever joined, undone
--- or not, are the same: what was told of one stands under the other.
+-- or not, are the same: what was told of one stands under the other. Gift cards and tax are compared where the file tells.
 WITH RECURSIVE pair AS (
     SELECT source_id AS one, target_id AS other FROM customers_customermerge
     UNION SELECT target_id, source_id FROM customers_customermerge
@@ -9,6 +9,7 @@ WITH RECURSIVE pair AS (
 ), said AS (
     SELECT settled.receipt_no, count(*) FILTER (WHERE NOT is_return) AS lines,
            coalesce(sum(amount_minor) FILTER (WHERE NOT is_return), 0) AS total_minor,
+           sum(tax_minor) FILTER (WHERE NOT is_return) AS tax_minor,
            count(*) FILTER (WHERE is_return) AS returns,
            coalesce(sum(amount_minor) FILTER (WHERE is_return), 0) AS returned_minor
     FROM scratch.settled JOIN scratch.lines line USING (receipt_no)
@@ -20,7 +21,9 @@ WITH RECURSIVE pair AS (
             OR (purchase.customer_id, receipt.reference) IN (SELECT one, other FROM joined))
                AND purchase.purchased_at = receipt.purchased_at AND purchase.currency = receipt.currency
                AND purchase.total_minor = said.total_minor
-               AND (SELECT count(*) FROM customers_purchaseline line WHERE line.purchase_id = purchase.id) = said.lines
+               AND purchase.gift_card_minor = coalesce(receipt.gift_card_minor, purchase.gift_card_minor)
+               AND (SELECT count(*) = said.lines AND sum(line.tax_minor) = coalesce(said.tax_minor, sum(line.tax_minor))
+                    FROM customers_purchaseline line WHERE line.purchase_id = purchase.id)
            AS is_same
     FROM said
     JOIN scratch.receipts receipt ON receipt.no = said.receipt_no

@@ -1,9 +1,10 @@
 INSERT INTO customers_purchase (
     id, store_id, receipt_number, customer_id, source, purchased_at, recorded_at, recorded_by, currency,
-    total_minor, discount_minor, points_value_minor, paid_minor, fingerprint)
+    total_minor, discount_minor, points_value_minor, paid_minor, gift_card_minor, fingerprint)
 SELECT receipt.purchase_id, store.id, receipt.receipt_number,
        CASE WHEN receipt.reference > 0 THEN receipt.reference ELSE newcomer.customer_id END,
-       'IMPORT', receipt.purchased_at, %(at)s, %(by)s, receipt.currency, said.total_minor, 0, 0, said.total_minor, ''
+       'IMPORT', receipt.purchased_at, %(at)s, %(by)s, receipt.currency, said.total_minor, 0, 0, said.total_minor,
+       coalesce(receipt.gift_card_minor, 0), ''
 FROM scratch.receipts receipt
 JOIN (
     SELECT receipt_no, sum(amount_minor)::bigint AS total_minor FROM scratch.lines

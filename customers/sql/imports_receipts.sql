@@ -10,7 +10,8 @@ WITH sound AS (
         WHERE staged.store = told.store AND staged.receipt_number = told.receipt_number
     )
 )
-SELECT no, store_no, store, receipt_number, reference, purchased_at, currency, has_sale, has_return,
-       nextval(pg_get_serial_sequence('customers_purchase', 'id')) AS purchase_id,
-       (CASE WHEN reference IS NULL THEN no ELSE min(no) OVER (PARTITION BY reference) END / %(chunk_receipts)s)::int AS chunk
+SELECT no, store_no, store, receipt_number, reference, purchased_at, currency, gift_card_minor, has_sale, has_return,
+       nextval((SELECT pg_get_serial_sequence('customers_purchase', 'id')::regclass)) AS purchase_id,
+       ((CASE WHEN reference IS NULL THEN no ELSE min(no) OVER (PARTITION BY reference) END - 1) / %(chunk_receipts)s)::int
+           AS chunk
 FROM sound ORDER BY no

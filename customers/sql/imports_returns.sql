@@ -1,6 +1,6 @@
 -- A receipt that brings back goods of several purchases is one return for each: R-17, R-17/2, …
 WITH part AS MATERIALIZED (
-    SELECT receipt_no, part, purchase_id, nextval(pg_get_serial_sequence('customers_purchasereturn', 'id')) AS id
+    SELECT receipt_no, part, purchase_id, nextval((SELECT pg_get_serial_sequence('customers_purchasereturn', 'id')::regclass)) AS id
     FROM (
         SELECT DISTINCT receipt_no, part, purchase_id FROM scratch.matches
         WHERE receipt_no BETWEEN %(first)s AND %(last)s ORDER BY receipt_no, part) named

@@ -118,7 +118,7 @@ def _check(own: Scratch, *, chunk_receipts: int, at: datetime) -> None:
     program = Program.objects.current()
     new_stores = checking.NewStores(timezone=program.timezone, currency=program.currency)
     checking.check(own, new_stores=new_stores, at=at)
-    checking.form_receipts(own, chunk_receipts=chunk_receipts)
+    checking.form_receipts(own, chunk_receipts=chunk_receipts, lanes=LANES)
 
 
 def _book_chunks(

@@ -1,7 +1,7 @@
 -- The awards of all other customers and what their returns take back, in the order of their time, with the numbers and
 -- balances that their entries get.
 CREATE TEMPORARY TABLE backfill_events AS
-SELECT nextval(pg_get_serial_sequence('rewards_pointsentry', 'id')) AS id, event.*,
+SELECT nextval((SELECT pg_get_serial_sequence('rewards_pointsentry', 'id')::regclass)) AS id, event.*,
        account.last_seq + row_number() OVER past AS seq, account.balance + sum(event.points) OVER past AS balance_after
 FROM (
     SELECT customer_id, purchased_at AS happened_at, false AS is_return, purchase_id, 0 AS return_id, points, breakdown,

@@ -52,9 +52,11 @@ def check(scratch: Scratch, *, new_stores: NewStores, at: datetime) -> None:
     scratch.execute("ANALYZE scratch.findings")
 
 
-def form_receipts(scratch: Scratch, *, chunk_receipts: int) -> None:
+def form_receipts(scratch: Scratch, *, chunk_receipts: int, lanes: int) -> None:
     """Fills `receipts`, `skus` and `lines` with what is sound, `settled` with the receipts that are not to be booked
-    all the same: told before, or bringing back what fits no purchase."""
+    all the same: told before, or bringing back what fits no purchase. More than one chunk of at most `chunk_receipts`
+    are as many for each of the `lanes` that book, and alike, so that none waits for another in the end."""
+    chunk_receipts = _evened(scratch.number_of("receipts_told"), chunk_receipts, lanes)
     _make(scratch, "sides")
     side_by_side(
         lambda: _make(scratch, "receipts", chunk_receipts=chunk_receipts),
@@ -63,6 +65,7 @@ def form_receipts(scratch: Scratch, *, chunk_receipts: int) -> None:
     _make(scratch, "lines")
     scratch.execute("CREATE INDEX ON scratch.lines (receipt_no)")
     scratch.execute("CREATE UNLOGGED TABLE scratch.settled (receipt_no integer PRIMARY KEY, outcome text)")
+    _refuse_gift_cards(scratch)
     settle_known(scratch, first=1, last=scratch.number_of("receipts"))
     for chunk in chunks(scratch):
         returns.refuse_unfit(scratch, first=chunk.first, last=chunk.last)
@@ -88,6 +91,22 @@ def settle_known(scratch: Scratch, *, first: int, last: int) -> None:
         scratch.run("settled_faults", span)
 
 
+def _refuse_gift_cards(scratch: Scratch) -> None:
+    """Receipts whose gift cards cannot have paid so much go to `findings`, settled as refused."""
+    if scratch.number_of("receipts", "gift_card_minor <> 0") and scratch.run("gift_cards"):
+        scratch.execute(
+            "INSERT INTO scratch.settled SELECT DISTINCT receipt_no, 'refused'"
+            " FROM scratch.lines JOIN scratch.findings USING (row_no) WHERE code = 'gift_card_exceeds'"
+        )
+
+
+def _evened(receipts: int, chunk_receipts: int, lanes: int) -> int:
+    if receipts <= chunk_receipts:
+        return chunk_receipts
+    rounds = -(-receipts // (chunk_receipts * lanes))
+    return -(-receipts // (rounds * lanes))
+
+
 def _make(scratch: Scratch, table: str, **values: object) -> None:
     scratch.run(table, values or None)
     scratch.execute(f"ANALYZE scratch.{table}")
@@ -107,7 +126,8 @@ def _may_have_row_faults(scratch: Scratch) -> bool:
         scratch.execute("""
             SELECT EXISTS (SELECT FROM scratch.heads WHERE fault IS NOT NULL)
                 OR EXISTS (SELECT FROM scratch.goods WHERE fault IS NOT NULL)
-                OR EXISTS (SELECT FROM scratch.measures WHERE fault IS NOT NULL OR minor_2 IS NULL)
+                OR EXISTS (SELECT FROM scratch.measures WHERE fault IS NOT NULL OR minor_2 IS NULL
+                           OR tax <> '' AND tax_2 IS NULL)
                 OR EXISTS (SELECT FROM scratch.currencies WHERE digits < 2)
         """)[0][0]
     )

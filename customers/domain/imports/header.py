@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from loyalty_site.lib.errors import DomainError
 
 REQUIRED = ("store", "receipt_number", "customer", "purchased_at", "sku", "quantity", "amount")
-OPTIONAL = ("name", "category", "currency")
+OPTIONAL = ("name", "category", "currency", "tax", "gift_card")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 LONGEST = 200
 

@@ -38,8 +38,13 @@ REASONS = {
     "signs_differ": _("Quantity and amount are both negative for a return, and neither for a purchase."),
     "two_customers": _("The receipt names two customers."),
     "two_currencies": _("The receipt names two currencies."),
+    "two_gift_cards": _("The receipt tells two different amounts that gift cards paid; its rows tell one, or none."),
+    "gift_card_exceeds": _("Gift cards cannot pay less than nothing or more than the goods of the receipt cost."),
+    "tax_exceeds": _("The tax is contained in the amount: it cannot be more, or have the other sign."),
     "other_line_wrong": _("Another line of this receipt is wrong; a receipt is imported whole or not at all."),
-    "told_otherwise": _("This receipt is known already with another customer, time, total or number of lines."),
+    "told_otherwise": _(
+        "This receipt is known already with another customer, time, total, number of lines, tax or gift cards."
+    ),
     "return_without_customer": _("A return needs a customer, or nobody can tell which purchase it belongs to."),
     "return_without_purchase": _(
         "No earlier purchase of this product by this customer in this store has so much left to return."

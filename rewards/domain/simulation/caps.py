@@ -32,10 +32,11 @@ class Cap:
 
 @dataclass(slots=True)
 class Counter:
-    """One customer's."""
+    """One customer's. `waiting` is what was earned before and is counted from a moment on: (moment, earned at, points)."""
 
     caps: Sequence[Cap]
     timezone: ZoneInfo
+    waiting: list[tuple[datetime, datetime, int]] = field(default_factory=list)
     _counted: dict[tuple[str, object], int] = field(default_factory=lambda: defaultdict(int))
     _rooms: dict[int, tuple[datetime, int]] = field(default_factory=dict)
 
@@ -45,8 +46,10 @@ class Counter:
         for period, key in {(cap.period, cap.period_of(local)) for cap in self.caps if cap.period != "PURCHASE"}:
             self._counted[period, key] += points
 
-    def left_of(self, points: int, *, purchase: int, at: datetime) -> int:
-        """How many of the points of a purchase the caps leave."""
+    def left_of(self, points: int, *, purchase: int, at: datetime, known_at: datetime) -> int:
+        """How many of the points of a purchase the caps leave, for what was known when it was told."""
+        while self.waiting and self.waiting[0][0] < known_at:
+            self.count(self.waiting[0][2], self.waiting.pop(0)[1])
         local, left = at.astimezone(self.timezone), points
         for cap in self.caps:
             if cap.valid_from <= at and (cap.valid_to is None or at < cap.valid_to):

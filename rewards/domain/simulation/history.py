@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Q
 
 from customers.models import Customer, Purchase, PurchaseReturn
 from loyalty_site.lib.actors import SYSTEM
@@ -60,11 +61,16 @@ def opening_lots(values: Mapping[str, Any], owner: Mapping[int, int]) -> Mapping
 def events(
     customers: Sequence[int], owner: Mapping[int, int], *, since: datetime, at: datetime
 ) -> Mapping[int, list[Event]]:
-    """By owner, in the order of time, under the rules in force in this transaction."""
+    """By owner, in the order in which the programme learnt of them, under the rules in force in this transaction.
+
+    A return of a till counts from when it was told, one of a file from when it was."""
     program = Program.objects.current()
     purchases = Purchase.objects.filter(customer__in=customers, purchased_at__gte=since, purchased_at__lte=at)
+    is_file = Q(fingerprint=b"")
     returns = PurchaseReturn.objects.filter(
-        purchase__customer__in=customers, returned_at__gte=since, returned_at__lte=at
+        is_file & Q(returned_at__gte=since) | ~is_file & Q(recorded_at__gte=since),
+        purchase__customer__in=customers,
+        returned_at__lte=at,
     )
     told = set(purchases.values_list("pk", flat=True))
     values = {"customers": list(customers), "since": since, "grace_days": GRACE_DAYS}
@@ -80,23 +86,23 @@ def events(
 
 def _event(row: list[Any], counter: Counter, told: set[int], awarded: set[int]) -> Iterator[Event]:
     """None for what earns nothing under the draft, nor can a return of it take anything back."""
-    at, kind, points, after, purchase, entry, available_at, expires_at, idle_until, moves = row
+    known_at, at, kind, points, after, purchase, entry, available_at, expires_at, idle_until, moves, open_at = row
     if kind == "take_back":
         if purchase in told and purchase not in awarded:
             return
         points = counter.taken_back(points, after, purchase=purchase)
     elif purchase in told:
-        points = counter.left_of(points, purchase=purchase, at=at)
+        points = counter.left_of(points, purchase=purchase, at=at, known_at=known_at)
         awarded.add(purchase)
     if points:
         lot = Lot(points, available_at, expires_at, purchase, moves) if kind not in ("spend", "take_back") else None
-        yield Event(at, kind, points, lot, purchase, idle_until, entry)
+        yield Event(at, kind, points, lot, purchase, idle_until, entry, known_at, open_at)
 
 
 def _counters(values: Mapping[str, Any], owner: Mapping[int, int], timezone: ZoneInfo) -> Mapping[int, Counter]:
     rules = EarningRule.objects.filter(kind=EarningKind.CAP).order_by("code")
     caps = [Cap(rule.points or 0, rule.cap_period, rule.valid_from, rule.valid_to) for rule in rules]
     counters: dict[int, Counter] = defaultdict(partial(Counter, caps, timezone))
-    for customer, at, points in rows("counted_before", values) if caps else ():
-        counters[owner[customer]].count(points, at)
+    for customer, at, points, known_at in rows("counted_before", values) if caps else ():
+        counters[owner[customer]].waiting.append((known_at, at, points))
     return counters

@@ -12,7 +12,10 @@ from typing import Literal
 
 @dataclass(slots=True)
 class Lot:
-    """`award` is the purchase that brought the points, None when none did. `moves`: an activity puts off its lapse."""
+    """`award` is the purchase that brought the points, None when none did. `moves`: an activity puts off its lapse.
+
+    `known_at` is when the programme learnt of it, where that was after the replay begins.
+    """
 
     points: int
     available_at: datetime
@@ -20,6 +23,7 @@ class Lot:
     award: int | None = None
     moves: bool = False
     lapsed: int = 0
+    known_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Event:
 
     Or `points` that `entry` spent were given back to their lots, and as ones like `lot` what came from lots that
     lapsed; what was spent before the replay begins comes as the very lots again (`refill`).
-    `idle_until` is when points that lapse after inactivity lapse from here on; None when this is no activity.
+    `idle_until` is when points that lapse after inactivity lapse from here on; None when this is no activity. What had
+    lapsed by `open_at` stays so; nothing was known of it before `known_at`.
     """
 
     at: datetime
@@ -38,6 +43,8 @@ class Event:
     award: int | None = None
     idle_until: datetime | None = None
     entry: int | None = None
+    known_at: datetime | None = None
+    open_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -61,24 +68,33 @@ class Account:
     uncovered: int = 0
     lapsed: int = 0
     _spendings: dict[int | None, list[Part]] = field(default_factory=dict)
+    _activities: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def replay(self, events: Iterable[Event], *, until: datetime) -> None:
-        """`events` in the order of their time; then what has lapsed by `until` is booked.
+        """`events` in the order in which they became known; then what has lapsed by `until` is booked.
 
         Lots and a debt at the start are of customers who were merged since: the one repays the other.
         """
+        late = sorted((lot for lot in self.lots if lot.known_at), key=lambda lot: lot.known_at or until)
+        self.lots = [lot for lot in self.lots if lot.known_at is None]
         self.debt -= sum(part.points for part in _take(self.lots, self.debt))
         for event in events:
+            while late and (late[0].known_at or until) < (event.known_at or event.at):
+                self._add(late.pop(0), is_earned=False)
             if event.idle_until:
-                self._keep_alive(event.at, event.idle_until)
+                self._keep_alive(event, event.idle_until)
             if event.kind == "give_back" and event.lot:
                 self._give_back(event.points, event.entry, event.lot)
             elif event.lot:
+                if event.kind == "lot" and event.lot.moves:
+                    self._keep_alive_too(event.lot)
                 self._add(event.lot, is_earned=event.kind == "lot" and event.award is not None)
             elif event.kind == "spend":
                 self._spend(event.points, event.entry, event.at)
             else:
                 self._take_back(event.points, event.award, event.at)
+        for lot in late:
+            self._add(lot, is_earned=False)
         self._lapse(until)
 
     @property
@@ -93,10 +109,17 @@ class Account:
         lot.points -= repaid
         self.lots.append(lot)
 
-    def _keep_alive(self, at: datetime, until: datetime) -> None:
+    def _keep_alive(self, event: Event, until: datetime) -> None:
+        self._activities.append((event.at, until))
         for lot in self.lots:
-            if lot.moves and lot.expires_at and at < lot.expires_at < until:
+            if lot.moves and lot.expires_at and (event.open_at or event.at) < lot.expires_at < until:
                 lot.expires_at = until
+
+    def _keep_alive_too(self, late: Lot) -> None:
+        """What the customer did after a purchase and before it was told puts off the lapse of its points as well."""
+        for at, until in sorted(self._activities):
+            if late.expires_at and at < late.expires_at < until:
+                late.expires_at = until
 
     def _spend(self, points: int, entry: int | None, at: datetime) -> None:
         usable = [

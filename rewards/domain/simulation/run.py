@@ -109,7 +109,8 @@ class Outcome:
 def run(*, draft: Draft, since: datetime, at: datetime, progress: Callable[[int, int], None] | None = None) -> Outcome:
     """What would be different at `at` if the draft had been in force since `since`. Writes nothing.
 
-    Customers who were merged are one from the first day. Points of before keep the terms under which they were earned.
+    What happened keeps the order in which the programme learnt of it: points of a sale that a till told late have the
+    dates of the sale, and nobody could spend them before they were told. Customers who were merged are one from the first day. Points of before keep the terms under which they were earned.
     Who was in which tier, and so earned by its multiplier, stays as it was. `progress` is told how many of how many
     customers are done. While it runs, changes of the programme and of earning rules wait. Not inside a transaction.
     Raises DraftInvalid, SimulationBusy.
