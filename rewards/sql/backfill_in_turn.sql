@@ -13,8 +13,10 @@ FROM (
     GROUP BY customer_id
 ) claim
 JOIN rewards_pointsaccount account USING (customer_id)
+LEFT JOIN (
+    SELECT customer_id, min(expires_at) AS first_lapse_at FROM backfill_awards GROUP BY customer_id
+) fresh USING (customer_id)
 WHERE claim.reaches_back OR account.debt > 0
    OR EXISTS (SELECT FROM rewards_pointslot lot
               WHERE lot.customer_id = claim.customer_id AND lot.remaining > 0 AND lot.expires_at <= claim.last_at)
-   OR EXISTS (SELECT FROM backfill_awards award
-              WHERE award.customer_id = claim.customer_id AND award.expires_at <= claim.last_at)
+   OR fresh.first_lapse_at <= claim.last_at

@@ -2,7 +2,7 @@
 -- learnt of it (`known_at`; a file tells in the order of time), under the terms
 -- that are in force in this transaction: a draft's. Awards of purchases and what returns took back are the draft's, from
 -- backfill_awards and backfill_claims, before caps (`after`: what was left of an award); all else is as it was. Lapses
--- are left out: the replay finds them; and merges: what they carry over is one person's before and after. Spending has its entry, and what undoes it (`give_back`) the entry that it undoes;
+-- are left out: the replay finds them; and merges: it makes them anew. Spending has its entry, and what undoes it (`give_back`) the entry that it undoes;
 -- where that was before, the very lots that it filled again come instead, after what repaid a debt. What had lapsed by
 -- `open_at` no activity puts off.
 SELECT event.customer_id, event.known_at, event.at, event.kind, event.points, event.after, event.award, event.entry, event.available_at,
@@ -24,9 +24,10 @@ FROM points_terms() terms, (
     UNION ALL
     -- a till's return is booked when it is told, a file's when it was
     SELECT claim.customer_id, back.recorded_at, moment.at, moment.at, CASE WHEN is_file THEN 1 ELSE 3 END, moment.at, return_id,
-           'take_back', before, after, claim.purchase_id, NULL, NULL, NULL, NULL, false, 1
+           'take_back', before, after, claim.purchase_id, NULL, bought.purchased_at, NULL, NULL, false, 1
     FROM backfill_claims claim
     JOIN customers_purchasereturn back ON back.id = claim.return_id
+    JOIN customers_purchase bought ON bought.id = claim.purchase_id
     CROSS JOIN LATERAL (SELECT octet_length(back.fingerprint) = 0 AS is_file) told
     CROSS JOIN LATERAL (SELECT CASE WHEN is_file THEN back.returned_at ELSE back.recorded_at END AS at) moment
     UNION ALL

@@ -1,12 +1,19 @@
 -- The lots of the customers %(customers)s as they stood at %(since)s, with the terms under which they were earned. What had
 -- lapsed out of them by then and no return has counted yet is kept: a later return takes it first. Returns count at the
 -- award's own lot also what lapsed out of those that carry it on, so that there it may be less than nothing. Purchases of
--- before that were told later say when.
+-- before that were told later say when; `homes` are whose they were before merges.
 SELECT lot.customer_id, (lot.points - coalesce(used.points, 0))::bigint AS points, lot.available_at, lot.expires_at,
        CASE WHEN first.kind = 'AWARD' AND first.reference LIKE 'purchase:%%'
             THEN substr(first.reference, 10)::bigint END AS award,
        lot.idle_months IS NOT NULL AS moves, (coalesce(used.lapsed, 0) - coalesce(back.lapsed, 0))::bigint AS lapsed,
-       CASE WHEN told.recorded_at >= %(since)s THEN told.recorded_at END AS known_at
+       CASE WHEN told.recorded_at >= %(since)s THEN told.recorded_at END AS known_at,
+       CASE WHEN lot.origin_id IS NULL THEN '{}' ELSE ARRAY (
+           WITH RECURSIVE carried AS (
+               SELECT id, origin_id, customer_id FROM rewards_pointslot WHERE id = lot.origin_id
+               UNION ALL
+               SELECT before.id, before.origin_id, before.customer_id
+               FROM rewards_pointslot before JOIN carried ON before.id = carried.origin_id
+           ) SELECT customer_id FROM carried) END AS homes
 FROM rewards_pointslot lot
 JOIN rewards_pointsentry entry ON entry.id = lot.entry_id
 LEFT JOIN rewards_pointslot origin ON lot.origin_id IS NOT NULL AND origin.id = points_first_lot(lot.id)

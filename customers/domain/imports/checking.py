@@ -9,6 +9,8 @@ from customers.domain.imports import returns
 from customers.domain.imports.scratch import Scratch, side_by_side
 from loyalty_site.lib import money
 
+WORTH_LANES = 1_000  # receipts: fewer are booked before another connection is made
+
 
 @dataclass(frozen=True, slots=True)
 class NewStores:
@@ -54,8 +56,11 @@ def check(scratch: Scratch, *, new_stores: NewStores, at: datetime) -> None:
 
 def form_receipts(scratch: Scratch, *, chunk_receipts: int, lanes: int) -> None:
     """Fills `receipts`, `skus` and `lines` with what is sound, `settled` with the receipts that are not to be booked
-    all the same: told before, or bringing back what fits no purchase. More than one chunk of at most `chunk_receipts`
-    are as many for each of the `lanes` that book, and alike, so that none waits for another in the end."""
+    all the same: told before, or bringing back what fits no purchase.
+
+    Chunks of at most `chunk_receipts` are as many for each of the `lanes` that book, and alike: none waits for another
+    in the end.
+    """
     chunk_receipts = _evened(scratch.number_of("receipts_told"), chunk_receipts, lanes)
     _make(scratch, "sides")
     side_by_side(
@@ -101,7 +106,7 @@ def _refuse_gift_cards(scratch: Scratch) -> None:
 
 
 def _evened(receipts: int, chunk_receipts: int, lanes: int) -> int:
-    if receipts <= chunk_receipts:
+    if receipts <= min(chunk_receipts, WORTH_LANES):
         return chunk_receipts
     rounds = -(-receipts // (chunk_receipts * lanes))
     return -(-receipts // (rounds * lanes))

@@ -86,8 +86,11 @@ def match(scratch: Scratch, *, first: int, last: int) -> None:
             (row.receipt, row.row, part, line.purchase, line.position, row.quantity, row.amount_minor)
             for row, line, part in _in_parts(made)
         ]
-        with connection.cursor() as cursor:
-            cursor.executemany(scratch.sql("INSERT INTO scratch.matches VALUES (%s, %s, %s, %s, %s, %s, %s)"), rows)
+        if rows:
+            names = ("receipts", "rows", "parts", "purchases", "positions", "quantities", "amounts")
+            scratch.run(
+                "matches", {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+            )
 
 
 def _in_parts(made: Plan) -> Iterator[tuple[Returned, Bought, int]]:

@@ -4,7 +4,6 @@ What is read from history keeps its moment; a return takes from its award's own 
 lapses soonest. Where a draft leaves a customer without the points that they spent in truth, the rest is `uncovered`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -14,7 +13,8 @@ from typing import Literal
 class Lot:
     """`award` is the purchase that brought the points, None when none did. `moves`: an activity puts off its lapse.
 
-    `known_at` is when the programme learnt of it, where that was after the replay begins.
+    `known_at` is when the programme learnt of it, where that was after the replay begins. `homes` are
+    customers whose it was before merges brought it here.
     """
 
     points: int
@@ -24,6 +24,7 @@ class Lot:
     moves: bool = False
     lapsed: int = 0
     known_at: datetime | None = None
+    homes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,12 @@ class Part:
 
 @dataclass(slots=True)
 class Account:
-    """What is left, and what became of the rest."""
+    """What is left, and what became of the rest. `lots` at the start may have some that are known later.
 
+    `spendings` are what each entry took, and `origins` the lots of all awards, of all accounts that merges ever joined.
+    """
+
+    customer: int
     keeps_debts: bool
     lots: list[Lot] = field(default_factory=list)
     debt: int = 0
@@ -67,35 +72,43 @@ class Account:
     spent: int = 0
     uncovered: int = 0
     lapsed: int = 0
-    _spendings: dict[int | None, list[Part]] = field(default_factory=dict)
-    _activities: list[tuple[datetime, datetime]] = field(default_factory=list)
+    spendings: dict[int | None, list[Part]] = field(default_factory=dict)
+    relatives: list["Account"] = field(default_factory=list)
+    activities: list[tuple[datetime, datetime]] = field(default_factory=list)
+    late: list[Lot] = field(default_factory=list)
 
-    def replay(self, events: Iterable[Event], *, until: datetime) -> None:
-        """`events` in the order in which they became known; then what has lapsed by `until` is booked.
-
-        Lots and a debt at the start are of customers who were merged since: the one repays the other.
-        """
-        late = sorted((lot for lot in self.lots if lot.known_at), key=lambda lot: lot.known_at or until)
+    def __post_init__(self) -> None:
+        self.late = [lot for lot in self.lots if lot.known_at]
+        self.late.sort(key=lambda lot: lot.known_at or lot.available_at)
         self.lots = [lot for lot in self.lots if lot.known_at is None]
-        self.debt -= sum(part.points for part in _take(self.lots, self.debt))
-        for event in events:
-            while late and (late[0].known_at or until) < (event.known_at or event.at):
-                self._add(late.pop(0), is_earned=False)
-            if event.idle_until:
-                self._keep_alive(event, event.idle_until)
-            if event.kind == "give_back" and event.lot:
-                self._give_back(event.points, event.entry, event.lot)
-            elif event.lot:
-                if event.kind == "lot" and event.lot.moves:
-                    self._keep_alive_too(event.lot)
-                self._add(event.lot, is_earned=event.kind == "lot" and event.award is not None)
-            elif event.kind == "spend":
-                self._spend(event.points, event.entry, event.at)
-            else:
-                self._take_back(event.points, event.award, event.at)
-        for lot in late:
-            self._add(lot, is_earned=False)
-        self._lapse(until)
+        self.relatives = self.relatives or [self]
+
+    def happen(self, event: Event) -> None:
+        """Events come in the order in which they became known."""
+        self.learn(event.known_at or event.at)
+        if event.idle_until:
+            self._keep_alive(event, event.idle_until)
+        if event.kind == "give_back" and event.lot:
+            self._give_back(event.points, event.entry, event.lot)
+        elif event.lot:
+            if event.kind == "lot" and event.lot.moves:
+                self._keep_alive_too(event.lot)
+            self._add(event.lot, is_earned=event.kind == "lot" and event.award is not None)
+        elif event.kind == "spend":
+            self._spend(event.points, event.entry, event.at)
+        else:
+            self._take_back(event.points, event.award, event.at)
+
+    def learn(self, at: datetime) -> None:
+        """What was told late, and before `at`, is there from now on."""
+        while self.late and (self.late[0].known_at or at) < at:
+            self._add(self.late.pop(0), is_earned=False)
+
+    def finish(self, until: datetime) -> None:
+        """All is known, and what has lapsed by `until` is booked."""
+        while self.late:
+            self._add(self.late.pop(0), is_earned=False)
+        self.lapse(until)
 
     @property
     def outstanding(self) -> int:
@@ -110,14 +123,14 @@ class Account:
         self.lots.append(lot)
 
     def _keep_alive(self, event: Event, until: datetime) -> None:
-        self._activities.append((event.at, until))
+        self.activities.append((event.at, until))
         for lot in self.lots:
             if lot.moves and lot.expires_at and (event.open_at or event.at) < lot.expires_at < until:
                 lot.expires_at = until
 
     def _keep_alive_too(self, late: Lot) -> None:
         """What the customer did after a purchase and before it was told puts off the lapse of its points as well."""
-        for at, until in sorted(self._activities):
+        for at, until in sorted(self.activities):
             if late.expires_at and at < late.expires_at < until:
                 late.expires_at = until
 
@@ -125,43 +138,55 @@ class Account:
         usable = [
             lot for lot in self.lots if lot.available_at <= at and (lot.expires_at is None or lot.expires_at > at)
         ]
-        parts = _take(usable, points)
+        parts = take(usable, points)
         covered = sum(part.points for part in parts)
-        self._spendings[entry] = parts
+        self.spendings[entry] = parts
         self.spent += covered
         self.uncovered += points - covered
 
     def _give_back(self, points: int, entry: int | None, fresh: Lot) -> None:
         """A debt first. Then to the lots that lapse last; no more than was there to spend."""
-        at, parts = fresh.available_at, self._spendings.get(entry, [])
+        at, parts = fresh.available_at, self.spendings.get(entry, [])
         points = min(points, sum(part.points for part in parts))
         repaid = min(self.debt, points)
         self.debt -= repaid
         points -= repaid
         renewed = []
-        for part in sorted(parts, key=lambda one: _lapse_order(one.lot))[::-1]:
+        for part in sorted(parts, key=lambda one: lapse_order(one.lot))[::-1]:
             back = min(part.points, points)
             part.points -= back
             points -= back
             if part.lot.expires_at is None or part.lot.expires_at > at:
-                part.lot.points += back
+                self._fill(part.lot, back)
             elif back:
-                renewed.append(replace(fresh, points=back, award=part.lot.award))
+                renewed.append(replace(fresh, points=back, award=part.lot.award, homes=self._homes(part.lot)))
         self.lots += renewed[::-1]
 
+    def _fill(self, lot: Lot, points: int) -> None:
+        """One that a merge has emptied since comes here as one with the same dates."""
+        if any(lot is one for one in self.lots):
+            lot.points += points
+        elif points:
+            self.lots.append(replace(lot, points=points, lapsed=0, homes=self._homes(lot)))
+
+    def _homes(self, lot: Lot) -> frozenset[int]:
+        """Also whose lot it is now."""
+        return lot.homes | {one.customer for one in self.relatives if any(lot is other for other in one.lots)}
+
     def _take_back(self, points: int, award: int | None, at: datetime) -> None:
-        self._lapse(at)
+        self.lapse(at)
         own = [lot for lot in self.lots if lot.award == award and award is not None]
-        for lot in own:
+        carried = [lot for one in self.relatives for lot in one.lots if lot.award == award and award is not None]
+        for lot in sorted(carried, key=lambda one: one.lapsed):
             gone = min(lot.lapsed, points)
             lot.lapsed -= gone
             points -= gone
-        left = points - sum(part.points for part in _take(own, points))
-        left -= sum(part.points for part in _take(self.lots, left))
+        left = points - sum(part.points for part in take(own, points))
+        left -= sum(part.points for part in take(self.lots, left))
         self.taken_back += points if self.keeps_debts else points - left
         self.debt += left if self.keeps_debts else 0
 
-    def _lapse(self, at: datetime) -> None:
+    def lapse(self, at: datetime) -> None:
         for lot in self.lots:
             if lot.points and lot.expires_at and lot.expires_at <= at:
                 self.lapsed += lot.points
@@ -169,10 +194,10 @@ class Account:
                 lot.points = 0
 
 
-def _take(lots: list[Lot], points: int) -> list[Part]:
+def take(lots: list[Lot], points: int) -> list[Part]:
     """Takes from the lot that lapses soonest on, as far as there is any."""
     parts = []
-    for lot in sorted(lots, key=_lapse_order):
+    for lot in sorted(lots, key=lapse_order):
         taken = min(lot.points, points)
         if taken:
             lot.points -= taken
@@ -181,5 +206,5 @@ def _take(lots: list[Lot], points: int) -> list[Part]:
     return parts
 
 
-def _lapse_order(lot: Lot) -> tuple[bool, datetime]:
+def lapse_order(lot: Lot) -> tuple[bool, datetime]:
     return lot.expires_at is None, lot.expires_at or lot.available_at

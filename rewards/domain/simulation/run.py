@@ -1,6 +1,8 @@
 """Replays history under a draft, in a transaction that is rolled back, and compares it with what is in the books."""
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,13 +11,16 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.models import Customer
 from loyalty_site.lib.errors import DomainError
-from rewards.domain.simulation import history
+from rewards.domain.simulation import history, merging
 from rewards.domain.simulation.draft import Draft
+from rewards.domain.simulation.merging import Happened, Relatives
 from rewards.domain.simulation.replay import Account, Event
 from rewards.models import Program, ShortfallPolicy, Tier, TierBasis
 
 CUSTOMERS_AT_ONCE = 2000
+Page = Mapping[int, list[int]]
 _ONE_AT_A_TIME = 7_203  # an advisory lock: each would wait for the other's programme
 
 
@@ -39,7 +44,7 @@ class Side:
     outstanding: int = 0
     debt: int = 0
 
-    def add(self, account: Account) -> None:
+    def add(self, account: "Account | Side") -> None:
         self.awarded += account.awarded
         self.taken_back += account.taken_back
         self.spent += account.spent
@@ -110,7 +115,9 @@ def run(*, draft: Draft, since: datetime, at: datetime, progress: Callable[[int,
     """What would be different at `at` if the draft had been in force since `since`. Writes nothing.
 
     What happened keeps the order in which the programme learnt of it: points of a sale that a till told late have the
-    dates of the sale, and nobody could spend them before they were told. Customers who were merged are one from the first day. Points of before keep the terms under which they were earned.
+    dates of the sale, and nobody could spend them before they were told. Customers who were merged are one from then
+    on, and two again when that was undone; they are counted as who they are now. Points of before keep the terms under
+    which they were earned.
     Who was in which tier, and so earned by its multiplier, stays as it was. `progress` is told how many of how many
     customers are done. While it runs, changes of the programme and of earning rules wait. Not inside a transaction.
     Raises DraftInvalid, SimulationBusy.
@@ -136,11 +143,11 @@ class _Simulation:
         program = Program.objects.current()
         self.draft, self.since, self.at, self.progress = draft, since, at, progress
         self.found = Outcome(since, at, program.currency, program.point_value_minor)
-        self.owner = history.owners()
+        self.merges = merging.read()
 
     def outcome(self) -> Outcome:
-        customers = sorted(set(self.owner.values()))
-        pages = [customers[n : n + CUSTOMERS_AT_ONCE] for n in range(0, len(customers), CUSTOMERS_AT_ONCE)]
+        customers = sorted(Customer.objects.values_list("pk", flat=True), key=lambda pk: (self.merges.group_of(pk), pk))
+        pages = list(self._pages(customers))
         before = {tier.pk: tier for tier in self._ladder()}
         reached = self._reached(pages, list(before.values()))
         self.draft.apply(since=self.since)
@@ -156,71 +163,100 @@ class _Simulation:
                 self._count_tiers(page, ladder, counts, reached, earned)
         return self.found
 
+    def _pages(self, customers: Sequence[int]) -> Iterator[Mapping[int, list[int]]]:
+        """Customers by group of those whom merges ever joined, many groups at once."""
+        page: dict[int, list[int]] = {}
+        for group, members in itertools.groupby(customers, self.merges.group_of):
+            page[group] = list(members)
+            if len(page) == CUSTOMERS_AT_ONCE:
+                yield page
+                page = {}
+        yield page
+
     def _ladder(self) -> list[Tier]:
         """The highest first."""
         return list(Tier.objects.filter(is_active=True).order_by("-rank"))
 
-    def _reached(self, pages: Sequence[Sequence[int]], ladder: Sequence[Tier]) -> Mapping[int, Tier | None]:
+    def _reached(self, pages: Sequence[Page], ladder: Sequence[Tier]) -> Mapping[int, Tier | None]:
         standings = (row for page in pages if ladder for row in self._standings(page))
         return {customer: _highest(ladder, counted) for customer, counted, _since, _basis in standings}
 
-    def _standings(self, page: Sequence[int]) -> list[tuple[Any, ...]]:
-        return history.rows("standings", {"customers": list(page), "at": self.at})
+    def _standings(self, page: Page) -> list[tuple[Any, ...]]:
+        """Of those who stand for themselves now."""
+        owners = [one for members in page.values() for one in members if one not in self.merges.into]
+        return history.rows("standings", {"customers": owners, "at": self.at})
 
-    def _replay(self, page: Sequence[int], keeps_debts: bool) -> Mapping[int, Sequence[Event]]:
-        """Counts what was and what would be; returns what happened under the draft, by customer."""
+    def _replay(self, page: Page, keeps_debts: bool) -> Mapping[int, Sequence[Happened]]:
+        """Counts what was and what would be; returns what happened under the draft, by group."""
         values = self._values(page)
-        lots = history.opening_lots(values, self.owner)
-        happened = history.events(values["customers"], self.owner, since=self.since, at=self.at)
-        truth = history.sums("truth", values, self.owner)
-        for customer in page:
-            awarded, taken_back, spent, lapsed, outstanding, debt, debt_before = truth.get(customer, (0,) * 7)
-            account = Account(keeps_debts, lots=lots.get(customer, []), debt=debt_before)
-            account.replay(happened.get(customer, ()), until=self.at)
-            was = Side(awarded, taken_back, spent, 0, lapsed, outstanding, debt)
-            self._compare(was, account)
+        lots = history.opening_lots(values)
+        happened = history.happened(values["customers"], self.merges, since=self.since, at=self.at)
+        truth = history.sums("truth", values)
+        undone = self.merges.since(self.since, values["customers"]).to_be_undone()
+        joined = history.joined(undone)
+        for group, members in page.items():
+            known = {one: truth.get(one, (0,) * 7) for one in members}
+            accounts = {one: Account(one, keeps_debts, lots.get(one, []), known[one][-1]) for one in members}
+            for account in accounts.values():
+                account.relatives, account.spendings = list(accounts.values()), accounts[members[0]].spendings
+            relatives = Relatives(accounts)
+            for step in undone:
+                if step.source in accounts:
+                    relatives.remember(step, joined[step.merge])
+            relatives.replay(happened.get(group, ()), until=self.at)
+            self._compare(known, accounts)
         return happened
 
-    def _values(self, page: Sequence[int]) -> dict[str, Any]:
-        """With all accounts of these customers: theirs, and of who was merged into them."""
-        wanted = set(page)
-        customers = [customer for customer, owner in self.owner.items() if owner in wanted]
+    def _values(self, page: Page) -> dict[str, Any]:
+        customers = [one for members in page.values() for one in members]
         return {"customers": customers, "since": self.since, "at": self.at}
 
-    def _compare(self, was: Side, account: Account) -> None:
-        for name in Side.__dataclass_fields__:
-            setattr(self.found.was, name, getattr(self.found.was, name) + getattr(was, name))
-        self.found.would_be.add(account)
-        more = (account.awarded - account.taken_back) - (was.awarded - was.taken_back)
-        self.found.customers_more += more > 0
-        self.found.customers_fewer += more < 0
-        self.found.customers_same += more == 0
+    def _compare(self, known: Mapping[int, Sequence[int]], accounts: Mapping[int, Account]) -> None:
+        """One person's accounts are one."""
+        more: dict[int, int] = defaultdict(int)
+        for customer, account in accounts.items():
+            awarded, taken_back, spent, lapsed, outstanding, debt, _debt_before = known[customer]
+            self.found.was.add(Side(awarded, taken_back, spent, 0, lapsed, outstanding, debt))
+            self.found.would_be.add(account)
+            more[self.merges.owner(customer)] += account.awarded - account.taken_back - awarded + taken_back
+        self.found.customers_more += sum(points > 0 for points in more.values())
+        self.found.customers_fewer += sum(points < 0 for points in more.values())
+        self.found.customers_same += sum(points == 0 for points in more.values())
 
     def _count_tiers(
         self,
-        page: Sequence[int],
+        page: Page,
         ladder: Sequence[Tier],
         counts: Mapping[int | None, TierCount],
         reached: Mapping[int, Tier | None],
-        happened: Mapping[int, Sequence[Event]],
+        happened: Mapping[int, Sequence[Happened]],
     ) -> None:
-        actual = history.sums("counted_since", self._values(page), self.owner)
+        actual: dict[int, int] = defaultdict(int)
+        for account, (points,) in history.sums("counted_since", self._values(page)).items():
+            actual[self.merges.owner(account)] += points
         for customer, counted, counts_from, basis in self._standings(page):
             if basis == TierBasis.POINTS:
-                counted += _earned(happened.get(customer, ()), max(counts_from, self.since)) - sum(
-                    actual.get(customer, ())
+                own = self._earned(
+                    happened.get(self.merges.group_of(customer), ()), max(counts_from, self.since), customer
                 )
+                counted += own - actual[customer]
             was, now = reached.get(customer), _highest(ladder, counted)
             counts[was.pk if was else None].was += 1
             counts[now.pk if now else None].would_be += 1
             self.found.tiers_up += _rank(now) > _rank(was)
             self.found.tiers_down += _rank(now) < _rank(was)
 
-
-def _earned(happened: Sequence[Event], since: datetime) -> int:
-    """What purchases made since then earned and kept."""
-    within = {event.award for event in happened if event.kind == "lot" and event.award and event.at >= since}
-    return sum(event.points if event.kind == "lot" else -event.points for event in happened if event.award in within)
+    def _earned(self, happened: Sequence[Happened], since: datetime, customer: int) -> int:
+        """What the customer's purchases made since then earned and kept, in whoever's account goods came back."""
+        events = [(who, event) for who, event in happened if isinstance(who, int) and isinstance(event, Event)]
+        within = {
+            event.award
+            for who, event in events
+            if event.kind == "lot" and event.award and event.at >= since and self.merges.owner(who) == customer
+        }
+        return sum(
+            event.points if event.kind == "lot" else -event.points for _, event in events if event.award in within
+        )
 
 
 def _highest(ladder: Sequence[Tier], counted: int) -> Tier | None:

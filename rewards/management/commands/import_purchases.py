@@ -29,7 +29,8 @@ class Command(BaseCommand):
     help = (
         "Imports purchases from a CSV (UTF-8 or GB18030) or Parquet file: one row a line of a receipt, with the "
         "columns store, receipt_number, customer, purchased_at, sku, quantity, amount and, if there are, name, "
-        "category, currency, tax, gift_card. Rejected rows are listed in FILE.rejects.csv. The same file again books nothing twice."
+        "category, currency, tax, gift_card. Rejected rows are listed in FILE.rejects.csv. The same file again "
+        "books nothing twice."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from customers.domain.imports.report import REASONS
 from customers.domain.purchases import LineIn, ReturnLineIn
 from customers.models import Category, Purchase
 from loyalty_site.lib import actors, money
@@ -37,8 +38,6 @@ def named(result):
 
 def codes(result):
     """Row, column and code of what was rejected."""
-    from customers.domain.imports.report import REASONS
-
     by_words = {str(words): code for code, words in REASONS.items()}
     return [(number, column, by_words[reason]) for number, column, reason in named(result)]
 
@@ -69,7 +68,9 @@ def test_earns_as_when_a_till_tells_it(bring, earns_on_tax, currency, unit, gift
     )
     settled = checkout.settle(purchase=told, store=store, till=None, by=actors.SYSTEM, at=BOUGHT_AT)
     back = checkout.ReturnIn("B-1", BOUGHT_AT + timedelta(days=1), [ReturnLineIn(1, Decimal(1), 1999)])
-    checkout.take_back(purchase=settled.purchase, told=back, store=store, till=None, by=actors.SYSTEM, at=back.returned_at)
+    checkout.take_back(
+        purchase=settled.purchase, told=back, store=store, till=None, by=actors.SYSTEM, at=back.returned_at
+    )
 
     def said(minor):
         return str(money.to_decimal(minor, currency))
@@ -148,9 +149,8 @@ BAD = {
 def test_bad_rows_are_named_and_good_ones_land(bring, what):
     ProgramFactory()
     rows, faults = BAD[what]
-    result = bring(row(receipt_number="GOOD-1", tax="1.00"), *map(lambda cells: row(**cells), rows), row(
-        receipt_number="GOOD-2", gift_card="10.00"
-    ))  # fmt: skip
+    first, last = row(receipt_number="GOOD-1", tax="1.00"), row(receipt_number="GOOD-2", gift_card="10.00")
+    result = bring(first, *(row(**cells) for cells in rows), last)
     assert codes(result) == [(number, *fault) for number, fault in enumerate(faults, start=3)]
     assert set(Purchase.objects.values_list("receipt_number", flat=True)) == {"GOOD-1", "GOOD-2"}
     assert result.rows == result.lines + result.rejected
