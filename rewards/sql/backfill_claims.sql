@@ -1,21 +1,20 @@
 -- What each return takes back: the points of the basket as it stood before it minus those of what remains, from the
--- award's breakdown (see earning.points_left), with what coupons multiplied. Returns that are in the books already come before those told now, and what was told first comes first. Where
--- caps have yet to be applied (backfill_caps) those that take nothing back are kept: `before` and `after` are not capped.
+-- award's breakdown (see earning.points_left), with what coupons multiplied. Returns that are in the books already come
+-- before those told now, and what was told first comes first. Where caps have yet to be applied (backfill_caps) those that take nothing back are kept: `before` and `after` are not capped.
 CREATE TEMPORARY TABLE backfill_claims AS
-WITH weight AS (
-    SELECT award.purchase_id, position::int AS position, (note ->> 'multiplier')::numeric * 1000 AS milli
-    FROM backfill_returned award, jsonb_array_elements(award.breakdown -> 'multipliers') note, jsonb_array_elements(note -> 'lines') position
-), raised AS (
-    SELECT award.purchase_id, position::int AS position, (note ->> 'multiplier')::numeric AS times
-    FROM backfill_returned award, jsonb_array_elements(award.breakdown -> 'coupons') note, jsonb_array_elements(note -> 'lines') position
-), line AS MATERIALIZED (
+WITH line AS MATERIALIZED (
     SELECT bought.id, award.purchase_id, bought.amount_minor AS amount, bought.amount_minor - bought.discount_minor AS net,
            CASE WHEN award.breakdown ? 'tax_minor' THEN bought.tax_minor ELSE 0 END AS tax,
-           coalesce(weight.milli, 1000) * coalesce(raised.times, 1) AS milli
+           -- looked up line by line: a join would be planned for a hundred notes of a hundred lines each
+           coalesce(CASE WHEN award.breakdown -> 'multipliers' <> '[]' THEN (
+               SELECT max((note ->> 'multiplier')::numeric) * 1000
+               FROM jsonb_array_elements(award.breakdown -> 'multipliers') note
+               WHERE note -> 'lines' @> to_jsonb(bought.position)) END, 1000)
+           * coalesce(CASE WHEN award.breakdown ? 'coupons' THEN (
+               SELECT max((note ->> 'multiplier')::numeric) FROM jsonb_array_elements(award.breakdown -> 'coupons') note
+               WHERE note -> 'lines' @> to_jsonb(bought.position)) END, 1) AS milli
     FROM backfill_returned award
     CROSS JOIN LATERAL (SELECT * FROM customers_purchaseline WHERE purchase_id = award.purchase_id OFFSET 0) bought
-    LEFT JOIN weight ON weight.purchase_id = award.purchase_id AND weight.position = bought.position
-    LEFT JOIN raised ON raised.purchase_id = award.purchase_id AND raised.position = bought.position
 ), whole AS (
     SELECT purchase_id, sum(milli * (net - CASE WHEN tax > 0 THEN div(net::numeric * tax, amount) ELSE 0 END)) AS weight
     FROM line GROUP BY purchase_id

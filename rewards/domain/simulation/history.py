@@ -40,7 +40,7 @@ def opening_lots(values: Mapping[str, Any]) -> Mapping[int, list[Lot]]:
     """By the customer in whose account they stood."""
     lots: dict[int, list[Lot]] = defaultdict(list)
     for customer, *lot, homes in rows("lots", values):
-        lots[customer].append(Lot(*lot, frozenset(homes)))
+        lots[customer].append(Lot(*lot, homes=frozenset(homes)))
     return lots
 
 
