@@ -1,6 +1,7 @@
 -- What each return takes back: the points of the basket as it stood before it minus those of what remains, from the
 -- award's breakdown (see earning.points_left), with what coupons multiplied. Returns that are in the books already come
--- before those told now, and what was told first comes first. Where caps have yet to be applied (backfill_caps) those that take nothing back are kept: `before` and `after` are not capped.
+-- before those told now, and what was told first comes first. Where caps have yet to be
+-- applied (backfill_caps) those that take nothing back are kept: `before` and `after` are not capped.
 CREATE TEMPORARY TABLE backfill_claims AS
 WITH line AS MATERIALIZED (
     SELECT bought.id, award.purchase_id, bought.amount_minor AS amount, bought.amount_minor - bought.discount_minor AS net,
