@@ -39,8 +39,9 @@ def sums(name: str, values: Mapping[str, Any]) -> Mapping[int, Sequence[int]]:
 def opening_lots(values: Mapping[str, Any]) -> Mapping[int, list[Lot]]:
     """By the customer in whose account they stood."""
     lots: dict[int, list[Lot]] = defaultdict(list)
-    for customer, *lot, homes in rows("lots", values):
-        lots[customer].append(Lot(*lot, homes=frozenset(homes)))
+    for customer, points, available_at, expires_at, award, moves, lapsed, known_at, homes in rows("lots", values):
+        lot = Lot(points, available_at, expires_at, award, moves, lapsed, known_at, frozenset(homes))
+        lots[customer].append(lot)
     return lots
 
 
