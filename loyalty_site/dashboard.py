@@ -233,7 +233,7 @@ def _nps(now: datetime) -> Figure:
         return Figure(title, "–", _("no answers yet"), url=url)
     note = ngettext("%(low)s to %(high)s, %(n)s answer", "%(low)s to %(high)s, %(n)s answers", nps.n)
     values = {"low": grouped(round(nps.low)), "high": grouped(round(nps.high)), "n": grouped(nps.n)}
-    return Figure(title, grouped(round(nps.score)), note % values, url=url)
+    return Figure(title, grouped(round(nps.value)), note % values, url=url)
 
 
 def _mail() -> Figure:

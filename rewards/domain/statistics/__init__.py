@@ -3,10 +3,11 @@
 from rewards.domain.statistics.balance import sample_ratio, standardized_difference
 from rewards.domain.statistics.means import Moments, difference_of_means, welch
 from rewards.domain.statistics.planning import Size, detectable, power, size_needed
-from rewards.domain.statistics.proportions import Interval, newcombe, wilson
+from rewards.domain.statistics.proportions import Z_95, Interval, newcombe, wilson
 from rewards.domain.statistics.student import quantile
 
 __all__ = [
+    "Z_95",
     "Interval",
     "Moments",
     "Size",

@@ -1,0 +1,222 @@
+"""What came of a survey, in a few set-based reads whatever its size."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
+from django.db.models.functions import Coalesce
+
+from customers.models import Segment, SegmentMember, Store
+from loyalty_site.lib.texts import LocalizedText
+from rewards.domain.statistics import Interval
+from rewards.models import Program
+from surveys.domain import scoring
+from surveys.domain.scoring import Score
+from surveys.models import Campaign, Question, Survey, SurveyResponse
+
+# Longer than this, and periods are months.
+WEEKS_MOST = 26
+_SQL = Path(__file__).resolve().parent.parent / "sql"
+
+Counts = Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which answers a report is of; what is empty leaves nothing out.
+
+    `since` is in it, `until` is not. A response belongs to the store of the purchase that it was asked about, else to
+    the customer's home store; one that names nobody belongs to no store and no segment.
+    """
+
+    survey: Survey
+    since: datetime | None = None
+    until: datetime | None = None
+    stores: Collection[int] = ()
+    segment: Segment | None = None
+    campaign: Campaign | None = None
+    language: str = ""
+
+    @property
+    def before(self) -> "Scope | None":
+        """The same for as long a time just before; None where no such time is told."""
+        if self.since is None or self.until is None:
+            return None
+        return replace(self, since=self.since - (self.until - self.since), until=self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionResult:
+    """How often each score was given. `score` and `change` are None without answers; `change` is against the same time
+    before, None where there is too little to compare."""
+
+    question: Question
+    counts: Counts
+    score: Score | None
+    change: Interval | None
+
+    @property
+    def answers(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A week from Monday `first` on, or a month, in the programme's time zone; `score` is None without answers."""
+
+    first: date
+    score: Score | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Part of the answers; `id` is None for those that belong to no store. `apart` is the score less that of all others,
+    None where one of both is too small to be compared."""
+
+    id: int | None
+    name: str
+    score: Score
+    apart: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`main` is the scale that `periods`, `stores` and `segments` are of. Groups stand from the best to the worst, those
+    that are too small to be ranked behind, the larger first. `periods` are without a gap."""
+
+    responses: int
+    questions: Sequence[QuestionResult]
+    main: QuestionResult | None
+    is_weekly: bool
+    periods: Sequence[Period]
+    stores: Sequence[Group]
+    segments: Sequence[Group]
+
+
+def responses(scope: Scope) -> QuerySet[SurveyResponse]:
+    """Those in the scope, with their `store`."""
+    rows = SurveyResponse.objects.filter(survey=scope.survey).annotate(store=F("customer__home_store"))
+    if scope.since:
+        rows = rows.filter(submitted_at__gte=scope.since)
+    if scope.until:
+        rows = rows.filter(submitted_at__lt=scope.until)
+    if scope.stores:
+        rows = rows.filter(store__in=scope.stores)
+    if scope.segment:
+        rows = rows.filter(Exists(SegmentMember.objects.filter(segment=scope.segment, customer=OuterRef("customer"))))
+    if scope.campaign:
+        rows = rows.filter(delivery__campaign=scope.campaign)
+    if scope.language:
+        rows = rows.filter(language=scope.language)
+    return rows
+
+
+def report(scope: Scope, *, main: int | None = None) -> Report:
+    """Of all questions; `main` is the id of the scale to look at closely, the first one unless told."""
+    zone = ZoneInfo(Program.objects.current().timezone)
+    rows = responses(scope)
+    found = rows.aggregate(number=Count("pk"), first=Min("submitted_at"), last=Max("submitted_at"))
+    scales = list(scope.survey.questions.filter(kind__in=scoring.SCALES).order_by("position"))
+    chosen = next((scale for scale in scales if scale.pk == main), scales[0] if scales else None)
+    if chosen is None or not found["number"]:
+        empty = [QuestionResult(scale, {}, None, None) for scale in scales]
+        return Report(found["number"], empty, empty[0] if empty else None, True, (), (), ())
+    span = (scope.until or found["last"]) - (scope.since or found["first"])
+    is_weekly = span <= timedelta(weeks=WEEKS_MOST)
+    counted = _counted(rows, scales, chosen, step="week" if is_weekly else "month", zone=zone)
+    before = _totals(responses(scope.before), scales) if scope.before else {}
+    questions = [_result(scale, counted["all"].get(scale.pk, {}), before.get(scale.pk, {})) for scale in scales]
+    result = next(each for each in questions if each.question == chosen)
+    return Report(
+        responses=found["number"],
+        questions=questions,
+        main=result,
+        is_weekly=is_weekly,
+        periods=list(_periods(chosen.kind, counted["period"], is_weekly=is_weekly)),
+        stores=_groups(chosen.kind, counted["store"], Store.objects.all(), result.counts),
+        segments=_groups(chosen.kind, _by_segment(rows, chosen), Segment.objects.all(), result.counts),
+    )
+
+
+def _result(scale: Question, counts: Counts, before: Counts) -> QuestionResult:
+    score, was = scoring.score(scale.kind, counts), scoring.score(scale.kind, before)
+    return QuestionResult(scale, counts, score, _apart(score, was))
+
+
+def _apart(one: Score | None, other: Score | None) -> Interval | None:
+    if one is None or other is None or not (one.is_ranked and other.is_ranked):
+        return None
+    return scoring.difference(one, other)
+
+
+def _counted(
+    rows: QuerySet[SurveyResponse], scales: Sequence[Question], main: Question, *, step: str, zone: ZoneInfo
+) -> dict[str, dict[Any, dict[int, int]]]:
+    """How often each score was given: by question under `all`, and of the main question by `period` and by `store`."""
+    told = {"questions": [scale.pk for scale in scales], "main": main.pk, "step": step, "zone": str(zone)}
+    found: dict[str, dict[Any, dict[int, int]]] = {"all": {}, "period": {}, "store": {}}
+    for part, question, period, store, number, count in _run("reports_scales", rows, told):
+        key = {"all": question, "period": period, "store": store}[part]
+        found[part].setdefault(key, {})[number] = count
+    return found
+
+
+def _totals(rows: QuerySet[SurveyResponse], scales: Sequence[Question]) -> dict[int, dict[int, int]]:
+    found: dict[int, dict[int, int]] = {}
+    told = {"questions": [scale.pk for scale in scales]}
+    for question, number, count in _run("reports_totals", rows, told):
+        found.setdefault(question, {})[number] = count
+    return found
+
+
+def _by_segment(rows: QuerySet[SurveyResponse], main: Question) -> dict[int | None, dict[int, int]]:
+    found: dict[int | None, dict[int, int]] = {}
+    for segment, number, count in _run("reports_segments", rows, {"main": main.pk}):
+        found.setdefault(segment, {})[number] = count
+    return found
+
+
+def _run(name: str, rows: QuerySet[SurveyResponse], told: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The statement `name` over the responses that are meant. Their query has its parameters by place, so that what is
+    told stands in front of them."""
+    chosen, parameters = rows.order_by().values_list("pk", "submitted_at", "store", "customer").query.sql_with_params()
+    text = (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+    names = ", ".join(f"%s::{_TYPES[key]} AS {key}" for key in told)
+    with connection.cursor() as cursor:
+        cursor.execute(text.format(told=names, chosen=chosen), [*told.values(), *parameters])
+        return list(cursor.fetchall())
+
+
+_TYPES = {"questions": "bigint[]", "main": "bigint", "step": "text", "zone": "text"}
+
+
+def _periods(kind: str, counted: Mapping[date, Counts], *, is_weekly: bool) -> Iterator[Period]:
+    if not counted:
+        return
+    first, last = min(counted), max(counted)
+    while first <= last:
+        yield Period(first, scoring.score(kind, counted.get(first, {})))
+        first = first + timedelta(weeks=1) if is_weekly else (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _groups(
+    kind: str, counted: Mapping[int | None, Counts], named: QuerySet[Any], everything: Counts
+) -> Sequence[Group]:
+    names = {row.pk: str(row) for row in named.filter(pk__in=[pk for pk in counted if pk is not None])}
+    groups = []
+    for pk, counts in counted.items():
+        rest = {number: count - counts.get(number, 0) for number, count in everything.items()}
+        score = scoring.score(kind, counts)
+        assert score is not None  # there is no group without answers
+        groups.append(Group(pk, names.get(pk, "") if pk else "", score, _apart(score, scoring.score(kind, rest))))
+    return sorted(groups, key=_rank)
+
+
+def _rank(group: Group) -> tuple[Any, ...]:
+    score = group.score
+    return (False, -score.value, group.name) if score.is_ranked else (True, -score.n, group.name)

@@ -1,0 +1,32 @@
+-- What became of everybody in the audience, each counted once with all their mails of one campaign.
+WITH mails (id, campaign_id, customer_id, state, reason, opened_at, settled_at) AS ({chosen}),
+told AS (SELECT {told}),
+people AS (
+    SELECT bool_or(response.id IS NOT NULL) AS has_answered,
+           bool_or(mail.opened_at IS NOT NULL) AS has_opened,
+           bool_or(mail.state = 'COMPLAINED' OR consent.id IS NOT NULL) AS has_refused,
+           bool_or(mail.state = 'ACCEPTED') AS is_delivered,
+           bool_or(mail.state = 'UNCERTAIN') AS is_uncertain,
+           bool_or(mail.state = 'BOUNCED') AS has_bounced,
+           bool_or(mail.state = 'REJECTED') AS is_rejected,
+           bool_and(mail.state = 'SUPPRESSED') AS is_suppressed,
+           (array_agg(mail.reason ORDER BY mail.id))[1] AS reason
+    FROM told CROSS JOIN mails mail
+    LEFT JOIN surveys_surveyresponse response ON response.delivery_id = mail.id
+    LEFT JOIN customers_consent consent
+           ON consent.customer_id = mail.customer_id AND consent.purpose = told.purpose
+          AND mail.state NOT IN ('SUPPRESSED', 'PENDING')
+          AND consent.withdrawn_at >= mail.settled_at AND consent.withdrawn_at < mail.settled_at + told.refused_within
+    GROUP BY mail.campaign_id, mail.customer_id
+)
+SELECT CASE WHEN has_answered THEN 'complete'
+            WHEN is_suppressed THEN 'suppressed'
+            WHEN has_refused THEN 'refused'
+            WHEN is_delivered THEN 'silent'
+            WHEN is_uncertain THEN 'uncertain'
+            WHEN has_bounced THEN 'bounced'
+            WHEN is_rejected THEN 'rejected'
+            ELSE 'waiting' END AS outcome,
+       CASE WHEN is_suppressed THEN reason ELSE '' END AS reason, has_opened, count(*)
+FROM people
+GROUP BY 1, 2, 3
