@@ -31,7 +31,8 @@ fuzz:
 	@sh .ci/install requirements-dev.txt
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_STEPS=$${FUZZ_STEPS:-100000} FUZZ_SPLITS=$${FUZZ_SPLITS:-4000} \
 		exec $(python) -m pytest -n 2 tests/loyalty_site/api/test_fuzz.py tests/rewards/domain/test_points_machine.py \
-		tests/rewards/domain/statistics/test_simulations.py tests/rewards/domain/experiments/test_report.py $(ARGS)
+		tests/rewards/domain/statistics/test_simulations.py tests/rewards/domain/experiments/test_report.py \
+		tests/surveys/domain/test_scoring_coverage.py $(ARGS)
 
 check:
 	@sh .ci/install requirements-dev.txt

@@ -9,14 +9,14 @@ from django.contrib import admin
 from django.db import models
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty_site.lib.admin import ModelAdmin, RowForm, RowsInline, States, act, act_page, acting, badge, state_filter
-from loyalty_site.lib.numbers import grouped
-from surveys.domain import queries, scoring, surveys
+from surveys.admin import results
+from surveys.domain import surveys
 from surveys.models import Question, QuestionKind, Survey
 
 
@@ -62,58 +62,6 @@ class Questions(RowsInline):
 
 def _is_draft(survey: Any) -> bool:
     return survey is None or survey.published_at is None
-
-
-BAR_STEP, BAR_TOP, BAR_ROOM = 60, 30, 140
-
-
-def results_context(results: queries.Results) -> dict[str, Any]:
-    """The numbers as the page draws them."""
-    funnel = results.funnel
-    share = funnel.response_rate.share
-    return {
-        "results": results,
-        "funnel": [
-            {"title": _("To be sent"), "number": funnel.invited},
-            {"title": _("Left"), "number": funnel.accepted},
-            {"title": _("Page opened"), "number": funnel.opened},
-            {"title": _("Answered"), "number": funnel.answered},
-        ],
-        "funnel_max": max(funnel.invited, 1),
-        "response_percent": None if share is None else round(100 * share),
-        "scales": [
-            {
-                "result": scale,
-                "bars": _bars(scale.counts),
-                "score": grouped(round(scale.nps.score)) if scale.nps else "",
-                "low": grouped(round(scale.nps.low)) if scale.nps else "",
-                "high": grouped(round(scale.nps.high)) if scale.nps else "",
-            }
-            for scale in results.scales
-        ],
-    }
-
-
-def _bars(counts: Sequence[int]) -> list[dict[str, Any]]:
-    """One bar a score, in the coordinates of the page's SVG."""
-    most = max(*counts, 1)
-    bars = []
-    for score, count in enumerate(counts):
-        height = round(BAR_ROOM * count / most)
-        group = "promoter" if score in scoring.PROMOTERS else "detractor" if score in scoring.DETRACTORS else "passive"
-        bars.append(
-            {
-                "score": score,
-                "count": count,
-                "group": group,
-                "x": BAR_STEP * score + 7,
-                "middle": BAR_STEP * score + 30,
-                "y": BAR_TOP + BAR_ROOM - height,
-                "label_y": BAR_TOP + BAR_ROOM - height - 6,
-                "height": height,
-            }
-        )
-    return bars
 
 
 def states(_now: datetime) -> States:
@@ -162,16 +110,8 @@ class SurveyAdmin(ModelAdmin):
         super().save_formset(request, form, formset, change)
 
     @act(title=gettext_lazy("Results"), permission="surveys.view_surveyresponse", icon="monitoring")
-    def results(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        survey: Survey = self.row(request, object_id)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.model._meta,
-            "original": survey,
-            "title": _("Results of %s") % survey,
-            **results_context(queries.results(survey)),
-        }
-        return TemplateResponse(request, "admin/surveys/survey/results.html", context)
+    def results(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        return results.page(self, request, self.row(request, object_id))
 
     @act(title=gettext_lazy("Publish"), permission="surveys.change_survey", icon="publish", variant="primary")
     def publish(self, request: HttpRequest, object_id: int) -> HttpResponse:

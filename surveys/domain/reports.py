@@ -3,25 +3,20 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
-from django.db.models.functions import Coalesce
 
 from customers.models import Segment, SegmentMember, Store
-from loyalty_site.lib.texts import LocalizedText
 from rewards.domain.statistics import Interval
 from rewards.models import Program
-from surveys.domain import scoring
+from surveys.domain import scoring, statements
 from surveys.domain.scoring import Score
 from surveys.models import Campaign, Question, Survey, SurveyResponse
 
 # Longer than this, and periods are months.
 WEEKS_MOST = 26
-_SQL = Path(__file__).resolve().parent.parent / "sql"
 
 Counts = Mapping[int, int]
 
@@ -75,8 +70,8 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Part of the answers; `id` is None for those that belong to no store. `apart` is the score less that of all others,
-    None where one of both is too small to be compared."""
+    """Part of the answers; `id` is None for those that belong to no store. `apart` is the score less that of all
+    others, None where one of both is too small to be compared."""
 
     id: int | None
     name: str
@@ -86,8 +81,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`main` is the scale that `periods`, `stores` and `segments` are of. Groups stand from the best to the worst, those
-    that are too small to be ranked behind, the larger first. `periods` are without a gap."""
+    """`main` is the scale that `periods`, `stores` and `segments` are of. Groups stand from the best to the worst,
+    behind them those that are too small to be ranked, the larger first. `periods` are without a gap."""
 
     responses: int
     questions: Sequence[QuestionResult]
@@ -182,17 +177,7 @@ def _by_segment(rows: QuerySet[SurveyResponse], main: Question) -> dict[int | No
 
 
 def _run(name: str, rows: QuerySet[SurveyResponse], told: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The statement `name` over the responses that are meant. Their query has its parameters by place, so that what is
-    told stands in front of them."""
-    chosen, parameters = rows.order_by().values_list("pk", "submitted_at", "store", "customer").query.sql_with_params()
-    text = (_SQL / f"{name}.sql").read_text(encoding="utf-8")
-    names = ", ".join(f"%s::{_TYPES[key]} AS {key}" for key in told)
-    with connection.cursor() as cursor:
-        cursor.execute(text.format(told=names, chosen=chosen), [*told.values(), *parameters])
-        return list(cursor.fetchall())
-
-
-_TYPES = {"questions": "bigint[]", "main": "bigint", "step": "text", "zone": "text"}
+    return statements.run(name, rows.values_list("pk", "submitted_at", "store", "customer"), told)
 
 
 def _periods(kind: str, counted: Mapping[date, Counts], *, is_weekly: bool) -> Iterator[Period]:

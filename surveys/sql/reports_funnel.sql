@@ -1,6 +1,6 @@
 -- What became of everybody in the audience, each counted once with all their mails of one campaign.
-WITH mails (id, campaign_id, customer_id, state, reason, opened_at, settled_at) AS ({chosen}),
-told AS (SELECT {told}),
+WITH told AS (SELECT {told}),
+mails (id, campaign_id, customer_id, state, reason, opened_at, settled_at) AS ({chosen}),
 people AS (
     SELECT bool_or(response.id IS NOT NULL) AS has_answered,
            bool_or(mail.opened_at IS NOT NULL) AS has_opened,
@@ -16,7 +16,7 @@ people AS (
     LEFT JOIN customers_consent consent
            ON consent.customer_id = mail.customer_id AND consent.purpose = told.purpose
           AND mail.state NOT IN ('SUPPRESSED', 'PENDING')
-          AND consent.withdrawn_at >= mail.settled_at AND consent.withdrawn_at < mail.settled_at + told.refused_within
+          AND consent.withdrawn_at >= mail.settled_at AND consent.withdrawn_at < mail.settled_at + told.refused_days * interval '1 day'
     GROUP BY mail.campaign_id, mail.customer_id
 )
 SELECT CASE WHEN has_answered THEN 'complete'

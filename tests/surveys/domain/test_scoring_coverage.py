@@ -56,8 +56,7 @@ def test_difference_of_nps_holds_the_truth_as_often_as_it_says(one, other):
     ]
     truth = one[0] - one[1] - other[0] + other[1]
     found = [
-        scoring.difference(scoring.nps(*groups), scoring.nps(*others))
-        for groups, others in zip(*drawn, strict=True)
+        scoring.difference(scoring.nps(*groups), scoring.nps(*others)) for groups, others in zip(*drawn, strict=True)
     ]
     assert 0.93 <= sum(each.low <= truth <= each.high for each in found) / DRAWS <= 0.97
 
@@ -73,6 +72,6 @@ def test_nps_interval_of_every_mix():
                 found = coverage(promoters, detractors, n, DRAWS)
                 is_usual = min(promoters, detractors) >= 10 and 10 <= 100 - promoters - detractors <= 70
                 if not 0.93 <= found <= 0.97:
-                    print(f"{promoters:3} promoters {detractors:3} detractors of 100, n {n:4}: {100 * found:.1f} %")
+                    print(f"{promoters:3} promoters {detractors:3} detractors of 100, n {n:4}: {100 * found:.1f} %")  # noqa: T201
                     missed += [(promoters, detractors, n, found)] if is_usual else []
     assert not [miss for miss in missed if not 0.93 - noise <= miss[3] <= 0.97 + noise]

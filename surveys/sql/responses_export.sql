@@ -1,0 +1,10 @@
+-- One row a response, with what it answered by question.
+WITH chosen (id, submitted_at, store_id, customer_id, language, campaign_id) AS ({chosen})
+SELECT chosen.id, chosen.submitted_at, campaign.name, store.code, customer.number, chosen.language,
+       (SELECT jsonb_object_agg(answer.question_id, coalesce(answer.number::text, answer.text))
+        FROM surveys_answer answer WHERE answer.response_id = chosen.id)
+FROM chosen
+LEFT JOIN surveys_campaign campaign ON campaign.id = chosen.campaign_id
+LEFT JOIN customers_store store ON store.id = chosen.store_id
+LEFT JOIN customers_customer customer ON customer.id = chosen.customer_id
+ORDER BY chosen.id

@@ -1,0 +1,49 @@
+from math import log, sqrt
+
+import pytest
+
+from surveys.domain import themes
+
+
+def numbered(*texts):
+    return list(enumerate(texts, start=1))
+
+
+def test_words_are_in_small_letters_without_the_common_ones():
+    assert themes.words("The Queue's too long at the self-checkout!") == {"queue", "long", "self-checkout"}
+
+
+def test_chinese_is_cut_into_runs_between_glue():
+    assert themes.words("排了很久的队，牛奶") == {"牛奶"}
+    assert themes.words("自助收银") == {"自助", "助收", "收银", "自助收", "助收银", "自助收银"}
+
+
+def test_log_odds_are_those_of_the_paper():
+    low, high = numbered(*["queue milk"] * 3), numbered(*["bread milk"] * 3)
+    found = {theme.word: theme.z for theme in themes.themes(low * 5, high * 5)}
+    # 15 of 30 words in each, 60 words in all of which 15 are "queue": formulas 16 and 22 with the prior of all.
+    spread = sqrt(1 / 30 + 1 / 15)
+    assert found["queue"] == pytest.approx((log(30 / 60) - log(15 / 75)) / spread)
+    assert found["bread"] == pytest.approx(-found["queue"])
+    assert "milk" not in found
+
+
+def test_longer_runs_take_the_place_of_their_parts():
+    low = numbered(*["自助收银太慢"] * 6)
+    high = numbered(*["水果新鲜"] * 6)
+    assert {theme.word for theme in themes.themes(low, high)} == {"自助收银", "水果新鲜"}
+
+
+def test_rare_words_do_not_stand_out():
+    assert themes.themes(numbered("queue", "queue"), numbered("bread", "bread")) == []
+
+
+def test_nothing_stands_out_of_nothing():
+    assert themes.themes([], []) == []
+
+
+def test_sentences_are_the_newest_with_the_word():
+    low = numbered(*[f"Fine {number}. The queue was long! Yes." for number in range(5)])
+    high = numbered(*["Lovely bread."] * 5)
+    queue = next(theme for theme in themes.themes(low, high) if theme.word == "queue")
+    assert queue.sentences == tuple((number, "The queue was long!") for number in (1, 2, 3))
