@@ -1,22 +1,25 @@
 """What customers wrote, to be read, searched and looked over by its words."""
 
+from typing import Any
+
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from surveys.domain import reports, scoring, themes
 from surveys.domain.reports import Scope
 from surveys.domain.themes import Theme
-from surveys.models import Answer, Question
+from surveys.models import Answer, Question, QuestionKind
 
 # Of each mood as many of the newest are looked over: enough for its words, and done while somebody waits.
 LOOKED_OVER = 3000
 
 
-def comments(scope: Scope, *, search: str = "") -> QuerySet[Answer]:
-    """The newest first, each with the `score` that its response gave on the survey's first scale (None without one).
+def comments(scope: Scope, *, search: str = "") -> QuerySet[Any]:
+    """Answers, the newest first, each with the `score` that its response gave on the survey's first scale (None without one).
 
     All words of `search` are in them, in any order, as parts of words too; so Chinese, which has no spaces, is found.
     """
-    said = Answer.objects.exclude(text="").filter(response__in=reports.responses(scope).values("pk"))
+    written = Answer.objects.filter(question__survey=scope.survey, question__kind=QuestionKind.TEXT)
+    said = written.filter(response__in=reports.responses(scope).values("pk"))
     for word in search.split():
         said = said.filter(text__icontains=word)
     scale = _first_scale(scope)

@@ -93,8 +93,8 @@ class Report:
     segments: Sequence[Group]
 
 
-def responses(scope: Scope) -> QuerySet[SurveyResponse]:
-    """Those in the scope, with their `store`."""
+def responses(scope: Scope) -> QuerySet[Any]:
+    """Survey responses in the scope, with their `store`."""
     rows = SurveyResponse.objects.filter(survey=scope.survey).annotate(store=F("customer__home_store"))
     if scope.since:
         rows = rows.filter(submitted_at__gte=scope.since)
@@ -150,7 +150,7 @@ def _apart(one: Score | None, other: Score | None) -> Interval | None:
 
 
 def _counted(
-    rows: QuerySet[SurveyResponse], scales: Sequence[Question], main: Question, *, step: str, zone: ZoneInfo
+    rows: QuerySet[Any], scales: Sequence[Question], main: Question, *, step: str, zone: ZoneInfo
 ) -> dict[str, dict[Any, dict[int, int]]]:
     """How often each score was given: by question under `all`, and of the main question by `period` and by `store`."""
     told = {"questions": [scale.pk for scale in scales], "main": main.pk, "step": step, "zone": str(zone)}
@@ -161,7 +161,7 @@ def _counted(
     return found
 
 
-def _totals(rows: QuerySet[SurveyResponse], scales: Sequence[Question]) -> dict[int, dict[int, int]]:
+def _totals(rows: QuerySet[Any], scales: Sequence[Question]) -> dict[int, dict[int, int]]:
     found: dict[int, dict[int, int]] = {}
     told = {"questions": [scale.pk for scale in scales]}
     for question, number, count in _run("reports_totals", rows, told):
@@ -169,14 +169,14 @@ def _totals(rows: QuerySet[SurveyResponse], scales: Sequence[Question]) -> dict[
     return found
 
 
-def _by_segment(rows: QuerySet[SurveyResponse], main: Question) -> dict[int | None, dict[int, int]]:
+def _by_segment(rows: QuerySet[Any], main: Question) -> dict[int | None, dict[int, int]]:
     found: dict[int | None, dict[int, int]] = {}
     for segment, number, count in _run("reports_segments", rows, {"main": main.pk}):
         found.setdefault(segment, {})[number] = count
     return found
 
 
-def _run(name: str, rows: QuerySet[SurveyResponse], told: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _run(name: str, rows: QuerySet[Any], told: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return statements.run(name, rows.values_list("pk", "submitted_at", "store", "customer"), told)
 
 

@@ -1,5 +1,6 @@
 """All answers of a report as lines of a file, for other programs."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def lines(scope: Scope) -> Iterator[Sequence[Any]]:
         "pk", "submitted_at", "store", "customer", "language", "delivery__campaign"
     )
     for pk, submitted_at, *about, answers in statements.stream("responses_export", chosen):
-        given = answers or {}
+        given = json.loads(answers or "{}")
         yield [pk, submitted_at.isoformat(), *about, *(given.get(question) for question in questions)]
 
 

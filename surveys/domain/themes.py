@@ -15,6 +15,7 @@ from math import log, sqrt
 # A word in fewer comments is a chance, and below this z as well.
 COMMENTS_LEAST = 3
 Z_LEAST = 1.96
+PRIOR = 0.2
 SHOWN, SENTENCES = 12, 3
 LONGEST = 4
 
@@ -51,17 +52,18 @@ def themes(low: Sequence[tuple[int, str]], high: Sequence[tuple[int, str]]) -> l
     of low scores before those of high ones.
 
     By the log-odds ratio with an informative Dirichlet prior, in units of its own spread: the words of all comments
-    together are what is expected of both, so rare words do not jump to the top. Source: B. L. Monroe, M. P. Colaresi
+    together, at a fifth of their weight, are what is expected of both, so rare words do not jump to the top. Source: B. L. Monroe, M. P. Colaresi
     and K. M. Quinn, "Fightin' Words: Lexical Feature Selection and Evaluation for Identifying the Content of Political
     Conflict", Political Analysis 16 (2008), 372–403, formulas 16 and 22. A comment counts a word once.
     """
     bad, good = _counted(low), _counted(high)
     together = bad + good
-    whole_bad, whole_good, whole = bad.total(), good.total(), together.total()
+    whole_bad, whole_good, whole = bad.total(), good.total(), PRIOR * together.total()
     found = []
-    for word, prior in _without_parts(together).items():
-        if prior < COMMENTS_LEAST:
+    for word, count in _without_parts(together).items():
+        if count < COMMENTS_LEAST:
             continue
+        prior = PRIOR * count
         spread = sqrt(1 / (bad[word] + prior) + 1 / (good[word] + prior))
         z = (_odds(bad[word] + prior, whole_bad + whole) - _odds(good[word] + prior, whole_good + whole)) / spread
         if abs(z) >= Z_LEAST:

@@ -10,7 +10,7 @@ people AS (
            bool_or(mail.state = 'BOUNCED') AS has_bounced,
            bool_or(mail.state = 'REJECTED') AS is_rejected,
            bool_and(mail.state = 'SUPPRESSED') AS is_suppressed,
-           (array_agg(mail.reason ORDER BY mail.id))[1] AS reason
+           max(mail.reason) AS reason
     FROM told CROSS JOIN mails mail
     LEFT JOIN surveys_surveyresponse response ON response.delivery_id = mail.id
     LEFT JOIN customers_consent consent

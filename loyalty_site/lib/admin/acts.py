@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -18,7 +19,7 @@ from loyalty_site.lib.errors import DomainError
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 Text = str | Promise
 
 

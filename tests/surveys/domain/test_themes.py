@@ -21,16 +21,16 @@ def test_chinese_is_cut_into_runs_between_glue():
 def test_log_odds_are_those_of_the_paper():
     low, high = numbered(*["queue milk"] * 3), numbered(*["bread milk"] * 3)
     found = {theme.word: theme.z for theme in themes.themes(low * 5, high * 5)}
-    # 15 of 30 words in each, 60 words in all of which 15 are "queue": formulas 16 and 22 with the prior of all.
-    spread = sqrt(1 / 30 + 1 / 15)
-    assert found["queue"] == pytest.approx((log(30 / 60) - log(15 / 75)) / spread)
+    # 15 of 30 words in each, 60 words in all of which 15 are "queue", a fifth of that is expected: formulas 16 and 22.
+    spread = sqrt(1 / 18 + 1 / 3)
+    assert found["queue"] == pytest.approx((log(18 / (42 - 18)) - log(3 / (42 - 3))) / spread)
     assert found["bread"] == pytest.approx(-found["queue"])
     assert "milk" not in found
 
 
 def test_longer_runs_take_the_place_of_their_parts():
-    low = numbered(*["自助收银太慢"] * 6)
-    high = numbered(*["水果新鲜"] * 6)
+    low = numbered(*["自助收银太慢"] * 9)
+    high = numbered(*["水果新鲜"] * 9)
     assert {theme.word for theme in themes.themes(low, high)} == {"自助收银", "水果新鲜"}
 
 
@@ -43,7 +43,7 @@ def test_nothing_stands_out_of_nothing():
 
 
 def test_sentences_are_the_newest_with_the_word():
-    low = numbered(*[f"Fine {number}. The queue was long! Yes." for number in range(5)])
-    high = numbered(*["Lovely bread."] * 5)
+    low = numbered(*[f"Fine {number}. The queue was long! Yes." for number in range(9)])
+    high = numbered(*["Lovely bread."] * 9)
     queue = next(theme for theme in themes.themes(low, high) if theme.word == "queue")
     assert queue.sentences == tuple((number, "The queue was long!") for number in (1, 2, 3))
