@@ -14,7 +14,7 @@ LOOKED_OVER = 3000
 
 
 def comments(scope: Scope, *, search: str = "") -> QuerySet[Any]:
-    """Answers, the newest first, each with the `score` that its response gave on the survey's first scale (None without one).
+    """Answers, the newest first, each with the `score` of its response on the survey's first scale (None without one).
 
     All words of `search` are in them, in any order, as parts of words too; so Chinese, which has no spaces, is found.
     """

@@ -52,9 +52,10 @@ def themes(low: Sequence[tuple[int, str]], high: Sequence[tuple[int, str]]) -> l
     of low scores before those of high ones.
 
     By the log-odds ratio with an informative Dirichlet prior, in units of its own spread: the words of all comments
-    together, at a fifth of their weight, are what is expected of both, so rare words do not jump to the top. Source: B. L. Monroe, M. P. Colaresi
-    and K. M. Quinn, "Fightin' Words: Lexical Feature Selection and Evaluation for Identifying the Content of Political
-    Conflict", Political Analysis 16 (2008), 372–403, formulas 16 and 22. A comment counts a word once.
+    together, at a fifth of their weight, are what is expected of both, so rare words do not jump to the top. Source:
+    B. L. Monroe, M. P. Colaresi and K. M. Quinn, "Fightin' Words: Lexical Feature Selection and Evaluation for
+    Identifying the Content of Political Conflict", Political Analysis 16 (2008), 372–403, formulas 16 and 22. A comment
+    counts a word once.
     """
     bad, good = _counted(low), _counted(high)
     together = bad + good
