@@ -101,7 +101,7 @@ class FilterForm(forms.Form):
             survey=self.survey,
             since=datetime.combine(since, time(), tzinfo=zone) if since else None,
             until=datetime.combine(until + timedelta(days=1), time(), tzinfo=zone) if until else None,
-            stores=[told["store"].pk] if told.get("store") else list(self.own),
+            stores=(told["store"].pk,) if told.get("store") else tuple(self.own),
             segment=told.get("segment"),
             campaign=told.get("campaign"),
             language=told.get("language", ""),

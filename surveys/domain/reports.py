@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 
 from customers.models import Segment, SegmentMember, Store
 from rewards.domain.statistics import Interval
@@ -93,15 +93,15 @@ class Report:
     segments: Sequence[Group]
 
 
-def responses(scope: Scope) -> QuerySet[Any]:
-    """Survey responses in the scope, with their `store`."""
-    rows = SurveyResponse.objects.filter(survey=scope.survey).annotate(store=F("customer__home_store"))
+def responses(scope: Scope) -> QuerySet[SurveyResponse]:
+    """Those in the scope."""
+    rows = SurveyResponse.objects.filter(survey=scope.survey)
     if scope.since:
         rows = rows.filter(submitted_at__gte=scope.since)
     if scope.until:
         rows = rows.filter(submitted_at__lt=scope.until)
     if scope.stores:
-        rows = rows.filter(store__in=scope.stores)
+        rows = rows.filter(customer__home_store__in=scope.stores)
     if scope.segment:
         rows = rows.filter(Exists(SegmentMember.objects.filter(segment=scope.segment, customer=OuterRef("customer"))))
     if scope.campaign:
@@ -150,7 +150,7 @@ def _apart(one: Score | None, other: Score | None) -> Interval | None:
 
 
 def _counted(
-    rows: QuerySet[Any], scales: Sequence[Question], main: Question, *, step: str, zone: ZoneInfo
+    rows: QuerySet[SurveyResponse], scales: Sequence[Question], main: Question, *, step: str, zone: ZoneInfo
 ) -> dict[str, dict[Any, dict[int, int]]]:
     """How often each score was given: by question under `all`, and of the main question by `period` and by `store`."""
     told = {"questions": [scale.pk for scale in scales], "main": main.pk, "step": step, "zone": str(zone)}
@@ -161,7 +161,7 @@ def _counted(
     return found
 
 
-def _totals(rows: QuerySet[Any], scales: Sequence[Question]) -> dict[int, dict[int, int]]:
+def _totals(rows: QuerySet[SurveyResponse], scales: Sequence[Question]) -> dict[int, dict[int, int]]:
     found: dict[int, dict[int, int]] = {}
     told = {"questions": [scale.pk for scale in scales]}
     for question, number, count in _run("reports_totals", rows, told):
@@ -169,15 +169,15 @@ def _totals(rows: QuerySet[Any], scales: Sequence[Question]) -> dict[int, dict[i
     return found
 
 
-def _by_segment(rows: QuerySet[Any], main: Question) -> dict[int | None, dict[int, int]]:
+def _by_segment(rows: QuerySet[SurveyResponse], main: Question) -> dict[int | None, dict[int, int]]:
     found: dict[int | None, dict[int, int]] = {}
     for segment, number, count in _run("reports_segments", rows, {"main": main.pk}):
         found.setdefault(segment, {})[number] = count
     return found
 
 
-def _run(name: str, rows: QuerySet[Any], told: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    return statements.run(name, rows.values_list("pk", "submitted_at", "store", "customer"), told)
+def _run(name: str, rows: QuerySet[SurveyResponse], told: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    return statements.run(name, rows.values_list("pk", "submitted_at", "customer__home_store", "customer"), told)
 
 
 def _periods(kind: str, counted: Mapping[date, Counts], *, is_weekly: bool) -> Iterator[Period]:

@@ -19,7 +19,7 @@ def lines(scope: Scope) -> Iterator[Sequence[Any]]:
     """One a response, in the order of their ids; times are UTC. Read from the database while it is consumed."""
     questions = [str(pk) for pk in _questions(scope)]
     chosen = reports.responses(scope).values_list(
-        "pk", "submitted_at", "store", "customer", "language", "delivery__campaign"
+        "pk", "submitted_at", "customer__home_store", "customer", "language", "delivery__campaign"
     )
     for pk, submitted_at, *about, answers in statements.stream("responses_export", chosen):
         given = json.loads(answers or "{}")

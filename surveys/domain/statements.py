@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 _SQL = Path(__file__).resolve().parent.parent / "sql"
@@ -23,8 +23,9 @@ def run(name: str, chosen: QuerySet[Any, Any], told: Mapping[str, list[int] | in
 
 
 def stream(name: str, chosen: QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:
-    """The same, some rows at a time from a cursor of the server, so that memory does not grow with them."""
-    with connection.chunked_cursor() as cursor:
+    """The same, some rows at a time from a cursor of the server, so that memory does not grow with them. In a
+    transaction of its own, as poolers of connections need it."""
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(*_prepared(name, chosen, {}))
         while rows := cursor.fetchmany(_CHUNK):
             yield from rows
