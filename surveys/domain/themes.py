@@ -51,22 +51,23 @@ def themes(low: Sequence[tuple[int, str]], high: Sequence[tuple[int, str]]) -> l
     """Of comments (id, text) beside low and beside high scores, the newest first: the words that stand out most, those
     of low scores before those of high ones.
 
-    By the log-odds ratio with an informative Dirichlet prior, in units of its own spread: the words of all comments
-    together, at a fifth of their weight, are what is expected of both, so rare words do not jump to the top. Source:
-    B. L. Monroe, M. P. Colaresi and K. M. Quinn, "Fightin' Words: Lexical Feature Selection and Evaluation for
-    Identifying the Content of Political Conflict", Political Analysis 16 (2008), 372–403, formulas 16 and 22. A comment
-    counts a word once.
+    By the log-odds ratio with an informative Dirichlet prior, in units of its own spread: all comments together, at a
+    fifth of their weight, are what is expected of both sides, so rare words do not jump to the top. What is counted is
+    comments with a word and without it, so that long comments weigh no more. Source: B. L. Monroe, M. P. Colaresi and
+    K. M. Quinn, "Fightin' Words: Lexical Feature Selection and Evaluation for Identifying the Content of Political
+    Conflict", Political Analysis 16 (2008), 372–403.
     """
     bad, good = _counted(low), _counted(high)
-    together = bad + good
-    whole_bad, whole_good, whole = bad.total(), good.total(), PRIOR * together.total()
+    whole = PRIOR * (len(low) + len(high))
     found = []
-    for word, count in _without_parts(together).items():
-        if count < COMMENTS_LEAST:
-            continue
+    for word, count in _without_parts(bad + good).items():
         prior = PRIOR * count
-        spread = sqrt(1 / (bad[word] + prior) + 1 / (good[word] + prior))
-        z = (_odds(bad[word] + prior, whole_bad + whole) - _odds(good[word] + prior, whole_good + whole)) / spread
+        parts = bad[word] + prior, good[word] + prior
+        rests = len(low) + whole - parts[0], len(high) + whole - parts[1]
+        if count < COMMENTS_LEAST or min(rests) < PRIOR / 2:  # a word of all comments tells nothing
+            continue
+        spread = sqrt(sum(1 / number for number in (*parts, *rests)))
+        z = (log(parts[0] / rests[0]) - log(parts[1] / rests[1])) / spread
         if abs(z) >= Z_LEAST:
             found.append((z, word))
     worst = sorted((each for each in found if each[0] > 0), key=lambda each: (-each[0], each[1]))[:SHOWN]
@@ -82,10 +83,6 @@ def words(text: str) -> set[str]:
     small = text.lower().replace("’", "'")
     latin = {word.removesuffix("'s") for word in _LATIN.findall(_HAN.sub(" ", small))}
     return {word for word in latin if len(word) > 1 and word not in _STOP} | set(_runs(small))
-
-
-def _odds(count: float, whole: float) -> float:
-    return log(count / (whole - count)) if whole > count else 0.0
 
 
 def _counted(comments: Sequence[tuple[int, str]]) -> Counter[str]:

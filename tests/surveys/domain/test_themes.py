@@ -18,12 +18,12 @@ def test_chinese_is_cut_into_runs_between_glue():
     assert themes.words("自助收银") == {"自助", "助收", "收银", "自助收", "助收银", "自助收银"}
 
 
-def test_log_odds_are_those_of_the_paper():
+def test_log_odds_are_those_of_comments_with_the_word():
     low, high = numbered(*["queue milk"] * 3), numbered(*["bread milk"] * 3)
     found = {theme.word: theme.z for theme in themes.themes(low * 5, high * 5)}
-    # 15 of 30 words in each, 60 words in all of which 15 are "queue", a fifth of that is expected: formulas 16 and 22.
-    spread = sqrt(1 / 18 + 1 / 3)
-    assert found["queue"] == pytest.approx((log(18 / (42 - 18)) - log(3 / (42 - 3))) / spread)
+    # In 15 of 15 comments and in none of 15; a fifth of 15 of 30 is expected of each.
+    spread = sqrt(1 / 18 + 1 / 3 + 1 / 3 + 1 / 18)
+    assert found["queue"] == pytest.approx((log(18 / 3) - log(3 / 18)) / spread)
     assert found["bread"] == pytest.approx(-found["queue"])
     assert "milk" not in found
 
