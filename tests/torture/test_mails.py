@@ -43,7 +43,7 @@ IS_LONG = KILLS >= 50
 RECIPIENTS = 100 * KILLS if IS_LONG else 120
 SECONDS_PER_MAIL = 0.03
 WORKERS, BEATS = 2, 2
-PATIENCE = 900 if IS_LONG else 180
+PATIENCE = 1800 if IS_LONG else 180
 STEPS = ("claimed", "begun", "taken")
 UNFINISHED = (*campaigns.NOT_HANDED_OVER, DeliveryState.TRANSMITTING)
 
@@ -100,7 +100,7 @@ class Site:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def _worker(self) -> subprocess.Popen[bytes]:
-        dies_at = f"{self.chance.choice(STEPS)} {self.chance.randrange(2, 60)}" if self.chance.random() < 0.7 else ""
+        dies_at = f"{self.chance.choice(STEPS)} {self.chance.randrange(2, 60)}" if self.chance.random() < 0.5 else ""
         return self._celery("worker", "--concurrency", "1", "--without-gossip", "--without-mingle", dies_at=dies_at)
 
     def _celery(self, *arguments: str, dies_at: str = "") -> subprocess.Popen[bytes]:
@@ -179,7 +179,7 @@ def torment(site: Site, campaign: Campaign) -> None:
     wait_for(lambda: len(site.record) > 5, deadline, site)
     while site.kills < KILLS:
         assert time.monotonic() < deadline, tail(site)
-        time.sleep(site.chance.uniform(0.5, 3))
+        let_it_send(site, mails=site.chance.randrange(5, 90 if IS_LONG else 20))
         number += 1
         site.kill_a_worker()
         if number % 3 == 0:
@@ -190,6 +190,14 @@ def torment(site: Site, campaign: Campaign) -> None:
             fell_postgres(site)
         if number % 7 == 0 and IS_LONG:
             kill_redis(site)
+
+
+def let_it_send(site: Site, *, mails: int) -> None:
+    """So many more, and then some: kills that come faster than workers start would try nothing."""
+    enough, deadline = len(site.record) + mails, time.monotonic() + 15
+    while len(site.record) < enough and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(site.chance.uniform(0, 0.2))
 
 
 def settle(campaign: Campaign) -> None:
