@@ -272,7 +272,7 @@ def _periods(kind: str, periods: Sequence[Period], *, is_weekly: bool) -> dict[s
         return None
     least, most = AXES[kind]
     slot = min(WIDTH / len(periods), 60)
-    named = -(-100 // max(1, int(slot)))
+    named = -(-220 // max(1, int(slot)))
 
     def y(value: float) -> int:
         return round(20 + (BOTTOM - 20) * (most - value) / (most - least))

@@ -110,10 +110,10 @@ def _without_parts(together: Counter[str]) -> dict[str, int]:
 
 
 def _sentences(word: str, comments: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    left = SENTENCES
+    """The newest few of different wording."""
+    told: set[str] = set()
     for pk, text in comments:
-        for sentence in _SENTENCE.findall(text):
-            if left and word in words(sentence):
-                left -= 1
-                yield pk, sentence.strip()
-                break
+        for sentence in map(str.strip, _SENTENCE.findall(text)):
+            if len(told) < SENTENCES and sentence not in told and word in words(sentence):
+                told.add(sentence)
+                yield pk, sentence

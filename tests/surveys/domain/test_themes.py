@@ -42,8 +42,8 @@ def test_nothing_stands_out_of_nothing():
     assert themes.themes([], []) == []
 
 
-def test_sentences_are_the_newest_with_the_word():
-    low = numbered(*[f"Fine {number}. The queue was long! Yes." for number in range(9)])
+def test_sentences_are_the_newest_with_the_word_each_wording_once():
+    low = numbered(*[f"Fine. The queue {number // 2} was long! Yes." for number in range(9)])
     high = numbered(*["Lovely bread."] * 9)
     queue = next(theme for theme in themes.themes(low, high) if theme.word == "queue")
-    assert queue.sentences == tuple((number, "The queue was long!") for number in (1, 2, 3))
+    assert queue.sentences == tuple((1 + 2 * number, f"The queue {number} was long!") for number in range(3))
