@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from customers import urls as customers
-from loyalty_site import portal, views
+from loyalty_site import choices, portal, views
 from loyalty_site.api import api
 from loyalty_site.till import urls as till
 from rewards import urls as rewards
@@ -22,6 +22,9 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("api/v1/", api.urls),
+    path(
+        "admin/autocomplete/", admin.site.admin_view(choices.autocomplete)
+    ),  # before the admin's own, whose name stays
     path("admin/", admin.site.urls),
     path("staff/email/", RedirectView.as_view(pattern_name="admin:index")),  # addresses are the owner's to change
     path("staff/", include("allauth.urls")),

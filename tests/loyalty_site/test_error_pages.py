@@ -1,6 +1,7 @@
 """Error pages stand alone: they must render when everything else has failed."""
 
 import pytest
+from allauth.core.ratelimit import respond_429
 from django.template.loader import get_template
 from django.test import override_settings
 from django.utils import translation
@@ -11,7 +12,7 @@ NO_MANIFEST = {
 }
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])
 def test_error_page_renders_without_context_database_or_manifest(name, tmp_path):
     with override_settings(STORAGES=NO_MANIFEST, STATIC_ROOT=tmp_path, DEBUG=False):
         html = get_template(f"{name}.html").render()
@@ -23,3 +24,11 @@ def test_error_page_renders_without_context_database_or_manifest(name, tmp_path)
 def test_error_page_says_its_language(language):
     with translation.override(language):
         assert f'<html lang="{language}">' in get_template("500.html").render()
+
+
+@pytest.mark.django_db
+def test_page_that_is_asked_for_too_often_says_so_in_the_house_s_style(rf):
+    answer = respond_429(rf.get("/staff/login/"))
+    assert answer.status_code == 429
+    assert "Please wait a few minutes" in answer.text
+    assert '<p class="error-code">429</p>' in answer.text

@@ -5,6 +5,7 @@ https://github.com/Setono/SyliusGiftCardPlugin/issues/297, https://github.com/li
 import os
 import random
 import re
+import sys
 from datetime import timedelta
 from functools import partial
 
@@ -18,14 +19,14 @@ from django.urls import reverse
 from customers.domain import attempts
 from customers.models import AttemptCount
 from loyalty_site import roles
-from loyalty_site.lib import code_sets, codes
+from loyalty_site.lib import actors, code_sets, codes
 from loyalty_site.lib.actors import SYSTEM
-from rewards.domain import code_batches, wallets
+from rewards.domain import code_batches, coupons, wallets
 from rewards.models import Coupon, CouponHold, CouponState
 from tests.factories.customers import CustomerFactory, StoreFactory, UserFactory
 from tests.factories.rewards import BaseRuleFactory, CouponFactory, OfferFactory, ProgramFactory
 from tests.loyalty_site.api.calling import basket, caller
-from tests.races import at_once
+from tests.races import at_once, crowd
 from tests.sessions import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -249,25 +250,88 @@ GUESSES = int(os.environ.get("LOYALTY_GUESSES", "3000"))
 LIVE = int(os.environ.get("LOYALTY_LIVE_CODES", "3000"))
 
 
+GUESSERS = 4
+TILLS = 50
+PACE = timedelta(milliseconds=36)  # a million take ten hours, so the limits of an hour begin anew ten times
+
+
+def _guess(number, text, people, now):
+    """Every second one on the pages of customers, with another account and address each time; the others at one of
+    TILLS stolen tills. What was judged: 1 or 0, and whether it was found."""
+    at = now + number * PACE
+    if number % 2:
+        limits = attempts.of_counter(by=actors.till(number // 2 % TILLS + 1))
+        try:
+            attempts.refuse_when_used_up(limits=limits, at=at)
+            coupons.find(text=text)
+        except attempts.TooManyAttempts:
+            return 0, 0
+        except coupons.CouponRefused:
+            return _counted(limits, at), 0
+        return 1, 1
+    address = f"10.{number % 251}.{number % 241}.9"
+    limits = attempts.of_stranger(customer_id=number * 7919 % 10**6, address=address)
+    try:
+        with attempts.judged(limits=limits, at=at):
+            wallets.take(customer=people[number // 2 % len(people)], text=text, at=at)
+    except attempts.TooManyAttempts:
+        return 0, 0
+    except wallets.CodeNotTaken:
+        return 1, 0
+    return 1, 1
+
+
+def _counted(limits, at):
+    """A till is told only of a failure that could be counted."""
+    try:
+        attempts.take(limits=limits, at=at)
+    except attempts.TooManyAttempts:
+        return 0
+    return 1
+
+
 @pytest.mark.django_db(transaction=True)  # in one transaction each count would leave its row behind
 def test_a_million_guesses_find_nothing(now):
-    """A guesser with every customer account and address they want, one guess a millisecond, who knows the prefix and
-    makes check symbols that are right. All of it: LOYALTY_GUESSES=1000000 LOYALTY_LIVE_CODES=100000."""
+    """Guessers who know the prefix and make check symbols that are right, with every account and address they want.
+    All of it: LOYALTY_GUESSES=1000000 LOYALTY_LIVE_CODES=100000."""
     batch = code_batches.order(offer=OfferFactory(), count=LIVE, by=SYSTEM, at=now)
     code_batches.work(batch_id=batch.pk, clock=lambda: now)
+    assert Coupon.objects.count() == LIVE
     people = CustomerFactory.create_batch(20)
-    drawn = random.Random(1)
-    guesses = code_sets.texts(code_sets.draw(count=GUESSES, body_length=12))
-    judged, found = 0, 0
-    for number, guess in enumerate(guesses):
-        at = now + timedelta(milliseconds=number)
-        limits = attempts.of_stranger(customer_id=drawn.randrange(10**6), address=f"10.{number % 251}.{number % 241}.9")
-        try:
-            with attempts.judged(limits=limits, at=at):
-                judged += 1
-                wallets.take(customer=people[number % 20], text=guess, at=at)
-                found += 1
-        except (attempts.TooManyAttempts, wallets.CodeNotTaken):
-            pass
+    texts = [batch.code_prefix + body for body in code_sets.texts(code_sets.draw(count=GUESSES, body_length=12))]
+    random.Random(1).shuffle(texts)
+
+    def part(first):
+        told = [_guess(number, texts[number], people, now) for number in range(first, GUESSES, GUESSERS)]
+        return sum(judged for judged, _found in told), sum(found for _judged, found in told)
+
+    with crowd(GUESSERS) as guessers:
+        told = guessers.at_once([partial(part, first) for first in range(GUESSERS)])
+    judged, found = sum(each[0] for each in told), sum(each[1] for each in told)
+    by_kind = {kind: _turned_away(kind) for kind in ("customer", "address", attempts.STRANGERS)}
+    sys.stdout.write(f"{GUESSES} guesses, {LIVE} live, (judged, found) of each: {told}; turned away: {by_kind}\n")
     assert (found, Coupon.objects.filter(customer__isnull=False).count()) == (0, 0)
-    assert judged <= attempts.STRANGERS_PER_HOUR * (1 + GUESSES // 3_600_000 + 1)
+    hours = GUESSES * PACE // HOUR + 2  # the first and the last one are parts
+    assert judged <= hours * (attempts.STRANGERS_PER_HOUR + TILLS * attempts.TILL_PER_HOUR)
+    assert judged >= min(GUESSES // 2, attempts.STRANGERS_PER_HOUR)
+
+
+def _turned_away(kind):
+    counts = AttemptCount.objects.filter(key__startswith=kind).values_list("turned_away", flat=True)
+    return sum(counts)
+
+
+def test_without_limits_short_codes_are_found(now):
+    """The same way of guessing finds what chance says where nothing stands in its way: 31³ bodies, 300 of them live."""
+    offer = OfferFactory()
+    for body in code_sets.texts(code_sets.draw(count=300, body_length=4)):
+        CouponFactory(offer=offer, code=body)
+    found = 0
+    for guess in code_sets.texts(code_sets.draw(count=3000, body_length=4)):
+        try:
+            coupons.find(text=guess)
+        except coupons.CouponRefused:
+            continue
+        found += 1
+    expected = 3000 * 300 / 31**3  # 30.2, standard deviation 5.2
+    assert abs(found - expected) < 28
