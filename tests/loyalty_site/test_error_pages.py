@@ -30,5 +30,5 @@ def test_error_page_says_its_language(language):
 def test_page_that_is_asked_for_too_often_says_so_in_the_house_s_style(rf):
     answer = respond_429(rf.get("/staff/login/"))
     assert answer.status_code == 429
-    assert "Please wait a few minutes" in answer.text
+    assert "Please wait a moment" in answer.text
     assert '<p class="error-code">429</p>' in answer.text
