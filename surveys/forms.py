@@ -36,6 +36,23 @@ class ResponseForm(forms.Form):
         return {pk: value for pk, value in given.items() if value not in (None, "")}
 
 
+class ScaleField(forms.TypedChoiceField):
+    """The scores of a kind of question, with what the `low` and the `high` end mean."""
+
+    def __init__(self, kind: str, *, error_messages: dict[str, str], **options: Any) -> None:
+        scores = scoring.SCALES[kind].scores
+        self.low, self.high = _ends(kind)
+        unknown = _("Please choose a number from %(low)s to %(high)s.") % {"low": scores[0], "high": scores[-1]}
+        super().__init__(
+            choices=[(score, str(score)) for score in scores],
+            coerce=int,
+            empty_value=None,
+            widget=forms.RadioSelect,
+            error_messages={**error_messages, "invalid_choice": unknown},
+            **options,
+        )
+
+
 class TextField(forms.CharField):
     """Counts a line break as one character, as the browser does, which sends two."""
 
@@ -51,16 +68,8 @@ def chosen_score(text: str) -> int | None:
 
 def _field(question: Question) -> forms.Field:
     label, required = localized(question.text), {"required": _("Please answer this question.")}
-    if question.kind == QuestionKind.NPS:
-        return forms.TypedChoiceField(
-            label=label,
-            required=question.is_required,
-            choices=[(score, str(score)) for score in scoring.SCORES],
-            coerce=int,
-            empty_value=None,
-            widget=forms.RadioSelect,
-            error_messages={**required, "invalid_choice": _("Please choose a number from 0 to 10.")},
-        )
+    if question.kind in scoring.SCALES:
+        return ScaleField(question.kind, label=label, required=question.is_required, error_messages=required)
     return TextField(
         label=label,
         required=question.is_required,
@@ -70,7 +79,14 @@ def _field(question: Question) -> forms.Field:
     )
 
 
+def _ends(kind: str) -> tuple[str, str]:
+    """What the least and the most score mean; empty where the component's own words fit."""
+    if kind == QuestionKind.CSAT:
+        return _("Very dissatisfied"), _("Very satisfied")
+    return (_("Very difficult"), _("Very easy")) if kind == QuestionKind.CES else ("", "")
+
+
 def _layout(name: str, question: Question) -> Field | Div:
-    if question.kind == QuestionKind.NPS:
+    if question.kind in scoring.SCALES:
         return Field(name, template="components/nps_scale.html")
     return Div(name, css_class="question")

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from loyalty_site.lib.admin import ModelAdmin, RowForm, RowsInline, States, act, act_page, acting, badge, state_filter
 from surveys.admin import results
-from surveys.domain import surveys
-from surveys.models import Question, QuestionKind, Survey
+from surveys.domain import scoring, surveys
+from surveys.models import CHOOSING, Question, QuestionKind, Survey
 
 
 class QuestionForm(RowForm):
@@ -27,8 +27,13 @@ class QuestionForm(RowForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if cleaned.get("kind") == QuestionKind.TEXT and cleaned.get("follow_up_at_most") is not None:
+        kind, limit = cleaned.get("kind"), cleaned.get("follow_up_at_most")
+        if kind is None or limit is None:
+            return cleaned
+        if kind not in scoring.SCALES:
             self.add_error("follow_up_at_most", _("Words have no score that could be low."))
+        elif limit not in scoring.SCALES[kind].scores:
+            self.add_error("follow_up_at_most", _("This kind of question has no such score."))
         return cleaned
 
     def validate_constraints(self) -> None:
@@ -49,6 +54,15 @@ class Questions(RowsInline):
         """Where questions are only read, the text heads each row already, in the reader's language."""
         may_edit = self.has_change_permission(request, obj)
         return [name for name in self.fields if may_edit or name != "text"]
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Offers the kinds that the page of answers can ask."""
+        if db_field.name == "kind":
+            options["choices"] = [
+                ("", "---------"),
+                *(pair for pair in QuestionKind.choices if pair[0] not in CHOOSING),
+            ]
+        return super().formfield_for_choice_field(db_field, request, **options)
 
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return _is_draft(obj) and request.user.has_perm("surveys.add_question")

@@ -13,7 +13,7 @@ from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import points
 from surveys.domain import follow_ups, scoring
-from surveys.models import Answer, Delivery, DeliveryState, Question, QuestionKind, Survey, SurveyResponse
+from surveys.models import CHOOSING, Answer, Delivery, DeliveryState, Question, Survey, SurveyResponse
 
 TEXT_LENGTH = 2000
 
@@ -140,8 +140,10 @@ def _refuse_invalid(survey: Survey, answers: Mapping[int, AnswerValue]) -> None:
 
 
 def _fits(question: Question, value: AnswerValue) -> bool:
-    if question.kind == QuestionKind.NPS:
-        return isinstance(value, int) and value in scoring.SCORES
+    if scale := scoring.SCALES.get(question.kind):
+        return isinstance(value, int) and value in scale.scores
+    if question.kind in CHOOSING:
+        return False
     return isinstance(value, str) and 0 < len(value) <= TEXT_LENGTH and "\0" not in value
 
 

@@ -11,11 +11,14 @@ from surveys.models.case import (
     CaseState,
 )
 from surveys.models.gesture import CaseGesture, GestureBudget, GestureOffer
-from surveys.models.response import Answer, SurveyResponse
-from surveys.models.survey import Question, QuestionKind, Survey
+from surveys.models.question import CHOOSING, SCALES, Question, QuestionChoice, QuestionKind, SkipRule
+from surveys.models.response import Answer, AnswerChoice, SurveyResponse
+from surveys.models.survey import Survey
 
 __all__ = [
     "Answer",
+    "AnswerChoice",
+    "CHOOSING",
     "Campaign",
     "CampaignState",
     "Case",
@@ -32,7 +35,10 @@ __all__ = [
     "GestureBudget",
     "GestureOffer",
     "Question",
+    "QuestionChoice",
     "QuestionKind",
+    "SCALES",
+    "SkipRule",
     "SuppressionReason",
     "Survey",
     "SurveyResponse",

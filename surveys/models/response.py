@@ -9,7 +9,8 @@ from django.utils.translation import pgettext_lazy
 from customers.models import Customer
 from rewards.models import PointsEntry
 from surveys.models.campaign import Delivery
-from surveys.models.survey import Question, Survey
+from surveys.models.question import Question, QuestionChoice
+from surveys.models.survey import Survey
 
 
 class SurveyResponse(models.Model):
@@ -38,7 +39,9 @@ class SurveyResponse(models.Model):
 
 
 class Answer(models.Model):
-    """`number` for scales, `text` for words; a skipped question has no row."""
+    """`number` for scales, `text` for words, neither for choices, which are rows of their own; a skipped question has
+    no row.
+    """
 
     response = models.ForeignKey(
         SurveyResponse, verbose_name=_("response"), on_delete=models.PROTECT, related_name="answers", db_index=False
@@ -53,10 +56,29 @@ class Answer(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["response", "question"], name="answer_once_per_question"),
             models.CheckConstraint(
-                name="answer_is_a_number_or_a_text",
-                condition=Q(number__isnull=False, text="") | Q(number__isnull=True) & ~Q(text=""),
+                name="answer_is_not_a_number_and_a_text",
+                condition=Q(number__isnull=True) | Q(text=""),
             ),
         ]
 
     def __str__(self) -> str:
         return self.text if self.number is None else f"{self.number}"
+
+
+class AnswerChoice(models.Model):
+    """One of the choices that make up an answer."""
+
+    answer = models.ForeignKey(
+        Answer, verbose_name=_("answer"), on_delete=models.CASCADE, related_name="choices", db_index=False
+    )
+    choice = models.ForeignKey(
+        QuestionChoice, verbose_name=_("choice"), on_delete=models.PROTECT, related_name="answers"
+    )
+
+    class Meta:
+        verbose_name = _("chosen answer")
+        verbose_name_plural = _("chosen answers")
+        constraints = [models.UniqueConstraint(fields=["answer", "choice"], name="answer_choice_once")]
+
+    def __str__(self) -> str:
+        return str(self.choice)

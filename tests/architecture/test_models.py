@@ -71,6 +71,7 @@ MUTABLE = {
     "rewards.Tier",
     "rewards.TierMembership",
     "surveys.Answer",
+    "surveys.AnswerChoice",
     "surveys.Campaign",
     "surveys.Case",
     "surveys.CaseGesture",
@@ -79,6 +80,8 @@ MUTABLE = {
     "surveys.GestureBudget",
     "surveys.GestureOffer",
     "surveys.Question",
+    "surveys.QuestionChoice",
+    "surveys.SkipRule",
     "surveys.Survey",
     "surveys.SurveyResponse",
 }

@@ -66,6 +66,22 @@ def test_words_are_not_followed_up_by_score(staff):
     assert not Survey.objects.exists()
 
 
+def test_low_score_is_one_of_the_scale(staff):
+    form = {"name": "Autumn", "reward_points": "0", **TEXTS, **questions(("", "", "Satisfied?"))}
+    form |= {"questions-0-kind": "CSAT", "questions-0-follow_up_at_most": "6"}
+    page = staff.post("/admin/surveys/survey/add/", form)
+    assert "This kind of question has no such score." in page.content.decode()
+    staff.post("/admin/surveys/survey/add/", {**form, "questions-0-follow_up_at_most": "2"})
+    assert list(Question.objects.values_list("kind", "follow_up_at_most")) == [("CSAT", 2)]
+
+
+@pytest.mark.parametrize("kind", ["SINGLE", "MULTIPLE"])
+def test_kind_that_cannot_be_answered_yet_is_not_written(kind, staff):
+    form = {"name": "Autumn", "reward_points": "0", **TEXTS, **questions(("", "", "What?"))}
+    staff.post("/admin/surveys/survey/add/", {**form, "questions-0-kind": kind})
+    assert not Question.objects.exists()
+
+
 def test_questions_swap_places_and_a_new_one_comes_last(staff):
     survey = SurveyFactory(published_at=None)
     first, second = QuestionFactory(survey=survey), QuestionFactory(survey=survey)

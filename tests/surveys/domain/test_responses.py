@@ -7,7 +7,7 @@ from loyalty_site.lib import actors
 from rewards.domain import points
 from rewards.models import PointsEntry
 from surveys.domain import responses
-from surveys.models import Answer, Delivery, DeliveryState, SurveyResponse
+from surveys.models import Answer, Delivery, DeliveryState, QuestionKind, SurveyResponse
 from tests.factories.customers import CustomerFactory
 from tests.factories.surveys import DeliveryFactory, QuestionFactory
 from tests.races import at_once
@@ -193,3 +193,21 @@ def test_note_opened_keeps_the_first_time(delivery, now):
     responses.note_opened(delivery=delivery, at=now + timedelta(days=1))
     delivery.refresh_from_db()
     assert delivery.opened_at == now
+
+
+@pytest.mark.parametrize(("kind", "least", "most"), [("NPS", 0, 10), ("CSAT", 1, 5), ("CES", 1, 7)])
+def test_scale_takes_its_own_scores_and_no_others(kind, least, most, delivery, survey, now):
+    asked = QuestionFactory(survey=survey, kind=kind)
+    for wrong in (least - 1, most + 1, str(least)):
+        with pytest.raises(responses.AnswersInvalid) as refused:
+            submit(delivery, {asked.pk: wrong}, now)
+        assert list(refused.value.details["questions"]) == [asked.pk]
+    submit(delivery, {asked.pk: most}, now)
+    assert Answer.objects.get().number == most
+
+
+def test_choices_are_no_scores_and_no_words(delivery, survey, now):
+    asked = QuestionFactory(survey=survey, kind=QuestionKind.SINGLE)
+    for wrong in (1, "Bread"):
+        with pytest.raises(responses.AnswersInvalid):
+            submit(delivery, {asked.pk: wrong}, now)
