@@ -7,7 +7,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Whoever gives one of `answers` (scores, or ids of choices) is asked the question `goes_to` next; None: no more."""
+    """Whoever gives one of `answers` (scores, ids of choices) is asked the question `goes_to` next; None: no more."""
 
     answers: frozenset[int]
     goes_to: int | None
@@ -15,7 +15,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A question by its id, with all `answers` that rules can look at (none for words); the first rule that fits counts.
+    """A question by its id, with all `answers` that rules can look at (none for words). The first rule that fits counts.
 
     Who need not answer may go on without an answer, to the question below.
     """
