@@ -15,7 +15,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A question by its id, with all `answers` that rules can look at (none for words). The first rule that fits counts.
+    """A question by its id, with all `answers` that rules can look at (none for words). The first rule that fits holds.
 
     Who need not answer may go on without an answer, to the question below.
     """

@@ -1,4 +1,5 @@
 import pytest
+from crispy_forms.utils import render_crispy_form
 
 from surveys.forms import ResponseForm
 from tests.factories.surveys import QuestionFactory
@@ -18,7 +19,7 @@ def test_scale_shows_its_scores_and_what_the_ends_mean(kind, scores, ends):
     question = QuestionFactory(kind=kind)
     form = ResponseForm(question.survey)
     assert [value for value, _label in form.fields[f"q{question.pk}"].choices] == list(scores)
-    html = str(form.helper.render_layout(form, {}))
+    html = render_crispy_form(form)
     assert all(f"<span>{end}</span>" in html for end in ends)
     assert html.count('type="radio"') == len(scores)
 

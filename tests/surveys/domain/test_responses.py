@@ -196,18 +196,19 @@ def test_note_opened_keeps_the_first_time(delivery, now):
 
 
 @pytest.mark.parametrize(("kind", "least", "most"), [("NPS", 0, 10), ("CSAT", 1, 5), ("CES", 1, 7)])
-def test_scale_takes_its_own_scores_and_no_others(kind, least, most, delivery, survey, now):
-    asked = QuestionFactory(survey=survey, kind=kind)
+def test_scale_takes_its_own_scores_and_no_others(kind, least, most, delivery, survey, questions, now):
+    given, asked = {questions[0]: 9}, QuestionFactory(survey=survey, kind=kind)
     for wrong in (least - 1, most + 1, str(least)):
         with pytest.raises(responses.AnswersInvalid) as refused:
-            submit(delivery, {asked.pk: wrong}, now)
+            submit(delivery, {**given, asked.pk: wrong}, now)
         assert list(refused.value.details["questions"]) == [asked.pk]
-    submit(delivery, {asked.pk: most}, now)
-    assert Answer.objects.get().number == most
+    submit(delivery, {**given, asked.pk: most}, now)
+    assert Answer.objects.get(question=asked).number == most
 
 
-def test_choices_are_no_scores_and_no_words(delivery, survey, now):
-    asked = QuestionFactory(survey=survey, kind=QuestionKind.SINGLE)
+def test_choices_are_no_scores_and_no_words(delivery, survey, questions, now):
+    given, asked = {questions[0]: 9}, QuestionFactory(survey=survey, kind=QuestionKind.SINGLE)
     for wrong in (1, "Bread"):
-        with pytest.raises(responses.AnswersInvalid):
-            submit(delivery, {asked.pk: wrong}, now)
+        with pytest.raises(responses.AnswersInvalid) as refused:
+            submit(delivery, {**given, asked.pk: wrong}, now)
+        assert list(refused.value.details["questions"]) == [asked.pk]
