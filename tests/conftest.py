@@ -8,6 +8,7 @@ LONGEST = [
     "test_benchmarks.py",
     "test_start.py",
     "test_kills.py",
+    "test_mails.py",
     "test_storms.py",
     "test_fuzz.py",
     "test_whole_loop.py",
