@@ -3,6 +3,7 @@
 Service mails, as codes to sign in, take none.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -28,6 +29,27 @@ def reserve(*, customer: Customer, reference: str, limit: int | None, days: int,
     return True
 
 
+@transaction.atomic(savepoint=False)
+def reserve_each(*, references: Mapping[str, int], limit: int | None, days: int, at: datetime) -> set[str]:
+    """As `reserve` for several mails at once, by the ids of their customers; returns those that got a place.
+
+    Customers are locked in the order of their ids, so two who reserve for some of the same never wait in a circle.
+    """
+    people = statements.numbers(sorted(set(references.values())))
+    values = (
+        list(references),
+        statements.numbers(references.values()),
+        at,
+        at - timedelta(days=days),
+        at,
+        limit,
+        limit,
+        list(references),
+    )
+    statements.rows(_LOCK, (people,))
+    return {reference for (reference,) in statements.rows(_RESERVE, values)}
+
+
 def free_from(*, customer: Customer, limit: int, days: int, at: datetime) -> datetime:
     """When the customer may be written to again, as things stand."""
     lately = Contact.objects.filter(customer=customer, sent_at__gt=at - timedelta(days=days), sent_at__lte=at)
@@ -38,3 +60,25 @@ def free_from(*, customer: Customer, limit: int, days: int, at: datetime) -> dat
 def give_back(*, reference: str) -> None:
     """The mail did not leave after all."""
     Contact.objects.filter(reference=reference).delete()
+
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('contacts:' || id, 0)) FROM unnest(%s::bigint[]) AS id"
+# Of several mails to one customer the first ones get the places that are left.
+_RESERVE = """
+    WITH wanted AS (
+        SELECT reference, customer_id, row_number() OVER (PARTITION BY customer_id ORDER BY number) AS place
+        FROM unnest(%s::text[], %s::bigint[]) WITH ORDINALITY AS told (reference, customer_id, number)
+        WHERE NOT EXISTS (SELECT FROM customers_contact known WHERE known.reference = told.reference)
+    ), taken AS (
+        INSERT INTO customers_contact (customer_id, reference, sent_at)
+        SELECT customer_id, reference, %s
+        FROM wanted
+        WHERE place + (SELECT count(*) FROM customers_contact lately
+                       WHERE lately.customer_id = wanted.customer_id AND lately.sent_at > %s AND lately.sent_at <= %s)
+              <= %s::integer OR %s::integer IS NULL
+        RETURNING reference
+    )
+    SELECT reference FROM taken
+    UNION ALL
+    SELECT reference FROM customers_contact WHERE reference = ANY(%s)
+"""

@@ -8,14 +8,22 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminSingleTimeWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminSingleTimeWidget,
+)
 
 from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, list_url, posted
 from loyalty_site.lib.admin.forms import timezone_field
+from rewards.domain import experiments
+from rewards.models import ExperimentKind
 from surveys.domain import campaigns
 from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SurveyResponse
 
@@ -49,25 +57,59 @@ class ScheduleForm(forms.Form):
         return cleaned
 
 
+class CampaignForm(forms.ModelForm):
+    holdout_percent = forms.IntegerField(
+        label=gettext_lazy("held out (percent)"),
+        help_text=gettext_lazy(
+            "So many of 100 customers are not asked, so that one sees whether asking brings people back."
+        ),
+        min_value=0,
+        max_value=50,
+        initial=10,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "holdout_percent" in self.fields:
+            self.initial["holdout_percent"] = _holdout_percent(self.instance)
+            self.fields["holdout_percent"].disabled = self.instance.state != CampaignState.DRAFT
+
+
 @admin.register(Campaign)
 class CampaignAdmin(ModelAdmin):
+    form = CampaignForm
     list_display = ("name", "survey", "stage", "starts_at", "finished_at")
     list_select_related = ("survey",)
     list_filter = ("state",)
     search_fields = ("name",)
-    autocomplete_fields = ("survey", "stores")
+    autocomplete_fields = ("survey", "segment", "stores")
     ordering = ("-pk",)
     sortable_by = ("name", "starts_at")
     actions_detail = ("schedule", "pause", "resume", "cancel")
-    fields = ("name", "survey", "stores", "bought_within_days")
+    fieldsets = (
+        (None, {"fields": ("name", "survey")}),
+        (gettext_lazy("Who"), {"fields": ("segment", "stores", "bought_within_days", "holdout_percent")}),
+    )
     change_form_outer_before_template = "admin/surveys/campaign/progress.html"
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         """Who gets it was looked at before it was scheduled, so that stays."""
-        return () if obj is None or obj.state == CampaignState.DRAFT else ("survey", "stores", "bought_within_days")
+        is_open = obj is None or obj.state == CampaignState.DRAFT
+        return () if is_open else ("survey", "segment", "stores", "bought_within_days")
 
     def is_disposable(self, row: Campaign) -> bool:
         return row.state == CampaignState.DRAFT
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        percent, by, at = form.cleaned_data["holdout_percent"], acting(request), timezone.now()
+        if obj.experiment is None:
+            obj.experiment = experiments.plan(
+                kind=ExperimentKind.CAMPAIGN, name=obj.name, holdout_percent=percent, by=by, at=at
+            )
+        elif obj.state == CampaignState.DRAFT:
+            experiments.replan(experiment=obj.experiment, holdout_percent=percent, by=by, at=at)
+        super().save_model(request, obj, form, change)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -135,7 +177,10 @@ class CampaignAdmin(ModelAdmin):
             do=do,
             form=ScheduleForm(posted(request), initial=initial),
             template="admin/surveys/campaign/schedule.html",
-            context={"preflight": campaigns.preflight(campaign=campaign, at=at)},
+            context={
+                "preflight": campaigns.preflight(campaign=campaign, at=at),
+                "holdout_percent": _holdout_percent(campaign),
+            },
         )
 
     @staticmethod
@@ -213,6 +258,10 @@ class CampaignAdmin(ModelAdmin):
         )
 
 
+def _holdout_percent(campaign: Campaign) -> int:
+    return campaign.experiment.holdout_percent if campaign.experiment else 0
+
+
 def local_start(campaign: Campaign) -> str:
     """When it starts, on the clock of its own zone."""
     assert campaign.starts_at is not None  # scheduled campaigns have one
@@ -231,6 +280,9 @@ def progress_of(campaign: Campaign) -> dict[str, Any]:
         "addressed": addressed,
         "done": done,
         "percent": round(100 * done / addressed) if addressed else 0,
+        "report": reverse("admin:rewards_experiment_report", args=[campaign.experiment_id])
+        if campaign.experiment
+        else "",
         "responses": SurveyResponse.objects.filter(delivery__campaign=campaign).count(),
         "states": [
             {

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
 
-from customers.models import Consent, Customer, Purchase, Purpose
+from customers.models import Consent, Customer, Purchase, Purpose, SegmentMember
 from surveys.models import Campaign, SuppressionReason
 
 
@@ -19,6 +19,10 @@ def of(*, campaign: Campaign, at: datetime) -> QuerySet[Customer]:
     chosen = Customer.objects.filter(
         ~Exists(stores) | Exists(stores.filter(store_id=OuterRef("home_store_id"))), closed_at__isnull=True
     )
+    if campaign.segment_id:
+        chosen = chosen.filter(
+            Exists(SegmentMember.objects.filter(segment=campaign.segment_id, customer=OuterRef("pk")))
+        )
     if campaign.bought_within_days is None:
         return chosen
     since = at - timedelta(days=campaign.bought_within_days)

@@ -17,6 +17,8 @@ from customers.domain import audit
 from loyalty_site.lib import timezones
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
+from rewards.domain import experiments
+from rewards.models import Arm
 from surveys.domain import audience
 from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason, Survey
 
@@ -207,13 +209,17 @@ def _suppress_cancelled(deliveries: QuerySet[Delivery], at: datetime) -> None:
 
 @transaction.atomic
 def _materialize(pk: int) -> bool:
-    """One INSERT … SELECT. False when another worker has the campaign in hand or has done it."""
-    free = Campaign.objects.select_for_update(skip_locked=True)
+    """Arms, then a delivery for each customer. False when another worker has the campaign in hand or has done it."""
+    free = Campaign.objects.select_for_update(skip_locked=True, of=("self",)).select_related("experiment")
     campaign = free.filter(pk=pk, state=CampaignState.MATERIALIZING).first()
     if campaign is None:
         return False
-    assert campaign.materialized_at is not None
-    _insert_deliveries(campaign, at=campaign.materialized_at)
+    at = campaign.materialized_at
+    assert at is not None
+    if campaign.experiment:
+        mailable = audience.of(campaign=campaign, at=at).alias(why=audience.suppression_reason()).filter(why="")
+        experiments.assign_all(experiment=campaign.experiment, customers=mailable, occasion=f"campaign:{pk}", at=at)
+    _insert_deliveries(campaign, at=at)
     campaign.state = CampaignState.SENDING
     campaign.save(update_fields=["state"])
     return True
@@ -227,10 +233,21 @@ def _insert_deliveries(campaign: Campaign, *, at: datetime) -> None:
             f"""
             INSERT INTO surveys_delivery (campaign_id, customer_id, touch, state, reason, attempts, not_before,
                                           settled_at, smtp_reply)
-            SELECT %s, customer.id, 1, CASE reason WHEN '' THEN 'PENDING' ELSE 'SUPPRESSED' END, reason, 0, %s,
-                   CASE reason WHEN '' THEN NULL ELSE %s END, ''
-            FROM ({people}) AS customer (id, reason)
+            SELECT %s, chosen.id, 1, CASE why WHEN '' THEN 'PENDING' ELSE 'SUPPRESSED' END, why, 0, %s,
+                   CASE why WHEN '' THEN NULL ELSE %s END, ''
+            FROM (SELECT customer.id, CASE WHEN reason = '' AND arm = %s THEN %s ELSE reason END AS why
+                  FROM ({people}) AS customer (id, reason)
+                  LEFT JOIN rewards_assignment assignment
+                         ON assignment.customer_id = customer.id AND assignment.experiment_id = %s) AS chosen
             ON CONFLICT ON CONSTRAINT delivery_once_per_touch DO NOTHING
             """,  # noqa: S608 - the query of the ORM, with its parameters apart
-            [campaign.pk, at, at, *parameters],
+            [
+                campaign.pk,
+                at,
+                at,
+                Arm.HOLDOUT.value,
+                SuppressionReason.HELD_OUT.value,
+                *parameters,
+                campaign.experiment_id,
+            ],
         )

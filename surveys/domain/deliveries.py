@@ -15,11 +15,12 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
+from customers.domain import contacts
 from loyalty_site.lib import mail_replies
 from loyalty_site.lib.mail_replies import Fate, Outcome, ServerUnavailable
 from rewards.models import Program
 from surveys.domain import audience, invitations
-from surveys.models import Campaign, CampaignState, Delivery, DeliveryState
+from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason
 
 LEASE = timedelta(minutes=5)
 BATCH = 20
@@ -52,7 +53,8 @@ def send_due(*, mailer: BaseEmailBackend, clock: Clock, until: datetime) -> int:
 def claim(*, limit: int, at: datetime) -> list[Delivery]:
     """Up to `limit` deliveries that are due, leased to the caller under one token; empty when nothing is due.
 
-    Who lost the consent, the address or the membership since the audience was frozen is suppressed instead.
+    Who lost the consent, the address or the membership since the audience was frozen, or got as many mails lately as a
+    customer may, is suppressed instead.
     """
     pks: list[int] = []
     while not pks and (reasons := _due(limit=limit, at=at)):
@@ -107,7 +109,21 @@ def _due(*, limit: int, at: datetime) -> dict[int, str]:
     customers = dict(free.values_list("pk", "customer_id")[:limit])
     # Asked apart: beside the join PostgreSQL would read all consents for these few.
     barriers = audience.barriers(customers.values())
-    return {pk: barriers[customer] for pk, customer in customers.items()}
+    reasons = {pk: barriers[customer] for pk, customer in customers.items()}
+    return reasons | _without_a_place({pk: customers[pk] for pk, reason in reasons.items() if not reason}, at)
+
+
+def _without_a_place(customers: dict[int, int], at: datetime) -> dict[int, str]:
+    """Deliveries to customers who got as many mails lately as the programme allows; the others have a place now. What
+    is not sent then is not sent later either: an answer is wanted while the visit is fresh."""
+    program = Program.objects.current()
+    wanted = {_reference(pk): customer for pk, customer in customers.items()}
+    got = contacts.reserve_each(references=wanted, limit=program.mail_max, days=program.mail_days, at=at)
+    return {pk: SuppressionReason.TOO_MANY for pk in customers if _reference(pk) not in got}
+
+
+def _reference(pk: int) -> str:
+    return f"survey-delivery:{pk}"
 
 
 def _send(batch: list[Delivery], *, mailer: BaseEmailBackend, program: Program, clock: Clock, until: datetime) -> int:
@@ -156,6 +172,8 @@ def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliverySt
             "settled_at": None,
             "not_before": at + mail_replies.pause_before_retry(attempts=delivery.attempts, seed=delivery.pk),
         }
+    if state == DeliveryState.REJECTED:
+        contacts.give_back(reference=_reference(delivery.pk))
     held = _held([delivery], DeliveryState.CLAIMED, DeliveryState.TRANSMITTING)
     return state if held.update(state=state, attempts=delivery.attempts, **changes, **NO_LEASE) else None
 

@@ -5,9 +5,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer, Store
+from customers.models import Customer, Segment, Store
 from loyalty_site.lib import constraints
 from loyalty_site.lib.timezones import validate_timezone
+from rewards.models import Experiment
 from surveys.models.survey import Survey
 
 
@@ -26,8 +27,8 @@ class Campaign(models.Model):
     """One sending of a survey to an audience, at `start_date` `start_time` on the clock of an IANA zone (`starts_at` is
     that instant).
 
-    Audience: customers with consent and an e-mail address, of `stores` (all when empty) by their home store, who bought
-    in the last `bought_within_days` (anybody when empty).
+    Audience: customers of `segment` (everybody without one), of `stores` (all when empty) by their home store, who
+    bought in the last `bought_within_days` (anybody when empty). Whom `experiment` holds out is not asked.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -35,9 +36,21 @@ class Campaign(models.Model):
     state = models.CharField(
         _("state"), max_length=15, choices=CampaignState.choices, default=CampaignState.DRAFT, editable=False
     )
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     stores = models.ManyToManyField(Store, verbose_name=_("stores"), blank=True, related_name="+")
     bought_within_days = models.PositiveSmallIntegerField(
         _("bought within (days)"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    experiment = models.OneToOneField(
+        Experiment,
+        verbose_name=_("experiment"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="campaign",
     )
     start_date = models.DateField(_("start date"), null=True, blank=True)
     start_time = models.TimeField(_("start time"), null=True, blank=True)
@@ -83,6 +96,8 @@ class SuppressionReason(models.TextChoices):
     NO_EMAIL = "NO_EMAIL", _("no e-mail address")
     NO_CONSENT = "NO_CONSENT", _("no consent")
     CLOSED = "CLOSED", _("left the programme")
+    HELD_OUT = "HELD_OUT", _("held out, to compare")
+    TOO_MANY = "TOO_MANY", _("got as many mails lately as a customer may")
     CANCELLED = "CANCELLED", _("campaign cancelled")
 
 

@@ -42,3 +42,28 @@ def test_last_place_is_taken_once_by_eight_at_once(now):
     mei = CustomerFactory()
     assert sorted(at_once(*[lambda n=n: take(mei, n, now) for n in range(8)])) == [False] * 6 + [True] * 2
     assert Contact.objects.count() == 2
+
+
+def take_each(places, at, limit=2):
+    return contacts.reserve_each(
+        references={f"test:{number}": customer.pk for number, customer in places.items()}, limit=limit, days=7, at=at
+    )
+
+
+def test_several_at_once_get_the_places_that_are_left(now):
+    mei, other = CustomerFactory(), CustomerFactory()
+    take(mei, 1, now)
+    assert take_each({2: mei, 3: other, 4: mei, 5: other, 6: other}, now) == {"test:2", "test:3", "test:5"}
+    assert take_each({2: mei, 4: mei}, now + DAY) == {"test:2"}
+    assert take_each({4: mei}, now + 7 * DAY) == {"test:4"}
+    assert take_each({7: mei, 8: mei, 9: mei}, now, limit=None) == {"test:7", "test:8", "test:9"}
+    assert take_each({}, now) == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_who_take_for_the_same_two_neither_pass_the_limit_nor_wait_in_a_circle(now):
+    mei, other = CustomerFactory(), CustomerFactory()
+    calls = [lambda n=n: take_each({f"{n}a": (mei, other)[n % 2], f"{n}b": (other, mei)[n % 2]}, now) for n in range(8)]
+    answers = at_once(*calls)
+    assert all(isinstance(answer, set) for answer in answers)
+    assert sum(map(len, answers)) == Contact.objects.count() == 4

@@ -4,10 +4,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.models import SegmentMember
 from loyalty_site.lib import actors
+from rewards.domain.experiments import arm_of
+from rewards.models import Arm, Assignment, ExperimentKind
 from surveys.domain import campaigns
 from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason
-from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory, StoreFactory
+from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory, SegmentFactory, StoreFactory
+from tests.factories.rewards import ExperimentFactory
 from tests.factories.surveys import CampaignFactory, DeliveryFactory, SurveyFactory
 from tests.races import at_once
 
@@ -271,3 +275,28 @@ def test_settle_completes_what_a_person_has_looked_at(due, sending, now):
     assert campaigns.settle_states(at=now + timedelta(hours=1)) == 1
     sending.refresh_from_db()
     assert (sending.state, sending.finished_at) == (CampaignState.COMPLETED, now)
+
+
+def test_hold_out_is_chosen_by_chance_written_down_first_and_not_asked(willing, survey, now):
+    people = [willing() for _ in range(40)] + [CustomerFactory()]
+    experiment = ExperimentFactory(kind=ExperimentKind.CAMPAIGN, holdout_percent=50)
+    campaign = schedule(CampaignFactory(survey=survey, experiment=experiment), now, on=now.date(), clock=now.time())
+    assert campaigns.materialize_due(at=now) == 1
+    arms = dict(Assignment.objects.values_list("customer_id", "arm"))
+    expected = {
+        person.pk: arm_of(salt=experiment.salt, holdout_percent=50, customer_id=person.pk) for person in people[:40]
+    }
+    assert arms == expected
+    assert set(Assignment.objects.values_list("assigned_at", "occasion")) == {(now, f"campaign:{campaign.pk}")}
+    held_out = Delivery.objects.filter(reason=SuppressionReason.HELD_OUT).values_list("customer_id", flat=True)
+    assert set(held_out) == {pk for pk, arm in expected.items() if arm == Arm.HOLDOUT}
+    assert 5 < len(held_out) < 35
+    pending = Delivery.objects.filter(state=DeliveryState.PENDING).values_list("customer_id", flat=True)
+    assert set(pending) == {pk for pk, arm in expected.items() if arm == Arm.TREATED}
+
+
+def test_segment_chooses_its_members(willing, survey, now):
+    vip, asked, _other = SegmentFactory(), willing(), willing()
+    SegmentMember.objects.create(segment=vip, customer=asked, since=now)
+    campaign = CampaignFactory(survey=survey, segment=vip)
+    assert campaigns.preflight(campaign=campaign, at=now).total == 1

@@ -9,12 +9,13 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from customers.domain import consents
-from customers.models import Customer, Purpose
+from customers.domain import consents, contacts
+from customers.models import Contact, Customer, Purpose
 from loyalty_site.lib import actors, mail_replies
 from rewards.models import Program
 from surveys.domain import campaigns, deliveries, invitations
 from surveys.models import Delivery, DeliveryState, SuppressionReason
+from tests.factories.rewards import ProgramFactory
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,7 @@ def test_claim_leases_and_nobody_else_gets_the_same(due, now):
 def test_claim_reads_the_audience_with_a_fixed_number_of_queries(due, now, django_assert_num_queries):
     for _ in range(3):
         due()
-    with django_assert_num_queries(7):  # savepoint, due, customers, claim, rows, questions, savepoint
+    with django_assert_num_queries(10):  # 2 savepoints, due, people, programme, locks, places, claim, rows, questions
         batch = deliveries.claim(limit=3, at=now)
     with django_assert_num_queries(0):
         for delivery in batch:
@@ -196,3 +197,22 @@ def test_send_refuses_to_run_inside_a_transaction(due, mail_server, now):
     """The claim must be committed before the network is touched."""
     with pytest.raises(RuntimeError, match="durable"), deliveries.transaction.atomic():
         deliveries.claim(limit=1, at=now)
+
+
+def test_customer_who_got_as_many_mails_as_one_may_is_not_asked(due, send, mail_server, now):
+    ProgramFactory(mail_max=1, mail_days=7)
+    tired, fresh = due(), due()
+    contacts.reserve(customer=tired.customer, reference="mailing:1", limit=None, days=7, at=now - timedelta(days=6))
+    assert send() == 1
+    tired.refresh_from_db()
+    assert (tired.state, tired.reason) == (DeliveryState.SUPPRESSED, SuppressionReason.TOO_MANY)
+    assert mail_server.recipients == [fresh.customer.email]
+    assert Contact.objects.filter(customer=fresh.customer).count() == 1
+
+
+def test_mail_that_was_refused_for_good_takes_no_place(due, send, mail_server, now):
+    ProgramFactory(mail_max=1, mail_days=7)
+    refused = due()
+    mail_server.at_recipient[refused.customer.email] = "550 5.1.1 no such user"
+    assert send() == 0
+    assert not Contact.objects.exists()
