@@ -20,7 +20,7 @@ from unfold.widgets import (
     UnfoldAdminSingleTimeWidget,
 )
 
-from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, list_url, posted
+from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, badge, list_url, posted
 from loyalty_site.lib.admin.forms import timezone_field
 from rewards.domain import experiments
 from rewards.models import ExperimentKind
@@ -57,7 +57,7 @@ class ScheduleForm(forms.Form):
         return cleaned
 
 
-class CampaignForm(forms.ModelForm):
+class CampaignForm(RowForm):
     holdout_percent = forms.IntegerField(
         label=gettext_lazy("held out (percent)"),
         help_text=gettext_lazy(

@@ -95,6 +95,7 @@ def schedule_campaign(page: Page, base: str) -> None:
     page.locator(".field-survey .select2-selection").click()
     page.locator(".select2-search__field").last.fill("How are")
     page.locator(".select2-results__option", has_text="How are we doing?").click()
+    page.fill("input[name=holdout_percent]", "0")
     page.locator("[name=_continue]").first.click()
     page.get_by_role("link", name="Check and schedule").first.click()
     expect(page.locator("body")).to_contain_text("1")
