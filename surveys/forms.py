@@ -1,6 +1,6 @@
 """The questionnaire as a form."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -9,16 +9,16 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from loyalty_site.lib.texts import localized
-from surveys.domain import responses, scoring
-from surveys.models import Question, QuestionKind, Survey
+from surveys.domain import responses, scales, scoring
+from surveys.models import CHOOSING, Question, QuestionKind, Survey
 
 
 class ResponseForm(forms.Form):
-    """One field a question. `score` is chosen beforehand in the first scale and counts only when it is sent."""
+    """One field a question. `score` is chosen beforehand in a scale that comes first; it counts only when sent."""
 
     def __init__(self, survey: Survey, *, data: Mapping[str, Any] | None = None, score: int | None = None) -> None:
         super().__init__(data)
-        self.questions = {f"q{question.pk}": question for question in survey.questions.order_by("position")}
+        self.questions = {f"q{question.pk}": question for question in _questions(survey)}
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -26,14 +26,14 @@ class ResponseForm(forms.Form):
         for name, question in self.questions.items():
             self.fields[name] = _field(question)
             self.helper.layout.append(_layout(name, question))
-        scales = (name for name, question in self.questions.items() if question.kind == QuestionKind.NPS)
-        if first_scale := next(scales, None):
-            self.initial[first_scale] = score
+        name, first = next(iter(self.questions.items()), ("", None))
+        if first and (scale := scoring.SCALES.get(first.kind)) and score in scale.scores:
+            self.initial[name] = score
 
     def answers(self) -> dict[int, responses.AnswerValue]:
         """What was answered, by the ids of the questions; a skipped one is left out."""
-        given = {question.pk: self.cleaned_data[name] for name, question in self.questions.items()}
-        return {pk: value for pk, value in given.items() if value not in (None, "")}
+        given = {question.pk: _value(question, self.cleaned_data[name]) for name, question in self.questions.items()}
+        return {pk: value for pk, value in given.items() if value not in (None, "", frozenset())}
 
 
 class ScaleField(forms.TypedChoiceField):
@@ -41,7 +41,7 @@ class ScaleField(forms.TypedChoiceField):
 
     def __init__(self, kind: str, *, error_messages: dict[str, str], **options: Any) -> None:
         scores = scoring.SCALES[kind].scores
-        self.low, self.high = _ends(kind)
+        self.low, self.high = scales.ends(kind)
         unknown = _("Please choose a number from %(low)s to %(high)s.") % {"low": scores[0], "high": scores[-1]}
         super().__init__(
             choices=[(score, str(score)) for score in scores],
@@ -66,10 +66,24 @@ def chosen_score(text: str) -> int | None:
     return next((score for score in scoring.SCORES if text == str(score)), None)
 
 
+def _questions(survey: Survey) -> Iterable[Question]:
+    return survey.questions.prefetch_related("choices").order_by("position")
+
+
+def _value(question: Question, cleaned: Any) -> responses.AnswerValue | None:
+    """The choices as the ids of those that were chosen, be it one or many."""
+    if question.kind == QuestionKind.SINGLE:
+        return frozenset() if cleaned is None else frozenset([cleaned])
+    value: responses.AnswerValue | None = frozenset(cleaned) if question.kind == QuestionKind.MULTIPLE else cleaned
+    return value
+
+
 def _field(question: Question) -> forms.Field:
     label, required = localized(question.text), {"required": _("Please answer this question.")}
     if question.kind in scoring.SCALES:
         return ScaleField(question.kind, label=label, required=question.is_required, error_messages=required)
+    if question.kind in CHOOSING:
+        return _choice_field(question, label=label, required=question.is_required, error_messages=required)
     return TextField(
         label=label,
         required=question.is_required,
@@ -79,14 +93,35 @@ def _field(question: Question) -> forms.Field:
     )
 
 
-def _ends(kind: str) -> tuple[str, str]:
-    """What the least and the most score mean; empty where the component's own words fit."""
-    if kind == QuestionKind.CSAT:
-        return _("Very dissatisfied"), _("Very satisfied")
-    return (_("Very difficult"), _("Very easy")) if kind == QuestionKind.CES else ("", "")
+def _choice_field(question: Question, *, error_messages: dict[str, str], **options: Any) -> forms.Field:
+    """Radio buttons for one, boxes to tick for any; both give the ids of choices."""
+    choices = [
+        (choice.pk, localized(choice.text))
+        for choice in sorted(question.choices.all(), key=lambda choice: choice.position)
+    ]
+    messages = {**error_messages, "invalid_choice": _("Please choose from the list.")}
+    if question.kind == QuestionKind.SINGLE:
+        return forms.TypedChoiceField(
+            choices=choices,
+            coerce=int,
+            empty_value=None,
+            widget=forms.RadioSelect,
+            error_messages=messages,
+            **options,
+        )
+    return forms.TypedMultipleChoiceField(
+        choices=choices,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Choose as many as you like."),
+        error_messages=messages,
+        **options,
+    )
 
 
 def _layout(name: str, question: Question) -> Field | Div:
     if question.kind in scoring.SCALES:
         return Field(name, template="components/nps_scale.html")
+    if question.kind in CHOOSING:
+        return Field(name, template="components/choices.html")
     return Div(name, css_class="question")

@@ -127,7 +127,8 @@ def _names(events: list[Any]) -> dict[str, str]:
 def _answers(case: Case) -> tuple[Answer, ...]:
     if case.response is None:
         return ()
-    return tuple(case.response.answers.select_related("question").order_by("question__position"))
+    answers = case.response.answers.select_related("question").prefetch_related("choices__choice")
+    return tuple(answers.order_by("question__position"))
 
 
 def _purchases(request: HttpRequest, case: Case) -> list[Purchase]:

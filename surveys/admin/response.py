@@ -17,7 +17,7 @@ class Answers(RowsInline):
     verbose_name_plural = _("answers")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Answer]:
-        return super().get_queryset(request).select_related("question")
+        return super().get_queryset(request).select_related("question").prefetch_related("choices__choice")
 
     @admin.display(description=_("answer"))
     def answer(self, answer: Answer) -> str:

@@ -11,8 +11,8 @@ from django.utils import translation
 
 from loyalty_site.lib.texts import localized
 from rewards.models import Program
-from surveys.domain import responses, scoring
-from surveys.models import Delivery, QuestionKind
+from surveys.domain import responses, scales, scoring
+from surveys.models import Delivery
 
 _inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
@@ -50,9 +50,17 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
 def _question(delivery: Delivery, url: str) -> dict[str, object]:
     """A scale that begins the survey stands in the mail, one link a score; the page asks again before it counts."""
     first = min(delivery.campaign.survey.questions.all(), key=lambda question: question.position, default=None)
-    if first is None or first.kind != QuestionKind.NPS:
+    scale = scoring.SCALES.get(first.kind) if first else None
+    if first is None or scale is None:
         return {"url": url}
-    return {"url": url, "question": first, "scores": [(score, f"{url}?score={score}") for score in scoring.SCORES]}
+    low, high = scales.ends(first.kind)
+    return {
+        "url": url,
+        "question": first,
+        "scores": [(score, f"{url}?score={score}") for score in scale.scores],
+        "low": f"{scale.scores[0]} = {low}",
+        "high": f"{scale.scores[-1]} = {high}",
+    }
 
 
 def _link(name: str, token: str) -> str:

@@ -13,13 +13,24 @@ from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import points
 from surveys.domain import follow_ups, scoring
-from surveys.models import CHOOSING, Answer, Delivery, DeliveryState, Question, Survey, SurveyResponse
+from surveys.models import (
+    CHOOSING,
+    Answer,
+    AnswerChoice,
+    Delivery,
+    DeliveryState,
+    Question,
+    QuestionKind,
+    Survey,
+    SurveyResponse,
+)
 
 TEXT_LENGTH = 2000
 
 _signer = Signer(salt="surveys.responses", sep=".")
 
-AnswerValue = int | str
+# A score, words, or the ids of what was chosen.
+AnswerValue = int | str | frozenset[int]
 
 
 class LinkUnknown(DomainError):
@@ -105,12 +116,7 @@ def submit(
     response = SurveyResponse.objects.create(
         survey=survey, delivery=delivery, customer=customer, language=language, submitted_at=at
     )
-    Answer.objects.bulk_create(
-        Answer(response=response, question_id=question, number=value)
-        if isinstance(value, int)
-        else Answer(response=response, question_id=question, text=value)
-        for question, value in answers.items()
-    )
+    _keep(response, answers)
     _thank(response, reward_points=survey.reward_points, by=by, at=at)
     _note_arrival(delivery, at)
     follow_ups.open_for(response=response, at=at)
@@ -125,8 +131,26 @@ def _keep_in_programme(customer: Customer) -> None:
         raise SurveyClosed from error
 
 
+def _keep(response: SurveyResponse, answers: Mapping[int, AnswerValue]) -> None:
+    kept = Answer.objects.bulk_create(
+        Answer(
+            response=response,
+            question_id=question,
+            number=value if isinstance(value, int) else None,
+            text=value if isinstance(value, str) else "",
+        )
+        for question, value in answers.items()
+    )
+    AnswerChoice.objects.bulk_create(
+        AnswerChoice(answer=answer, choice_id=choice)
+        for answer, value in zip(kept, answers.values(), strict=True)
+        if isinstance(value, frozenset)
+        for choice in sorted(value)
+    )
+
+
 def _refuse_invalid(survey: Survey, answers: Mapping[int, AnswerValue]) -> None:
-    questions = {question.pk: question for question in survey.questions.all()}
+    questions = {question.pk: question for question in survey.questions.prefetch_related("choices")}
     wrong = {pk: _("This question is not asked here.") for pk in answers.keys() - questions.keys()}
     for pk, question in questions.items():
         if pk in answers and not _fits(question, answers[pk]):
@@ -143,7 +167,9 @@ def _fits(question: Question, value: AnswerValue) -> bool:
     if scale := scoring.SCALES.get(question.kind):
         return isinstance(value, int) and value in scale.scores
     if question.kind in CHOOSING:
-        return False
+        offered = {choice.pk for choice in question.choices.all()}
+        most = 1 if question.kind == QuestionKind.SINGLE else len(offered)
+        return isinstance(value, frozenset) and value <= offered and 1 <= len(value) <= most
     return isinstance(value, str) and 0 < len(value) <= TEXT_LENGTH and "\0" not in value
 
 

@@ -1,5 +1,6 @@
 """Questionnaires."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -8,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from customers.domain import audit
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from loyalty_site.lib.texts import localized
+from loyalty_site.lib.texts import LocalizedText, localized
 from surveys.domain import campaigns
-from surveys.models import Campaign, Question, Survey
+from surveys.models import CHOOSING, Campaign, Question, QuestionChoice, Survey
 
 
 class SurveyIncomplete(DomainError):
@@ -29,6 +30,14 @@ class QuestionHasNoText(SurveyIncomplete):
     message = _("Question %(number)s has no text yet.")
 
 
+class QuestionHasFewChoices(SurveyIncomplete):
+    message = _("Question %(number)s needs two choices or more.")
+
+
+class ChoiceHasNoText(SurveyIncomplete):
+    message = _("A choice of question %(number)s has no text yet.")
+
+
 class SurveyAlreadyPublished(DomainError):
     code = "survey_already_published"
     message = _("This survey is published; its questions no longer change.")
@@ -40,7 +49,7 @@ def publish(*, survey: Survey, by: Actor, at: datetime) -> Survey:
     survey = Survey.objects.select_for_update().get(pk=survey.pk)
     if survey.published_at is not None:
         raise SurveyAlreadyPublished
-    questions = list(survey.questions.order_by("position"))
+    questions = list(survey.questions.prefetch_related("choices").order_by("position"))
     _refuse_incomplete(survey, questions)
     for position, question in enumerate(questions, start=1):
         question.position = position
@@ -49,6 +58,19 @@ def publish(*, survey: Survey, by: Actor, at: datetime) -> Survey:
     survey.save(update_fields=["published_at"])
     audit.record(actor=by, action="survey.publish", subject=f"survey:{survey.pk}", at=at)
     return survey
+
+
+@transaction.atomic
+def set_choices(*, question: Question, texts: Sequence[LocalizedText]) -> None:
+    """What can be chosen from now on, in this order; a choice that stays at its place stays the same row.
+
+    Raises SurveyAlreadyPublished.
+    """
+    if Survey.objects.select_for_update().get(pk=question.survey_id).published_at is not None:
+        raise SurveyAlreadyPublished
+    for position, text in enumerate(texts, start=1):
+        QuestionChoice.objects.update_or_create(question=question, position=position, defaults={"text": dict(text)})
+    question.choices.filter(position__gt=len(texts)).delete()
 
 
 @transaction.atomic
@@ -73,3 +95,12 @@ def _refuse_incomplete(survey: Survey, questions: list[Question]) -> None:
     for number, question in enumerate(questions, start=1):
         if not localized(question.text):
             raise QuestionHasNoText(number=number)
+        if question.kind in CHOOSING:
+            _refuse_bad_choices(number, [localized(choice.text) for choice in question.choices.all()])
+
+
+def _refuse_bad_choices(number: int, texts: Sequence[str]) -> None:
+    if len(texts) < 2:
+        raise QuestionHasFewChoices(number=number)
+    if not all(texts):
+        raise ChoiceHasNoText(number=number)

@@ -62,7 +62,11 @@ class Answer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.text if self.number is None else f"{self.number}"
+        """In words. Whoever lists many fetches `choices__choice` beforehand."""
+        if self.number is not None:
+            return f"{self.number}"
+        chosen = sorted((row.choice for row in self.choices.all()), key=lambda choice: choice.position)
+        return self.text or " · ".join(str(choice) for choice in chosen)
 
 
 class AnswerChoice(models.Model):

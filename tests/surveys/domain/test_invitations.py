@@ -104,3 +104,17 @@ def test_subject_is_one_line_whatever_staff_typed(due, survey):
     message = compose(due()).message()
     assert message["Subject"] == "How was it? Bcc: all@example.org"
     assert message["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "scores", "ends"),
+    [
+        ("CSAT", range(1, 6), ("1 = Very dissatisfied", "5 = Very satisfied")),
+        ("CES", range(1, 8), ("1 = Very difficult", "7 = Very easy")),
+    ],
+)
+def test_mail_asks_the_scale_that_comes_first(due, survey, kind, scores, ends):
+    survey.questions.filter(position=1).update(kind=kind)
+    content = html(compose(due()))
+    assert [score for score in range(11) if f'?score={score}"' in content] == list(scores)
+    assert all(end in content for end in ends)

@@ -6,8 +6,16 @@ from django.core.signing import Signer
 from loyalty_site.lib import actors
 from rewards.domain import points
 from rewards.models import PointsEntry
-from surveys.domain import responses
-from surveys.models import Answer, Delivery, DeliveryState, QuestionKind, SurveyResponse
+from surveys.domain import closing, responses
+from surveys.models import (
+    Answer,
+    AnswerChoice,
+    Delivery,
+    DeliveryState,
+    QuestionChoice,
+    QuestionKind,
+    SurveyResponse,
+)
 from tests.factories.customers import CustomerFactory
 from tests.factories.surveys import DeliveryFactory, QuestionFactory
 from tests.races import at_once
@@ -212,3 +220,61 @@ def test_choices_are_no_scores_and_no_words(delivery, survey, questions, now):
         with pytest.raises(responses.AnswersInvalid) as refused:
             submit(delivery, {**given, asked.pk: wrong}, now)
         assert list(refused.value.details["questions"]) == [asked.pk]
+
+
+def choosing(survey, kind, *texts, **fields):
+    """A question and the ids of its choices."""
+    question = QuestionFactory(survey=survey, kind=kind, **fields)
+    rows = [
+        QuestionChoice.objects.create(question=question, position=position, text={"en": text})
+        for position, text in enumerate(texts, start=1)
+    ]
+    return question.pk, [row.pk for row in rows]
+
+
+@pytest.mark.parametrize(("kind", "picked"), [("SINGLE", [1]), ("MULTIPLE", [2]), ("MULTIPLE", [0, 1, 2])])
+def test_submit_keeps_what_was_chosen(delivery, survey, questions, now, kind, picked):
+    question, offered = choosing(survey, kind, "Bread", "Cake", "Tea")
+    response = submit(delivery, {questions[0]: 9, question: frozenset(offered[place] for place in picked)}, now)
+    answer = response.answers.get(question=question)
+    assert (answer.number, answer.text) == (None, "")
+    assert set(answer.choices.values_list("choice", flat=True)) == {offered[place] for place in picked}
+    assert str(answer) == " · ".join(["Bread", "Cake", "Tea"][place] for place in picked)
+
+
+@pytest.mark.parametrize("kind", ["SINGLE", "MULTIPLE"])
+def test_submit_refuses_choices_that_do_not_fit(delivery, survey, questions, now, kind):
+    question, offered = choosing(survey, kind, "Bread", "Cake")
+    _other, foreign = choosing(survey, kind, "Yes", "No")
+    for value in [frozenset(), frozenset(foreign[:1]), frozenset([offered[0], foreign[0]]), 1, "Bread", offered[0]]:
+        with pytest.raises(responses.AnswersInvalid) as refusal:
+            submit(delivery, {questions[0]: 9, question: value}, now)
+        assert list(refusal.value.details["questions"]) == [question]
+    assert not SurveyResponse.objects.exists()
+
+
+def test_submit_refuses_two_choices_where_one_is_asked(delivery, survey, questions, now):
+    question, offered = choosing(survey, "SINGLE", "Bread", "Cake")
+    with pytest.raises(responses.AnswersInvalid):
+        submit(delivery, {questions[0]: 9, question: frozenset(offered)}, now)
+
+
+def test_submit_refuses_choices_for_a_score(delivery, survey, questions, now):
+    _question, offered = choosing(survey, "SINGLE", "Bread", "Cake")
+    with pytest.raises(responses.AnswersInvalid):
+        submit(delivery, {questions[0]: frozenset(offered[:1])}, now)
+
+
+def test_choice_that_must_be_made_is_asked_for(delivery, survey, questions, now):
+    question, _offered = choosing(survey, "MULTIPLE", "Bread", "Cake", is_required=True)
+    with pytest.raises(responses.AnswersInvalid) as refusal:
+        submit(delivery, {questions[0]: 9}, now)
+    assert list(refusal.value.details["questions"]) == [question]
+
+
+def test_erasing_keeps_what_was_chosen_and_forgets_what_was_written(delivery, survey, questions, now):
+    question, offered = choosing(survey, "SINGLE", "Bread", "Cake")
+    submit(delivery, {questions[0]: 9, questions[1]: "I am Maya", question: frozenset(offered[:1])}, now)
+    closing.erase(customer_ids=[delivery.customer_id])
+    assert set(Answer.objects.values_list("question", flat=True)) == {questions[0], question}
+    assert AnswerChoice.objects.get().choice_id == offered[0]

@@ -3,7 +3,7 @@ import pytest
 from customers.models import AuditEvent
 from loyalty_site.lib import actors
 from surveys.domain import campaigns, surveys
-from surveys.models import CampaignState, DeliveryState, SuppressionReason
+from surveys.models import CampaignState, DeliveryState, QuestionChoice, SuppressionReason
 from tests.factories.surveys import QuestionFactory, SurveyFactory
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +70,28 @@ def test_close_twice_is_refused(survey, now):
 def test_close_refuses_a_draft(draft, now):
     with pytest.raises(campaigns.SurveyNotOpen):
         surveys.close(survey=draft, by=BY, at=now)
+
+
+@pytest.mark.parametrize("kind", ["SINGLE", "MULTIPLE"])
+def test_publish_asks_for_two_choices(draft, now, kind):
+    question = QuestionFactory(survey=draft, kind=kind)
+    QuestionChoice.objects.create(question=question, position=1, text={"en": "Bread"})
+    with pytest.raises(surveys.QuestionHasFewChoices) as refusal:
+        surveys.publish(survey=draft, by=BY, at=now)
+    assert str(refusal.value) == "Question 1 needs two choices or more."
+    surveys.set_choices(question=question, texts=[{"en": "Bread"}, {"zh-hans": "蛋糕"}])
+    assert surveys.publish(survey=draft, by=BY, at=now).published_at == now
+
+
+def test_publish_refuses_a_choice_without_text(draft, now):
+    question = QuestionFactory(survey=draft, kind="SINGLE")
+    surveys.set_choices(question=question, texts=[{"en": "Bread"}, {}])
+    with pytest.raises(surveys.ChoiceHasNoText):
+        surveys.publish(survey=draft, by=BY, at=now)
+
+
+def test_choices_of_a_published_survey_stay(survey):
+    question = QuestionFactory(survey=survey, kind="SINGLE")
+    with pytest.raises(surveys.SurveyAlreadyPublished):
+        surveys.set_choices(question=question, texts=[{"en": "Bread"}])
+    assert not QuestionChoice.objects.exists()
