@@ -160,7 +160,7 @@ class SurveyAdmin(ModelAdmin):
         return row.published_at is not None and (act == "results" or row.closed_at is None)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Numbers the questions from 1 in the order in which they stand."""
+        """Numbers the questions from 1 in the order in which they stand, and writes what can be chosen."""
         rows = [
             row
             for row in formset.forms
@@ -172,7 +172,7 @@ class SurveyAdmin(ModelAdmin):
                 row.changed_data.append("position")
         super().save_formset(request, form, formset, change)
         for row in rows:
-            if {"choice_lines", "kind"} & set(row.changed_data):
+            if row.has_changed() and {"choice_lines", "kind"} & set(row.changed_data):
                 surveys.set_choices(question=row.instance, texts=row.choices())
 
     @act(title=gettext_lazy("Results"), permission="surveys.view_surveyresponse", icon="monitoring")
