@@ -9,8 +9,8 @@ from customers.models import Customer, Purchase
 from loyalty_site.demo import journey, program
 from loyalty_site.demo.journey import DEMO_HOUSEHOLD, SEED
 from loyalty_site.lib import actors
-from rewards.domain import coupon_redemptions, coupons, points, redemptions, surprises
-from rewards.models import OfferKind, Reward
+from rewards.domain import coupon_redemptions, coupons, experiments, points, redemptions, surprises
+from rewards.models import ExperimentKind, OfferKind, Reward
 from surveys.domain import campaigns, responses, surveys
 from surveys.domain.responses import AnswerValue
 from surveys.models import Campaign, Delivery, DeliveryState, Question, QuestionKind, Survey
@@ -18,6 +18,7 @@ from surveys.models import Campaign, Delivery, DeliveryState, Question, Question
 SURVEY_POINTS = 50
 WELCOME_POINTS = 500
 SENT_DAYS_AGO = 14
+HELD_OUT_PERCENT = 20
 FOLLOW_UP_HOURS, LOW_SCORE = 48, 4
 # Of a hundred who got the survey: who opens it, who answers, and how those feel.
 OPEN, ANSWER = 0.6, 0.4
@@ -147,16 +148,25 @@ def _make_survey(at: datetime) -> Survey:
 
 
 def _send(survey: Survey, at: datetime) -> datetime:
-    """Mails of the past were taken by a server of the past; nothing is sent. Returns when."""
+    """Mails of the past were taken by a server of the past; nothing is sent, and some are held out. Returns when.
+
+    What the held-out ones bought since is what they truly bought: nobody in this data was asked anything, so the
+    report finds chance alone.
+    """
     day = (at - timedelta(days=SENT_DAYS_AGO)).astimezone(journey.ZONE).date()
-    campaign = Campaign.objects.create(name="Two weeks ago", survey=survey, bought_within_days=90)
+    planned_at = at - timedelta(days=SENT_DAYS_AGO + 1)
+    name = "Two weeks ago"
+    experiment = experiments.plan(
+        kind=ExperimentKind.CAMPAIGN, name=name, holdout_percent=HELD_OUT_PERCENT, by=actors.SYSTEM, at=planned_at
+    )
+    campaign = Campaign.objects.create(name=name, survey=survey, bought_within_days=90, experiment=experiment)
     campaign = campaigns.schedule(
         campaign=campaign,
         start_date=day,
         start_time=time(10),
         timezone=str(journey.ZONE),
         by=actors.SYSTEM,
-        at=at - timedelta(days=SENT_DAYS_AGO + 1),
+        at=planned_at,
     )
     assert campaign.starts_at is not None
     campaigns.materialize_due(at=campaign.starts_at)
