@@ -16,7 +16,7 @@ from loyalty_site.demo import journey, loading, past, staff
 from loyalty_site.lib import actors
 from rewards.domain import points
 from rewards.models import Coupon, PointsAccount, PointsEntry, Program, RewardRedemption
-from surveys.domain import cases, queries
+from surveys.domain import cases, funnels, reports
 from surveys.models import (
     Answer,
     Campaign,
@@ -186,13 +186,14 @@ def test_seed_demo_asked_and_was_answered():
     seed("--households", "20")
 
     survey = Survey.objects.get()
-    results = queries.results(survey)
-    assert results.scales[0].nps.n == results.funnel.answered > 0
-    assert results.comments
+    scope = reports.Scope(survey)
+    answered = reports.report(scope).responses
+    assert 0 < answered == funnels.funnel(scope).dispositions.complete
+    assert Answer.objects.exclude(text="").exists()
     assert Campaign.objects.filter(state=CampaignState.COMPLETED).count() == 1
     assert set(Delivery.objects.values_list("state", flat=True)) <= {DeliveryState.ACCEPTED, DeliveryState.SUPPRESSED}
     thanks = PointsEntry.objects.filter(reference__startswith="survey-response:")
-    assert thanks.count() == results.funnel.answered
+    assert thanks.count() == answered
     assert PointsEntry.objects.latest("happened_at").happened_at <= NOW
 
 
