@@ -1,6 +1,6 @@
 """The questionnaire as a form."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -8,8 +8,8 @@ from crispy_forms.layout import Div, Field, Layout
 from django import forms
 from django.utils.translation import gettext as _
 
-from loyalty_site.lib.texts import localized
-from surveys.domain import responses, scales, scoring
+from loyalty_site.lib.texts import joined, localized
+from surveys.domain import responses, scales, scoring, skips
 from surveys.models import CHOOSING, Question, QuestionKind, Survey
 
 
@@ -18,21 +18,33 @@ class ResponseForm(forms.Form):
 
     def __init__(self, survey: Survey, *, data: Mapping[str, Any] | None = None, score: int | None = None) -> None:
         super().__init__(data)
-        self.questions = {f"q{question.pk}": question for question in _questions(survey)}
+        self.questions = {f"q{question.pk}": question for question in skips.questions(survey)}
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
         self.helper.layout = Layout()
         for name, question in self.questions.items():
-            self.fields[name] = _field(question)
+            self.fields[name] = field = _field(question)
+            field.help_text = joined([*filter(None, [str(field.help_text)]), *skips.sentences(question)])
             self.helper.layout.append(_layout(name, question))
         name, first = next(iter(self.questions.items()), ("", None))
         if first and (scale := scoring.SCALES.get(first.kind)) and score in scale.scores:
             self.initial[name] = score
 
+    def clean(self) -> dict[str, Any]:
+        """Forgets what was said, and not said, to questions that the other answers skip."""
+        asked = skips.asked(list(self.questions.values()), self.answers())
+        for name, question in self.questions.items():
+            if question.pk not in asked:
+                self.errors.pop(name, None)
+                self.cleaned_data.pop(name, None)
+        return self.cleaned_data
+
     def answers(self) -> dict[int, responses.AnswerValue]:
         """What was answered, by the ids of the questions; a skipped one is left out."""
-        given = {question.pk: _value(question, self.cleaned_data[name]) for name, question in self.questions.items()}
+        given = {
+            question.pk: _value(question, self.cleaned_data.get(name)) for name, question in self.questions.items()
+        }
         return {pk: value for pk, value in given.items() if value not in (None, "", frozenset())}
 
 
@@ -66,15 +78,13 @@ def chosen_score(text: str) -> int | None:
     return next((score for score in scoring.SCORES if text == str(score)), None)
 
 
-def _questions(survey: Survey) -> Iterable[Question]:
-    return survey.questions.prefetch_related("choices").order_by("position")
-
-
 def _value(question: Question, cleaned: Any) -> responses.AnswerValue | None:
     """The choices as the ids of those that were chosen, be it one or many."""
     if question.kind == QuestionKind.SINGLE:
         return frozenset() if cleaned is None else frozenset([cleaned])
-    value: responses.AnswerValue | None = frozenset(cleaned) if question.kind == QuestionKind.MULTIPLE else cleaned
+    value: responses.AnswerValue | None = (
+        frozenset(cleaned or ()) if question.kind == QuestionKind.MULTIPLE else cleaned
+    )
     return value
 
 

@@ -12,7 +12,7 @@ from customers.models import Customer
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import points
-from surveys.domain import follow_ups, scoring
+from surveys.domain import follow_ups, scoring, skips
 from surveys.models import (
     CHOOSING,
     Answer,
@@ -96,7 +96,7 @@ def submit(
     *, delivery: Delivery, answers: Mapping[int, AnswerValue], language: str, by: Actor, at: datetime
 ) -> SurveyResponse:
     """Records `answers` by the ids of their questions and thanks with points, whatever they say; a low score opens a
-    case.
+    case. Answers to questions that others skip are not kept.
 
     Once for each delivery: afterwards the first response comes back and nothing changes.
     Raises SurveyClosed, AnswersInvalid, NothingAnswered; CustomerMerged when that happens at this moment. Locks the
@@ -112,7 +112,7 @@ def submit(
         return given
     if not is_open(delivery):
         raise SurveyClosed
-    _refuse_invalid(survey, answers)
+    answers = _on_path(survey, answers)
     response = SurveyResponse.objects.create(
         survey=survey, delivery=delivery, customer=customer, language=language, submitted_at=at
     )
@@ -149,18 +149,23 @@ def _keep(response: SurveyResponse, answers: Mapping[int, AnswerValue]) -> None:
     )
 
 
-def _refuse_invalid(survey: Survey, answers: Mapping[int, AnswerValue]) -> None:
-    questions = {question.pk: question for question in survey.questions.prefetch_related("choices")}
+def _on_path(survey: Survey, answers: Mapping[int, AnswerValue]) -> Mapping[int, AnswerValue]:
+    """The answers to the questions that their skip rules leave; raises AnswersInvalid, NothingAnswered."""
+    questions = {question.pk: question for question in skips.questions(survey)}
+    path = skips.asked(list(questions.values()), answers)
     wrong = {pk: _("This question is not asked here.") for pk in answers.keys() - questions.keys()}
-    for pk, question in questions.items():
+    for pk in path:
+        question = questions[pk]
         if pk in answers and not _fits(question, answers[pk]):
             wrong[pk] = _("This answer does not fit the question.")
         elif pk not in answers and question.is_required:
             wrong[pk] = _("Please answer this question.")
     if wrong:
         raise AnswersInvalid(questions=wrong)
-    if not answers:
+    kept = {pk: value for pk, value in answers.items() if pk in path}
+    if not kept:
         raise NothingAnswered
+    return kept
 
 
 def _fits(question: Question, value: AnswerValue) -> bool:

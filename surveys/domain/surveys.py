@@ -1,6 +1,7 @@
 """Questionnaires."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -10,8 +11,17 @@ from customers.domain import audit
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.texts import LocalizedText, localized
-from surveys.domain import campaigns
-from surveys.models import CHOOSING, Campaign, Question, QuestionChoice, Survey
+from surveys.domain import campaigns, paths, skips
+from surveys.models import CHOOSING, Campaign, Question, QuestionChoice, SkipRule, Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Scores, or the positions of choices, from `first` to `last` lead to the question `goes_to`; None: to the end."""
+
+    first: int
+    last: int
+    goes_to: Question | None
 
 
 class SurveyIncomplete(DomainError):
@@ -38,6 +48,24 @@ class ChoiceHasNoText(SurveyIncomplete):
     message = _("A choice of question %(number)s has no text yet.")
 
 
+class QuestionLeadsAstray(SurveyIncomplete):
+    """`fault` is one of paths.Fault."""
+
+    code = "survey_leads_astray"
+
+    def __init__(self, *, number: int, fault: paths.Fault) -> None:
+        super().__init__(number=number, fault=fault)
+        self.message = FAULTS[fault]
+
+
+FAULTS = {
+    paths.Fault.LEADS_NOWHERE: _("Question %(number)s leads to a question that is not in this survey."),
+    paths.Fault.LEADS_BACK: _("Question %(number)s leads back; answers can only lead to a later question."),
+    paths.Fault.NEVER_FITS: _("Question %(number)s has a skip rule that no answer ever comes to."),
+    paths.Fault.UNREACHABLE: _("Question %(number)s is never asked: all answers skip it."),
+}
+
+
 class SurveyAlreadyPublished(DomainError):
     code = "survey_already_published"
     message = _("This survey is published; its questions no longer change.")
@@ -49,7 +77,7 @@ def publish(*, survey: Survey, by: Actor, at: datetime) -> Survey:
     survey = Survey.objects.select_for_update().get(pk=survey.pk)
     if survey.published_at is not None:
         raise SurveyAlreadyPublished
-    questions = list(survey.questions.prefetch_related("choices").order_by("position"))
+    questions = skips.questions(survey)
     _refuse_incomplete(survey, questions)
     for position, question in enumerate(questions, start=1):
         question.position = position
@@ -71,6 +99,26 @@ def set_choices(*, question: Question, texts: Sequence[LocalizedText]) -> None:
     for position, text in enumerate(texts, start=1):
         QuestionChoice.objects.update_or_create(question=question, position=position, defaults={"text": dict(text)})
     question.choices.filter(position__gt=len(texts)).delete()
+
+
+@transaction.atomic
+def set_skips(*, question: Question, rules: Sequence[Skip]) -> None:
+    """Where answers lead from now on; publishing looks whether that can be walked. A choice that is not there is
+    passed over.
+
+    Raises SurveyAlreadyPublished.
+    """
+    if Survey.objects.select_for_update().get(pk=question.survey_id).published_at is not None:
+        raise SurveyAlreadyPublished
+    SkipRule.objects.filter(question=question).delete()
+    choices = {choice.position: choice for choice in QuestionChoice.objects.filter(question=question)}
+    for rule in rules:
+        if question.kind not in CHOOSING:
+            SkipRule.objects.create(question=question, at_least=rule.first, at_most=rule.last, goes_to=rule.goes_to)
+            continue
+        for position in range(rule.first, rule.last + 1):
+            if choice := choices.get(position):
+                SkipRule.objects.create(question=question, choice=choice, goes_to=rule.goes_to)
 
 
 @transaction.atomic
@@ -97,6 +145,9 @@ def _refuse_incomplete(survey: Survey, questions: list[Question]) -> None:
             raise QuestionHasNoText(number=number)
         if question.kind in CHOOSING:
             _refuse_bad_choices(number, [localized(choice.text) for choice in question.choices.all()])
+    numbers = {question.pk: number for number, question in enumerate(questions, start=1)}
+    for problem in paths.problems(skips.steps(questions)):
+        raise QuestionLeadsAstray(number=numbers[problem.pk], fault=problem.fault)
 
 
 def _refuse_bad_choices(number: int, texts: Sequence[str]) -> None:

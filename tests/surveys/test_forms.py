@@ -4,7 +4,7 @@ from django.utils import translation
 from django.utils.datastructures import MultiValueDict
 
 from surveys.forms import ResponseForm
-from surveys.models import QuestionChoice
+from surveys.models import QuestionChoice, SkipRule
 from tests.factories.surveys import QuestionFactory
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +97,17 @@ def choosing(kind, *texts):
             question=question, position=position, text={"en": text, "zh-hans": f"{text} 中文"}
         )
     return question
+
+
+def test_form_says_where_answers_lead_and_does_not_demand_what_they_skip():
+    first = QuestionFactory(kind="NPS")
+    second = QuestionFactory(survey=first.survey, kind="TEXT", is_required=True)
+    third = QuestionFactory(survey=first.survey, kind="TEXT", text={"en": "What was good?"})
+    SkipRule.objects.create(question=first, at_least=9, at_most=10, goes_to=third)
+    SkipRule.objects.create(question=first, at_least=8, at_most=8, goes_to=None)
+    told = "9–10: go on with “What was good?” 8: nothing more is asked."
+    assert told in render_crispy_form(ResponseForm(first.survey))
+    skipped = ResponseForm(first.survey, data={f"q{first.pk}": "9", f"q{third.pk}": "Bread"})
+    assert skipped.is_valid()
+    assert skipped.answers() == {first.pk: 9, third.pk: "Bread"}
+    assert list(ResponseForm(first.survey, data={f"q{first.pk}": "3"}).errors) == [f"q{second.pk}"]

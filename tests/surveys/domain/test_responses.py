@@ -14,6 +14,7 @@ from surveys.models import (
     DeliveryState,
     QuestionChoice,
     QuestionKind,
+    SkipRule,
     SurveyResponse,
 )
 from tests.factories.customers import CustomerFactory
@@ -278,3 +279,24 @@ def test_erasing_keeps_what_was_chosen_and_forgets_what_was_written(delivery, su
     closing.erase(customer_ids=[delivery.customer_id])
     assert set(Answer.objects.values_list("question", flat=True)) == {questions[0], question}
     assert AnswerChoice.objects.get().choice_id == offered[0]
+
+
+def test_answers_that_others_skip_are_neither_kept_nor_demanded(delivery, survey, questions, now):
+    scale, words = questions
+    last = QuestionFactory(survey=survey, kind="TEXT").pk
+    survey.questions.filter(pk=words).update(is_required=True)
+    SkipRule.objects.create(question_id=scale, at_least=9, at_most=10, goes_to_id=last)
+    with pytest.raises(responses.AnswersInvalid) as refusal:
+        submit(delivery, {scale: 8, last: "Bye"}, now)
+    assert list(refusal.value.details["questions"]) == [words]
+    submit(delivery, {scale: 9, words: "x" * 3000, last: "Bye"}, now)
+    assert set(Answer.objects.values_list("question", flat=True)) == {scale, last}
+
+
+def test_choice_ends_the_survey(delivery, survey, questions, now):
+    survey.questions.filter(pk=questions[0]).update(is_required=False, position=9)
+    question, offered = choosing(survey, "SINGLE", "Bread", "Cake")
+    survey.questions.filter(pk=question).update(position=1)
+    SkipRule.objects.create(question_id=question, choice_id=offered[1], goes_to=None)
+    submit(delivery, {question: frozenset(offered[1:]), questions[1]: "More"}, now)
+    assert Answer.objects.get().question_id == question

@@ -3,6 +3,7 @@ import pytest
 from customers.models import AuditEvent
 from loyalty_site.lib import actors
 from surveys.domain import campaigns, surveys
+from surveys.domain.surveys import Skip
 from surveys.models import CampaignState, DeliveryState, QuestionChoice, SuppressionReason
 from tests.factories.surveys import QuestionFactory, SurveyFactory
 
@@ -95,3 +96,37 @@ def test_choices_of_a_published_survey_stay(survey):
     with pytest.raises(surveys.SurveyAlreadyPublished):
         surveys.set_choices(question=question, texts=[{"en": "Bread"}])
     assert not QuestionChoice.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "target", "refusal"),
+    [
+        (0, 10, 2, "Question 2 is never asked: all answers skip it."),
+        (11, 20, 2, "Question 1 has a skip rule that no answer ever comes to."),
+        (0, 6, 2, None),
+        (0, 6, None, None),
+    ],
+)
+def test_publish_walks_the_skip_rules(draft, now, first, last, target, refusal):
+    asked = [QuestionFactory(survey=draft, is_required=True) for _number in range(3)]
+    goes_to = None if target is None else asked[target]
+    surveys.set_skips(question=asked[0], rules=[Skip(first, last, goes_to)])
+    if refusal is None:
+        assert surveys.publish(survey=draft, by=BY, at=now).published_at == now
+        return
+    with pytest.raises(surveys.QuestionLeadsAstray) as refused:
+        surveys.publish(survey=draft, by=BY, at=now)
+    assert str(refused.value) == refusal
+
+
+def test_publish_refuses_rules_that_lead_back(draft, now):
+    first, second = QuestionFactory(survey=draft), QuestionFactory(survey=draft)
+    surveys.set_skips(question=second, rules=[Skip(0, 6, first)])
+    with pytest.raises(surveys.QuestionLeadsAstray) as refused:
+        surveys.publish(survey=draft, by=BY, at=now)
+    assert str(refused.value).startswith("Question 2 leads back")
+
+
+def test_skip_rules_of_a_published_survey_stay(survey):
+    with pytest.raises(surveys.SurveyAlreadyPublished):
+        surveys.set_skips(question=survey.questions.get(position=1), rules=[Skip(0, 6, None)])

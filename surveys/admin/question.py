@@ -1,0 +1,116 @@
+"""The rows of questions on a survey's page."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from loyalty_site.lib.admin import RowForm
+from loyalty_site.lib.texts import LocalizedText, LocalizedTextFormField
+from surveys.admin import skip_rules
+from surveys.domain import scoring
+from surveys.models import CHOOSING, QuestionKind
+
+
+class ChoicesField(LocalizedTextFormField):
+    """One choice a line, the same in each language."""
+
+    def has_changed(self, initial: LocalizedText | None, data: list[str] | None) -> bool:
+        """Counts a line break as one character, as it is stored; browsers send two."""
+        return super().has_changed(initial, [text and text.replace("\r\n", "\n") for text in data or []])
+
+
+class QuestionForm(RowForm):
+    """New questions come last; the order is put right when all rows are known."""
+
+    choice_lines = ChoicesField(
+        required=False,
+        widget=forms.Textarea,
+        label=gettext_lazy("choices"),
+        help_text=gettext_lazy("One a line, in the same order in each language. For the kinds with choices."),
+    )
+    position = forms.IntegerField(required=False, min_value=1, max_value=999, widget=forms.HiddenInput)
+
+    skip_lines = skip_rules.SkipLinesField(
+        required=False,
+        label=gettext_lazy("skip rules"),
+        help_text=gettext_lazy(
+            "One a line: “0-6 > 3” leads whoever answers 0 to 6 to question 3, “2 > end” ends the survey. "
+            "A choice is told by the number of its line."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["skip_lines"] = skip_rules.written(self.instance)
+            choices = sorted(self.instance.choices.all(), key=lambda choice: choice.position)
+            written = {code for choice in choices for code in choice.text}
+            self.initial["choice_lines"] = {
+                code: "\n".join(choice.text.get(code, "") for choice in choices) for code in written
+            }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        kind, limit = cleaned.get("kind"), cleaned.get("follow_up_at_most")
+        if kind is not None and limit is not None:
+            self._refuse_limit(kind, limit)
+        if kind is not None:
+            self._refuse_choices(kind, cleaned.get("choice_lines") or {})
+            if kind == QuestionKind.TEXT and cleaned.get("skip_lines"):
+                self.add_error("skip_lines", _("Words lead nowhere else."))
+        return cleaned
+
+    def choices(self) -> list[LocalizedText]:
+        """What can be chosen, from the first line on."""
+        lines = _lines(self.cleaned_data["choice_lines"])
+        return [dict(zip(lines, texts, strict=True)) for texts in zip(*lines.values(), strict=True)]
+
+    def _refuse_choices(self, kind: str, told: LocalizedText) -> None:
+        lines = _lines(told)
+        if lines and kind not in CHOOSING:
+            self.add_error("choice_lines", _("This kind of question has no choices."))
+        elif len({len(texts) for texts in lines.values()}) > 1:
+            self.add_error("choice_lines", _("Each language needs the same number of lines."))
+        elif any(len(set(texts)) < len(texts) for texts in lines.values()):
+            self.add_error("choice_lines", _("A choice stands here twice."))
+
+    def _refuse_limit(self, kind: str, limit: int) -> None:
+        if kind in CHOOSING:
+            self.add_error("follow_up_at_most", _("Choices have no score that could be low."))
+        elif kind not in scoring.SCALES:
+            self.add_error("follow_up_at_most", _("Words have no score that could be low."))
+        elif limit not in scoring.SCALES[kind].scores:
+            self.add_error("follow_up_at_most", _("This kind of question has no such score."))
+
+    def validate_constraints(self) -> None:
+        """Two rows may swap places: the database looks at the end of the transaction."""
+
+
+def _lines(told: LocalizedText) -> dict[str, list[str]]:
+    """By language; empty lines are passed over."""
+    split = {code: [line.strip() for line in text.splitlines() if line.strip()] for code, text in told.items()}
+    return {code: lines for code, lines in split.items() if lines}
+
+
+class QuestionFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    def in_order(self) -> list[Any]:
+        """The rows that stay, as they stand on the page; new ones come last."""
+        rows = [
+            row for row in self.forms if row not in self.deleted_forms and row.has_changed() | bool(row.instance.pk)
+        ]
+        return sorted(rows, key=lambda row: row.cleaned_data.get("position") or 1000)
+
+    def clean(self) -> None:
+        """Answers lead to later questions that are there."""
+        super().clean()
+        if any(self.errors):
+            return
+        rows = self.in_order()
+        for own, row in enumerate(rows, start=1):
+            if "skip_lines" not in row.changed_data:
+                continue
+            targets = [number for _first, _last, number in skip_rules.read(row.cleaned_data["skip_lines"]) if number]
+            if wrong := next((number for number in targets if not own < number <= len(rows)), None):
+                row.add_error("skip_lines", _("There is no later question %s.") % wrong)
