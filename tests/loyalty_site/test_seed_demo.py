@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, date, datetime
 from io import StringIO
 
@@ -29,7 +30,8 @@ from surveys.models import (
     QuestionKind,
     Survey,
 )
-from tests.factories.customers import StoreFactory
+from tests.factories.customers import CustomerFactory, StoreFactory
+from tests.loyalty_site.api.calling import caller
 
 NOW = datetime(2026, 5, 20, 10, 30, tzinfo=UTC)
 HOUSEHOLDS = 6
@@ -83,6 +85,16 @@ def test_seed_demo_books_what_the_data_tells():
     assert total == round(expected.sales_value.sum() * 100)
     assert "The demo is loaded" in said
     assert not list((environment.VAR_DIR / "demo").iterdir())
+
+
+def test_first_purchase_of_the_docs_earns_what_they_say():
+    seed("--households", "2")
+    told = (environment.BASE_DIR / "docs" / "api.md").read_text()
+    body = re.search(r"--json '(\{\s+\"receipt_number.*?\})'\ndone", told, re.DOTALL).group(1)
+    body = body.replace("'$NUMBER'", CustomerFactory().number).replace("'$AT'", NOW.isoformat())
+    with time_machine.travel(NOW, tick=True):
+        answer = caller(store=Store.objects.first()).post("purchases", body)
+    assert f"it is {answer.json()['points']['earned']} points" in told
 
 
 def test_seed_demo_ends_the_year_yesterday_on_the_stores_clocks():
