@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
-from customers.models import Purpose, SegmentMember
-from surveys.domain import statements
+from customers.models import Purpose
+from surveys.domain import reports, statements
 from surveys.domain.reports import Scope
 from surveys.domain.scoring import Dispositions
 from surveys.models import Delivery, SuppressionReason
@@ -46,15 +46,11 @@ class Funnel:
 
 def mails(scope: Scope) -> QuerySet[Delivery]:
     """Those that were to leave in the scope's time, whenever they are answered, in the customers' language."""
-    rows = Delivery.objects.filter(campaign__survey=scope.survey)
+    rows = reports.of_customers(Delivery.objects.filter(campaign__survey=scope.survey), scope)
     if scope.since:
         rows = rows.filter(not_before__gte=scope.since)
     if scope.until:
         rows = rows.filter(not_before__lt=scope.until)
-    if scope.stores:
-        rows = rows.filter(customer__home_store__in=scope.stores)
-    if scope.segment:
-        rows = rows.filter(Exists(SegmentMember.objects.filter(segment=scope.segment, customer=OuterRef("customer"))))
     if scope.campaign:
         rows = rows.filter(campaign=scope.campaign)
     if scope.language:

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Max, Min, Model, OuterRef, QuerySet
 
 from customers.models import Segment, SegmentMember, Store
 from rewards.domain.statistics import Interval
@@ -19,6 +19,7 @@ from surveys.models import Campaign, Question, Survey, SurveyResponse
 WEEKS_MOST = 26
 
 Counts = Mapping[int, int]
+_Row = TypeVar("_Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +94,22 @@ class Report:
     segments: Sequence[Group]
 
 
-def responses(scope: Scope) -> QuerySet[SurveyResponse]:
-    """Those in the scope."""
-    rows = SurveyResponse.objects.filter(survey=scope.survey)
-    if scope.since:
-        rows = rows.filter(submitted_at__gte=scope.since)
-    if scope.until:
-        rows = rows.filter(submitted_at__lt=scope.until)
+def of_customers(rows: QuerySet[_Row], scope: Scope) -> QuerySet[_Row]:
+    """Those of the scope's stores and segment; `rows` have a customer."""
     if scope.stores:
         rows = rows.filter(customer__home_store__in=scope.stores)
     if scope.segment:
         rows = rows.filter(Exists(SegmentMember.objects.filter(segment=scope.segment, customer=OuterRef("customer"))))
+    return rows
+
+
+def responses(scope: Scope) -> QuerySet[SurveyResponse]:
+    """Those in the scope."""
+    rows = of_customers(SurveyResponse.objects.filter(survey=scope.survey), scope)
+    if scope.since:
+        rows = rows.filter(submitted_at__gte=scope.since)
+    if scope.until:
+        rows = rows.filter(submitted_at__lt=scope.until)
     if scope.campaign:
         rows = rows.filter(delivery__campaign=scope.campaign)
     if scope.language:

@@ -6,7 +6,7 @@ from django.core import mail
 from customers.models import Customer, Purpose
 from surveys.domain import deliveries
 from surveys.models import Campaign, CampaignState, Delivery
-from tests.factories.customers import ConsentFactory, CustomerFactory
+from tests.factories.customers import ConsentFactory, CustomerFactory, UserFactory
 from tests.factories.surveys import CampaignFactory, DeliveryFactory, QuestionFactory, SurveyFactory
 
 
@@ -59,3 +59,9 @@ def send(now):
         )
 
     return send_due
+
+
+@pytest.fixture
+def staff(client):
+    client.force_login(UserFactory(is_superuser=True, password=None))
+    return client

@@ -1,0 +1,108 @@
+"""Campaigns in the back office."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from customers.domain import consents
+from customers.models import Purpose
+from loyalty_site.lib import actors
+from surveys.domain import campaigns
+from surveys.models import (
+    Campaign,
+    CampaignState,
+    DeliveryState,
+)
+from tests.factories.customers import CustomerFactory
+from tests.factories.surveys import CampaignFactory, DeliveryFactory
+from tests.loyalty_site import rows
+from tests.surveys.admin_forms import act
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def audience():
+    """Two who may be asked, one who said no, one without an address."""
+    people = [CustomerFactory() for _ in range(3)] + [CustomerFactory(email="", phone="+8613812345678")]
+    for customer in (*people[:2], people[3]):
+        consents.grant(customer=customer, purpose=Purpose.SURVEY_EMAIL, by=actors.SYSTEM, at=rows.AT)
+    return people
+
+
+def test_preflight_says_who_will_get_it_and_why_the_others_not(staff, audience):
+    page = staff.get(act(CampaignFactory(), "schedule"))
+    preflight = page.context["preflight"]
+    assert (preflight.total, preflight.will_send) == (4, 2)
+    assert {reason.value: number for reason, number in preflight.reasons.items()} == {"NO_CONSENT": 1, "NO_EMAIL": 1}
+    text = page.content.decode()
+    assert "4 → 2" in text
+    assert "no e-mail address" in text
+    assert Campaign.objects.get().state == CampaignState.DRAFT
+
+
+def test_campaign_is_scheduled_on_the_clock_of_a_zone(staff):
+    campaign = CampaignFactory()
+    later = {"when": "later", "start_date": "2030-03-01", "start_time": "09:00", "timezone": "Asia/Shanghai"}
+    answer = staff.post(act(campaign, "schedule"), later, follow=True)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.starts_at) == (CampaignState.SCHEDULED, datetime(2030, 3, 1, 1, tzinfo=UTC))
+    assert "9 a.m. (Asia/Shanghai)" in answer.content.decode()
+
+
+def test_campaign_may_start_now(staff):
+    campaign = CampaignFactory()
+    staff.post(act(campaign, "schedule"), {"when": "now", "timezone": "Asia/Shanghai"})
+    campaign.refresh_from_db()
+    assert timezone.now() - campaign.starts_at < timedelta(minutes=2)
+    assert campaign.state == CampaignState.SCHEDULED
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"when": "later", "start_time": "09:00", "timezone": "UTC"}, "start_date"),
+        ({"when": "later", "start_date": "2030-03-01", "timezone": "UTC"}, "start_time"),
+        ({"when": "now", "timezone": "Mars/Base"}, "timezone"),
+        ({"timezone": "UTC"}, "when"),
+        ({"when": "later", "start_date": "2020-03-01", "start_time": "09:00", "timezone": "UTC"}, "__all__"),
+    ],
+)
+def test_campaign_is_not_scheduled_without(staff, told, field):
+    answer = staff.post(act(CampaignFactory(), "schedule"), told)
+    assert field in answer.context["form"].errors
+    assert Campaign.objects.get().state == CampaignState.DRAFT
+
+
+def test_campaign_is_paused_resumed_and_cancelled(staff, audience):
+    campaign = CampaignFactory()
+    staff.post(act(campaign, "schedule"), {"when": "now", "timezone": "UTC"})
+    campaigns.materialize_due(at=timezone.now())
+    states = []
+    for name in ("pause", "resume", "cancel"):
+        staff.post(act(campaign, name))
+        campaign.refresh_from_db()
+        states.append(campaign.state)
+    assert states == [CampaignState.PAUSED, CampaignState.SENDING, CampaignState.CANCELLED]
+    refused = staff.post(act(campaign, "resume"))
+    assert "That is not possible now" in str(refused.context["form"].non_field_errors())
+
+
+def test_campaign_shows_how_far_it_is(staff):
+    campaign = CampaignFactory(state=CampaignState.SENDING, starts_at=rows.AT, scheduled_by="system")
+    DeliveryFactory(campaign=campaign)
+    DeliveryFactory(campaign=campaign, state=DeliveryState.ACCEPTED)
+    DeliveryFactory(campaign=campaign, state=DeliveryState.SUPPRESSED, reason="NO_CONSENT")
+    progress = staff.get(f"/admin/surveys/campaign/{campaign.pk}/change/").context["progress"]
+    assert (progress["addressed"], progress["done"], progress["percent"]) == (2, 1, 50)
+    for row in progress["states"]:
+        listed = staff.get(row["url"]).context["cl"].result_list
+        assert [delivery.state for delivery in listed] == [row["state"]] * row["number"]
+
+
+def test_scheduled_campaign_keeps_its_audience(staff):
+    campaign = CampaignFactory(state=CampaignState.SCHEDULED, starts_at=rows.AT, scheduled_by="system")
+    staff.post(f"/admin/surveys/campaign/{campaign.pk}/change/", {"name": "Renamed", "bought_within_days": "7"})
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.bought_within_days) == ("Renamed", None)
