@@ -67,7 +67,7 @@ class ReasonForm(StepForm):
 
 class OwnerForm(StepForm):
     owner = forms.ModelChoiceField(
-        label=gettext_lazy("owner"), queryset=Case.objects.none(), widget=UnfoldAdminSelectWidget
+        label=pgettext_lazy("case", "owner"), queryset=Case.objects.none(), widget=UnfoldAdminSelectWidget
     )
 
     def __init__(self, data: Any, *, case: Case) -> None:
