@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Model, prefetch_related_objects
 from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
@@ -61,7 +61,7 @@ def _sentence(parts: Sequence[str]) -> str:
 
 
 def _worth(offer: Offer) -> str:
-    goods = [str(one) for one in (*offer.categories.all(), *offer.products.all())]
+    goods = [*_names(offer.categories.all()), *_names(offer.products.all())]
     if not goods:
         return worth(offer)
     if offer.kind in (OfferKind.FREE_PRODUCT, OfferKind.GIFT):
@@ -71,13 +71,18 @@ def _worth(offer: Offer) -> str:
     return pgettext("so much off these goods", "%(worth)s %(goods)s") % {"worth": worth(offer), "goods": _named(goods)}
 
 
+def _names(found: Iterable[Model]) -> list[str]:
+    """In order, so that a sentence stays the same."""
+    return sorted(str(one) for one in found)
+
+
 def _bounds(offer: Offer) -> list[str]:
     found = []
     if offer.discount_max_minor is not None:
         found.append(_("at most %(amount)s") % {"amount": format_money(offer.discount_max_minor, offer.currency)})
     if offer.min_spend_minor:
         found.append(_("from %(amount)s on") % {"amount": format_money(offer.min_spend_minor, offer.currency)})
-    if stores := [str(store) for store in offer.stores.all()]:
+    if stores := _names(offer.stores.all()):
         found.append(_("at %(stores)s") % {"stores": _named(stores)})
     if offer.segment:
         found.append(_("for customers in “%(segment)s”") % {"segment": offer.segment})

@@ -60,6 +60,7 @@ def test_rule_from_nothing_in_under_ten_clicks_surprises_the_next_customer(
     expect(desk.locator("#id_worth")).to_be_visible()
     expect(desk.locator("#id_visit_number")).to_be_hidden()
     expect(desk.locator("#id_points")).to_be_hidden()
+    desk.fill("#id_holdout_percent", "0")
     clicks.on("button", "Save", exact=True)
     expect(desk.locator("main, body").first).to_contain_text("would have surprised 1 customer, for ¥5.00")
     expect(desk.locator("svg.bo-bars")).to_be_visible()
