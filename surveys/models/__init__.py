@@ -1,4 +1,4 @@
-from surveys.models.campaign import Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason
+from surveys.models.campaign import Campaign, CampaignState
 from surveys.models.case import (
     WAITING,
     Case,
@@ -10,6 +10,7 @@ from surveys.models.case import (
     CaseSeverity,
     CaseState,
 )
+from surveys.models.delivery import Delivery, DeliveryState, SuppressionReason
 from surveys.models.gesture import CaseGesture, GestureBudget, GestureOffer
 from surveys.models.question import CHOOSING, SCALES, Question, QuestionChoice, QuestionKind, SkipRule
 from surveys.models.response import Answer, AnswerChoice, SurveyResponse

@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from customers.models import Customer
 from rewards.models import PointsEntry
-from surveys.models.campaign import Delivery
+from surveys.models.delivery import Delivery
 from surveys.models.question import Question, QuestionChoice
 from surveys.models.survey import Survey
 

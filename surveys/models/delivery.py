@@ -1,0 +1,94 @@
+"""Mails of campaigns, one for each customer and touch."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from loyalty_site.lib import constraints
+from surveys.models.campaign import Campaign
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "PENDING", _("waiting")
+    SUPPRESSED = "SUPPRESSED", _("not sent")
+    CLAIMED = "CLAIMED", _("taken by a worker")
+    TRANSMITTING = "TRANSMITTING", _("being sent")
+    ACCEPTED = "ACCEPTED", _("accepted")
+    DEFERRED = "DEFERRED", _("to be tried again")
+    REJECTED = "REJECTED", _("rejected")
+    UNCERTAIN = "UNCERTAIN", _("uncertain")
+
+
+class SuppressionReason(models.TextChoices):
+    NO_EMAIL = "NO_EMAIL", _("no e-mail address")
+    NO_CONSENT = "NO_CONSENT", _("no consent")
+    CLOSED = "CLOSED", _("left the programme")
+    HELD_OUT = "HELD_OUT", _("held out, to compare")
+    TOO_MANY = "TOO_MANY", _("got as many mails lately as a customer may")
+    CANCELLED = "CANCELLED", _("campaign cancelled")
+
+
+class Delivery(models.Model):
+    """One mail of one campaign to one customer.
+
+    The claim (`lease_token`, `lease_expires_at`) is committed before the network is touched and the outcome after each
+    recipient. A lease that ends while CLAIMED goes back to PENDING; one that ends while TRANSMITTING is UNCERTAIN and
+    never sent again by itself.
+    """
+
+    campaign = models.ForeignKey(
+        Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="deliveries", db_index=False
+    )
+    customer = models.ForeignKey(
+        Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="deliveries"
+    )
+    touch = models.PositiveSmallIntegerField(_("touch"), default=1)
+    state = models.CharField(_("state"), max_length=15, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    reason = models.CharField(_("reason"), max_length=15, choices=SuppressionReason.choices, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    not_before = models.DateTimeField(_("not before"))
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
+    lease_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    smtp_reply = models.CharField(_("server's reply"), max_length=500, blank=True)
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+    opened_at = models.DateTimeField(_("page opened at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "customer", "touch"], name="delivery_once_per_touch"),
+            constraints.choice_is_known("delivery_state_is_known", "state", DeliveryState),
+            models.CheckConstraint(
+                name="delivery_suppressed_says_why",
+                condition=Q(state=DeliveryState.SUPPRESSED) & ~Q(reason="")
+                | ~Q(state=DeliveryState.SUPPRESSED) & Q(reason=""),
+            ),
+            models.CheckConstraint(
+                name="delivery_leased_while_in_hand",
+                condition=Q(
+                    state__in=[DeliveryState.CLAIMED, DeliveryState.TRANSMITTING],
+                    lease_token__isnull=False,
+                    lease_expires_at__isnull=False,
+                )
+                | ~Q(state__in=[DeliveryState.CLAIMED, DeliveryState.TRANSMITTING])
+                & Q(lease_token__isnull=True, lease_expires_at__isnull=True),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["not_before", "id"],
+                condition=Q(state__in=[DeliveryState.PENDING, DeliveryState.DEFERRED]),
+                name="delivery_to_send",
+            ),
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=Q(state__in=[DeliveryState.CLAIMED, DeliveryState.TRANSMITTING]),
+                name="delivery_with_a_lease",
+            ),
+            models.Index(fields=["campaign", "state"], name="delivery_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
