@@ -14,9 +14,17 @@ from surveys.models import CHOOSING, Question, QuestionKind, Survey
 
 
 class ResponseForm(forms.Form):
-    """One field a question. `score` is chosen beforehand in a scale that comes first; it counts only when sent."""
+    """One field a question. `kept` is what was answered before; `score` is chosen in a scale that comes first, in place
+    of what was kept. Both count only when sent."""
 
-    def __init__(self, survey: Survey, *, data: Mapping[str, Any] | None = None, score: int | None = None) -> None:
+    def __init__(
+        self,
+        survey: Survey,
+        *,
+        data: Mapping[str, Any] | None = None,
+        kept: Mapping[int, responses.AnswerValue] | None = None,
+        score: int | None = None,
+    ) -> None:
         super().__init__(data)
         self.questions = {f"q{question.pk}": question for question in skips.questions(survey)}
         self.helper = FormHelper()
@@ -27,6 +35,8 @@ class ResponseForm(forms.Form):
             self.fields[name] = field = _field(question)
             field.help_text = joined([*filter(None, [str(field.help_text)]), *skips.sentences(question)])
             self.helper.layout.append(_layout(name, question))
+            if kept and question.pk in kept:
+                self.initial[name] = _shown(question, kept[question.pk])
         name, first = next(iter(self.questions.items()), ("", None))
         if first and (scale := scoring.SCALES.get(first.kind)) and score in scale.scores:
             self.initial[name] = score
@@ -86,6 +96,13 @@ def _value(question: Question, cleaned: Any) -> responses.AnswerValue | None:
         frozenset(cleaned or ()) if question.kind == QuestionKind.MULTIPLE else cleaned
     )
     return value
+
+
+def _shown(question: Question, value: responses.AnswerValue) -> Any:
+    """The way back: what the field shows for an answer."""
+    if not isinstance(value, frozenset):
+        return value
+    return next(iter(value)) if question.kind == QuestionKind.SINGLE else sorted(value)
 
 
 def _field(question: Question) -> forms.Field:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from customers.domain import consents
 from customers.models import Purpose
 from loyalty_site.lib import actors
-from surveys.domain import responses
+from surveys.domain import partials, responses
 from surveys.forms import ResponseForm, chosen_score
 from surveys.models import Delivery
 
@@ -52,12 +52,18 @@ def respond(request: HttpRequest, delivery: Delivery) -> HttpResponse:
         return redirect(request.path) if request.method == "POST" else render(request, "surveys/thanks.html", page)
     if not responses.is_open(delivery):
         return render(request, "surveys/closed.html", {"survey": survey}, status=410)
-    form = ResponseForm(survey, data=request.POST if request.method == "POST" else None, score=_score(request))
+    partial = partials.of(delivery)
+    is_sent = request.method == "POST"
+    kept = partials.answers(partial)
+    form = ResponseForm(survey, data=request.POST if is_sent else None, kept=kept, score=_score(request))
+    if is_sent and "keep" in request.POST:
+        return _keep(request, form, delivery)
     if form.is_valid() and _submit(form, delivery):
         return redirect(request.path)
     if request.method == "GET":
         responses.note_opened(delivery=delivery, at=timezone.now())
-    return render(request, "surveys/respond.html", {"survey": survey, "form": form, "delivery": delivery})
+    context = {"survey": survey, "form": form, "delivery": delivery, "partial": partial}
+    return render(request, "surveys/respond.html", context)
 
 
 @with_link
@@ -73,6 +79,16 @@ def unsubscribe(request: HttpRequest, delivery: Delivery) -> HttpResponse:
 
 def _score(request: HttpRequest) -> int | None:
     return chosen_score(request.GET.get("score", ""))
+
+
+def _keep(request: HttpRequest, form: ResponseForm, delivery: Delivery) -> HttpResponse:
+    """What fits of an unfinished form. A script that keeps while people type says so and wants no page."""
+    form.full_clean()
+    try:
+        partials.keep(delivery=delivery, answers=form.answers(), at=timezone.now())
+    except responses.SurveyClosed:
+        return redirect(request.path)
+    return HttpResponse(status=204) if request.POST["keep"] == "quietly" else redirect(request.path)
 
 
 def _submit(form: ResponseForm, delivery: Delivery) -> bool:

@@ -169,6 +169,7 @@ def _steps(way: Funnel) -> list[dict[str, Any]]:
         (_("Invited"), way.invited),
         (_("Mail left"), way.left),
         (_("Page opened"), way.opened),
+        (_("Began to answer"), way.begun),
         (_("Answered"), way.answered),
     ]
     most = max(way.chosen, 1)
@@ -184,6 +185,8 @@ def _rates(way: Funnel) -> dict[str, str] | None:
         "percent": _number(100 * share, 1),
         "answered": grouped(became.complete),
         "asked": grouped(became.asked),
+        "partial": grouped(became.partial),
+        "broken_off": grouped(became.broken_off),
         "silent": grouped(became.silent),
         "refused": grouped(became.refused),
         "uncertain": grouped(became.uncertain),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pgtrigger
 from django.db import transaction
 
-from surveys.models import Answer, Case, CaseEvent, CaseMail, Delivery
+from surveys.models import Answer, Case, CaseEvent, CaseMail, Delivery, PartialResponse
 
 
 @transaction.atomic
@@ -13,6 +13,7 @@ def erase(*, customer_ids: Iterable[int]) -> None:
     """Scores stay, words go: they can name the person, as can what a mail server said of their address."""
     ids = list(customer_ids)
     Answer.objects.filter(response__customer__in=ids).exclude(text="").delete()
+    PartialResponse.objects.filter(delivery__customer__in=ids).delete()
     Delivery.objects.filter(customer__in=ids).exclude(smtp_reply="").update(smtp_reply="")
     _forget_words(ids)
 

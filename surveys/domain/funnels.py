@@ -13,6 +13,7 @@ from surveys.models import Delivery, SuppressionReason
 
 # Who takes back their consent so soon after a mail refused it.
 REFUSED_DAYS = 14
+BEGUN = ("complete", "partial", "broken_off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Funnel:
         return self.dispositions.asked - self.rejected
 
     @property
+    def begun(self) -> int:
+        return self.dispositions.complete + self.dispositions.partial + self.dispositions.broken_off
+
+    @property
     def answered(self) -> int:
         return self.dispositions.complete
 
@@ -61,7 +66,11 @@ def mails(scope: Scope) -> QuerySet[Delivery]:
 def funnel(scope: Scope) -> Funnel:
     """In one query."""
     chosen = mails(scope).values_list("pk", "campaign", "customer", "state", "reason", "opened_at", "settled_at")
-    told: dict[str, list[int] | int | str] = {"purpose": str(Purpose.SURVEY_EMAIL), "refused_days": REFUSED_DAYS}
+    told: dict[str, list[int] | int | str] = {
+        "purpose": str(Purpose.SURVEY_EMAIL),
+        "refused_days": REFUSED_DAYS,
+        "survey": scope.survey.pk,
+    }
     counts: dict[str, int] = {}
     reasons: dict[SuppressionReason, int] = {}
     opened = 0
@@ -69,7 +78,7 @@ def funnel(scope: Scope) -> Funnel:
         counts[outcome] = counts.get(outcome, 0) + count
         if outcome == "suppressed":
             reasons[SuppressionReason(reason)] = reasons.get(SuppressionReason(reason), 0) + count
-        opened += count if has_opened or outcome == "complete" else 0
+        opened += count if has_opened or outcome in BEGUN else 0
     return Funnel(
         suppressed=reasons,
         waiting=counts.get("waiting", 0),
@@ -77,6 +86,8 @@ def funnel(scope: Scope) -> Funnel:
         opened=opened,
         dispositions=Dispositions(
             complete=counts.get("complete", 0),
+            partial=counts.get("partial", 0),
+            broken_off=counts.get("broken_off", 0),
             refused=counts.get("refused", 0),
             silent=counts.get("silent", 0),
             uncertain=counts.get("uncertain", 0),

@@ -19,6 +19,7 @@ from surveys.models import (
     AnswerChoice,
     Delivery,
     DeliveryState,
+    PartialResponse,
     Question,
     QuestionKind,
     Survey,
@@ -66,7 +67,7 @@ def read_token(token: str) -> Delivery:
         pk = int(_signer.unsign(token))
     except BadSignature as error:
         raise LinkUnknown from error
-    delivery = Delivery.objects.select_related("campaign__survey", "customer").filter(pk=pk).first()
+    delivery = Delivery.objects.select_related("campaign__survey", "customer", "partial").filter(pk=pk).first()
     if delivery is None:
         raise LinkUnknown
     return delivery
@@ -105,9 +106,7 @@ def submit(
     if given := of(delivery):
         return given
     survey, customer = delivery.campaign.survey, respondent(delivery)
-    _keep_in_programme(customer)
-    # The lock lets one of many submits at once in; the rest find its response.
-    Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+    lock(delivery=delivery, customer=customer)
     if given := of(delivery):
         return given
     if not is_open(delivery):
@@ -117,18 +116,22 @@ def submit(
         survey=survey, delivery=delivery, customer=customer, language=language, submitted_at=at
     )
     _keep(response, answers)
+    PartialResponse.objects.filter(delivery=delivery).delete()
     _thank(response, reward_points=survey.reward_points, by=by, at=at)
     _note_arrival(delivery, at)
     follow_ups.open_for(response=response, at=at)
     return response
 
 
-def _keep_in_programme(customer: Customer) -> None:
-    """Nobody erases or merges them until what they say is booked."""
+def lock(*, delivery: Delivery, customer: Customer) -> None:
+    """Nobody erases or merges the customer until what they say is booked, and of many submits at once one comes first;
+    the rest find its response. Raises SurveyClosed, CustomerMerged.
+    """
     try:
         points.lock(customer=customer)
     except customers.CustomerClosed as error:
         raise SurveyClosed from error
+    Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
 
 
 def _keep(response: SurveyResponse, answers: Mapping[int, AnswerValue]) -> None:
@@ -156,7 +159,7 @@ def _on_path(survey: Survey, answers: Mapping[int, AnswerValue]) -> Mapping[int,
     wrong = {pk: _("This question is not asked here.") for pk in answers.keys() - questions.keys()}
     for pk in path:
         question = questions[pk]
-        if pk in answers and not _fits(question, answers[pk]):
+        if pk in answers and not fits(question, answers[pk]):
             wrong[pk] = _("This answer does not fit the question.")
         elif pk not in answers and question.is_required:
             wrong[pk] = _("Please answer this question.")
@@ -168,7 +171,8 @@ def _on_path(survey: Survey, answers: Mapping[int, AnswerValue]) -> Mapping[int,
     return kept
 
 
-def _fits(question: Question, value: AnswerValue) -> bool:
+def fits(question: Question, value: AnswerValue) -> bool:
+    """True for what can be an answer to the question."""
     if scale := scoring.SCALES.get(question.kind):
         return isinstance(value, int) and value in scale.scores
     if question.kind in CHOOSING:

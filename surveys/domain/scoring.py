@@ -61,13 +61,14 @@ class Rate:
 class Dispositions:
     """What became of those who were asked, each counted once; the words are AAPOR's.
 
-    `complete` and `partial` answers, `refused` (unsubscribed by the mail's link or complained of it), `silent` (it was
-    delivered, nothing came back), `uncertain` (whether it was delivered is not known), `undelivered` (bounced or
-    rejected).
+    `complete` and `partial` answers (half of the questions or more, not sent), `broken_off` (fewer), `refused`
+    (unsubscribed by the mail's link or complained of it), `silent` (it was delivered, nothing came back), `uncertain`
+    (whether it was delivered is not known), `undelivered` (bounced or rejected).
     """
 
     complete: int = 0
     partial: int = 0
+    broken_off: int = 0
     refused: int = 0
     silent: int = 0
     uncertain: int = 0
@@ -75,16 +76,17 @@ class Dispositions:
 
     @property
     def asked(self) -> int:
-        return self.complete + self.partial + self.refused + self.silent + self.uncertain + self.undelivered
+        begun = self.complete + self.partial + self.broken_off
+        return begun + self.refused + self.silent + self.uncertain + self.undelivered
 
     @property
     def response_rate_1(self) -> Rate:
         """AAPOR's RR1 = I / ((I + P) + (R + NC + O) + (UH + UO)), the least that the rate can be.
 
-        UH and UO, whose eligibility is unknown, are here `uncertain` (code 3.19, nothing known of the invitation) and
-        `undelivered` (3.30), so doubt never flatters the rate. Source: The American Association for Public Opinion
-        Research, Standard Definitions: Final Dispositions of Case Codes and Outcome Rates for Surveys (2015), internet
-        surveys of specifically named persons.
+        R holds the break-offs too. UH and UO, whose eligibility is unknown, are here `uncertain` (code 3.19, nothing
+        known of the invitation) and `undelivered` (3.30), so doubt never flatters the rate. Source: The American
+        Association for Public Opinion Research, Standard Definitions: Final Dispositions of Case Codes and Outcome
+        Rates for Surveys (2015), internet surveys of specifically named persons.
         """
         return Rate(self.complete, self.asked)
 

@@ -13,7 +13,7 @@ from surveys.models.case import (
 from surveys.models.delivery import Delivery, DeliveryState, SuppressionReason
 from surveys.models.gesture import CaseGesture, GestureBudget, GestureOffer
 from surveys.models.question import CHOOSING, SCALES, Question, QuestionChoice, QuestionKind, SkipRule
-from surveys.models.response import Answer, AnswerChoice, SurveyResponse
+from surveys.models.response import Answer, AnswerChoice, PartialResponse, SurveyResponse
 from surveys.models.survey import Survey
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "DeliveryState",
     "GestureBudget",
     "GestureOffer",
+    "PartialResponse",
     "Question",
     "QuestionChoice",
     "QuestionKind",

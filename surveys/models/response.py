@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -33,6 +33,33 @@ class SurveyResponse(models.Model):
         verbose_name = _("survey response")
         verbose_name_plural = _("survey responses")
         indexes = [models.Index(fields=["survey", "-submitted_at"], name="response_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class PartialResponse(models.Model):
+    """What was answered so far and not sent yet; the link of the mail goes on with it. Gone when the response is sent.
+
+    `answers` holds by the id of a question a score, words or a list of ids of choices. Never kept of anonymous surveys.
+    """
+
+    delivery = models.OneToOneField(
+        Delivery, verbose_name=_("delivery"), on_delete=models.PROTECT, related_name="partial"
+    )
+    answers = models.JSONField(_("answers"))
+    began_at = models.DateTimeField(_("began at"))
+    kept_at = models.DateTimeField(_("kept at"))
+
+    class Meta:
+        verbose_name = _("partial response")
+        verbose_name_plural = _("partial responses")
+        constraints = [
+            models.CheckConstraint(name="partial_response_answers_something", condition=~Q(answers={})),
+            models.CheckConstraint(
+                name="partial_response_kept_after_it_began", condition=Q(kept_at__gte=F("began_at"))
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.pk}"

@@ -3,6 +3,8 @@ WITH told AS (SELECT {told}),
 mails (id, campaign_id, customer_id, state, reason, opened_at, settled_at) AS ({chosen}),
 people AS (
     SELECT bool_or(response.id IS NOT NULL) AS has_answered,
+           bool_or(2 * kept.answers >= asked.questions) AS is_partial,
+           bool_or(kept.answers IS NOT NULL) AS has_begun,
            bool_or(mail.opened_at IS NOT NULL) AS has_opened,
            bool_or(mail.state = 'COMPLAINED' OR consent.id IS NOT NULL) AS has_refused,
            bool_or(mail.state = 'ACCEPTED') AS is_delivered,
@@ -12,7 +14,10 @@ people AS (
            bool_and(mail.state = 'SUPPRESSED') AS is_suppressed,
            max(mail.reason) AS reason
     FROM told CROSS JOIN mails mail
+    CROSS JOIN (SELECT count(*) AS questions FROM surveys_question, told WHERE survey_id = told.survey) asked
     LEFT JOIN surveys_surveyresponse response ON response.delivery_id = mail.id
+    LEFT JOIN LATERAL (SELECT count(*) AS answers FROM surveys_partialresponse partial, jsonb_object_keys(partial.answers)
+                       WHERE partial.delivery_id = mail.id HAVING count(*) > 0) kept ON true
     LEFT JOIN customers_consent consent
            ON consent.customer_id = mail.customer_id AND consent.purpose = told.purpose
           AND mail.state NOT IN ('SUPPRESSED', 'PENDING')
@@ -21,7 +26,9 @@ people AS (
 )
 SELECT CASE WHEN has_answered THEN 'complete'
             WHEN is_suppressed THEN 'suppressed'
+            WHEN is_partial THEN 'partial'
             WHEN has_refused THEN 'refused'
+            WHEN has_begun THEN 'broken_off'
             WHEN is_delivered THEN 'silent'
             WHEN is_uncertain THEN 'uncertain'
             WHEN has_bounced THEN 'bounced'

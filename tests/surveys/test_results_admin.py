@@ -42,7 +42,7 @@ def test_results_show_the_score_its_interval_and_the_words(staff):
     [scale] = page.context["questions"]
     assert scale["said"]["value"] == "25"
     assert [bar["count"] for bar in scale["bars"]] == [0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1]
-    assert [step["number"] for step in page.context["steps"]] == [4, 4, 4, 4, 4]
+    assert [step["number"] for step in page.context["steps"]] == [4, 4, 4, 4, 4, 4]
     assert "95 % interval" in text
     assert "Lovely &lt;b&gt;staff&lt;/b&gt;" in text
     assert "Too slow" in text

@@ -7,13 +7,13 @@ from django.test.utils import CaptureQueriesContext
 from customers.domain import consents
 from customers.models import Purpose, Segment, SegmentMember
 from loyalty_site.lib import actors
-from surveys.domain import comments, funnels, reports, response_files, responses, scoring
+from surveys.domain import comments, funnels, partials, reports, response_files, responses, scoring
 from surveys.domain.reports import Scope
 from surveys.domain.scoring import Dispositions
 from surveys.models import Answer, CampaignState, DeliveryState, SurveyResponse
 from tests.factories.customers import StoreFactory
 from tests.factories.rewards import ProgramFactory
-from tests.factories.surveys import CampaignFactory, DeliveryFactory
+from tests.factories.surveys import CampaignFactory, DeliveryFactory, QuestionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -171,6 +171,22 @@ def test_funnel_says_what_became_of_everybody(survey, sending, answer, now):
     assert (found.chosen, found.invited, found.left, found.opened, found.answered) == (7, 6, 4, 2, 1)
     assert found.suppressed == {"NO_CONSENT": 1}
     assert found.dispositions.response_rate_1 == scoring.Rate(1, 5)
+
+
+def test_half_of_the_answers_are_a_partial_response_and_less_is_broken_off(survey, sending, now):
+    """Neither was sent, so the response rate is not moved by them."""
+    third = QuestionFactory(survey=survey, kind="TEXT")
+    scale, text = survey.questions.order_by("position").exclude(pk=third.pk)
+    for told in ({scale.pk: 9}, {scale.pk: 9, text.pk: "Bread"}, {}):
+        delivery = DeliveryFactory(campaign=sending, state=DeliveryState.ACCEPTED, settled_at=now)
+        partials.keep(delivery=delivery, answers=told, at=now)
+    found = funnels.funnel(Scope(survey))
+    assert found.dispositions == Dispositions(partial=1, broken_off=1, silent=1)
+    assert (found.opened, found.begun, found.answered) == (2, 2, 0)
+    assert (found.dispositions.response_rate_1, found.dispositions.response_rate_2) == (
+        scoring.Rate(0, 3),
+        scoring.Rate(1, 3),
+    )
 
 
 @pytest.mark.parametrize(("days", "refused"), [(1, 1), (15, 0)])
