@@ -134,6 +134,7 @@ ACTS = {
     "surveys_campaign_cancel": (rows.Campaign, {roles.OWNER, roles.MARKETING}),
     **{f"surveys_case_{act}": (rows.Case, {roles.OWNER, roles.STORE_MANAGER}) for act in CaseAdmin.actions_detail},
     "surveys_casemail_send_again": (rows.CaseMail, {roles.OWNER, roles.STORE_MANAGER}),
+    "surveys_survey_copy": (rows.Survey, {roles.OWNER, roles.MARKETING}),
     "surveys_survey_publish": (rows.Survey, {roles.OWNER, roles.MARKETING}),
     "surveys_survey_results": (
         rows.Survey,

@@ -61,7 +61,7 @@ def test_choices_are_changed_in_their_place(staff):
 def test_choices_of_a_published_survey_are_read(staff):
     staff.post("/admin/surveys/survey/add/", choices("Bread\nCake"))
     survey = Survey.objects.get()
-    staff.post(act(survey, "publish"))
+    staff.post(act(survey, "publish"), {"although": "on"})
     assert "Bread · Cake" in staff.get(f"/admin/surveys/survey/{survey.pk}/change/").content.decode()
 
 
