@@ -86,6 +86,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
         [
             Item(_("Surveys"), "quiz", "surveys.survey"),
             Item(_("Campaigns"), "campaign", "surveys.campaign"),
+            Item(_("Open links"), "qr_code_2", "surveys.openlink"),
             Item(_("Responses"), "forum", "surveys.surveyresponse"),
             Item(_("Cases"), "support_agent", "surveys.case", "is=waiting"),
             Item(_("Mails of cases"), "mark_email_unread", "surveys.casemail"),

@@ -35,6 +35,7 @@ STAFF_PER_HOUR = 300  # the till page looks a code up while it is typed
 CUSTOMER_PER_HOUR = 10
 ADDRESS_PER_BURST = 5
 ADDRESS_PER_HOUR = 100
+ANSWERS_PER_HOUR = 60  # a store and its guests may share an address
 _IPV6_NETWORK = 64  # what one customer of a provider has
 
 
@@ -90,6 +91,11 @@ def of_stranger(*, customer_id: int, address: str) -> list[Limit]:
 def of_counter(*, by: Actor) -> list[Limit]:
     """Of a till or a member of staff. They go on while the pages of strangers are closed."""
     return [Limit(str(by), TILL_PER_HOUR if by.kind == "till" else STAFF_PER_HOUR, HOUR)]
+
+
+def of_answers(*, address: str) -> list[Limit]:
+    """Of strangers who answer a survey by an address that anybody can have: each answer counts."""
+    return [Limit(f"answers:{_network(address)}", ANSWERS_PER_HOUR, HOUR)]
 
 
 @contextmanager
@@ -161,6 +167,7 @@ def words(*, key: str, name: str | None = None) -> str:
         "user": _("member of staff %s"),
         "customer": _("customer %s"),
         "address": _("network address %s"),
+        "answers": _("answers to surveys from network address %s"),
     }
     if name and kind == "customer":
         name = codes.grouped(name)

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 class AttemptCount(models.Model):
     """The failures of one `key` in one window of time, and the tries that were turned away unseen.
 
-    `key` is an actor (`till:5`, `user:2`, `customer:7`), an address (`address:203.0.113.9`) or `strangers`, all
-    customers' pages together, and what the window is (`till:5/3600`). `attempts_take` moves it in one statement, so
-    that no more than `failures_max` are judged however many come at once. Forgotten after some days.
+    `key` is an actor (`till:5`, `user:2`, `customer:7`), an address (`address:203.0.113.9`, or `answers:…` of its
+    answers to surveys) or `strangers`, all customers' pages together, and what the window is (`till:5/3600`).
+    `attempts_take` moves it in one statement, so that no more than `failures_max` are judged however many come at once.
+    Forgotten after some days.
     """
 
     key = models.CharField(_("who or where"), max_length=80)

@@ -1,3 +1,3 @@
-from surveys.admin import campaign, case, case_mail, delivery, gesture, response, survey
+from surveys.admin import campaign, case, case_mail, delivery, gesture, open_link, response, survey
 
-__all__ = ["campaign", "case", "case_mail", "delivery", "gesture", "response", "survey"]
+__all__ = ["campaign", "case", "case_mail", "delivery", "gesture", "open_link", "response", "survey"]

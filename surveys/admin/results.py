@@ -27,7 +27,7 @@ from surveys.domain import comments, funnels, reports, response_files, scoring
 from surveys.domain.funnels import Funnel
 from surveys.domain.reports import Group, Period, QuestionResult, Scope
 from surveys.domain.scoring import Score
-from surveys.models import Campaign, Survey
+from surveys.models import Campaign, OpenLink, Survey
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -63,6 +63,9 @@ class FilterForm(forms.Form):
     campaign = forms.ModelChoiceField(
         Campaign.objects.none(), label=gettext_lazy("campaign"), required=False, widget=UnfoldAdminSelectWidget
     )
+    source = forms.ModelChoiceField(
+        OpenLink.objects.none(), label=gettext_lazy("open link"), required=False, widget=UnfoldAdminSelectWidget
+    )
     language = forms.ChoiceField(
         label=gettext_lazy("language"),
         required=False,
@@ -79,11 +82,13 @@ class FilterForm(forms.Form):
     def __init__(self, data: Any, *, survey: Survey, own: Sequence[int]) -> None:
         super().__init__(data)
         self.survey, self.own = survey, own
-        stores, campaigns = self.fields["store"], self.fields["campaign"]
+        stores, campaigns, sources = self.fields["store"], self.fields["campaign"], self.fields["source"]
         assert isinstance(stores, forms.ModelChoiceField)
         assert isinstance(campaigns, forms.ModelChoiceField)
+        assert isinstance(sources, forms.ModelChoiceField)
         stores.queryset = Store.objects.filter(**({"pk__in": own} if own else {})).order_by("name", "code")
         campaigns.queryset = Campaign.objects.filter(survey=survey).order_by("-pk")
+        sources.queryset = OpenLink.objects.filter(survey=survey).order_by("source")
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -104,6 +109,7 @@ class FilterForm(forms.Form):
             stores=(told["store"].pk,) if told.get("store") else tuple(self.own),
             segment=told.get("segment"),
             campaign=told.get("campaign"),
+            open_link=told.get("source"),
             language=told.get("language", ""),
         )
 
@@ -153,7 +159,7 @@ def _drawn(scope: Scope, question: str) -> dict[str, Any]:
     return {
         "found": found,
         "way": way,
-        "steps": _steps(way),
+        "steps": [] if scope.open_link else _steps(way),  # no mail leads to an open link
         "rates": _rates(way),
         "questions": [{"result": result, "said": _said(result), "bars": _bars(result)} for result in found.questions],
         "periods": _periods(kind, found.periods, is_weekly=found.is_weekly),

@@ -12,10 +12,10 @@ def open_for(*, response: SurveyResponse, at: datetime) -> Case | None:
     """The case of a response with a score at or below what one of its questions calls low; None where there is none.
 
     Due in the survey's `follow_up_hours` by the clock, nights and Sundays too. The store is where they are at home. A
-    response has one case at most.
+    response has one case at most, and none if it names no customer: there is nobody to call back.
     """
-    hours = response.survey.follow_up_hours
-    if hours is None:
+    hours, customer = response.survey.follow_up_hours, response.customer
+    if hours is None or customer is None:
         return None
     answers = list(response.answers.select_related("question").order_by("question__position"))
     low = next((answer for answer in answers if _is_low(answer)), None)
@@ -24,11 +24,11 @@ def open_for(*, response: SurveyResponse, at: datetime) -> Case | None:
     return cases.begin(
         channel=CaseChannel.SURVEY,
         words=_words(low, answers),
-        store=response.customer.home_store,
-        customer=response.customer,
+        store=customer.home_store,
+        customer=customer,
         response=response,
         due_at=at + timedelta(hours=hours),
-        by=actors.customer(response.customer_id),
+        by=actors.customer(customer.pk),
         at=at,
     )
 

@@ -13,7 +13,7 @@ from rewards.domain.statistics import Interval
 from rewards.models import Program
 from surveys.domain import scoring, statements
 from surveys.domain.scoring import Score
-from surveys.models import Campaign, Question, Survey, SurveyResponse
+from surveys.models import Campaign, OpenLink, Question, Survey, SurveyResponse
 
 # Longer than this, and periods are months.
 WEEKS_MOST = 26
@@ -36,6 +36,7 @@ class Scope:
     stores: Collection[int] = ()
     segment: Segment | None = None
     campaign: Campaign | None = None
+    open_link: OpenLink | None = None
     language: str = ""
 
     @property
@@ -112,6 +113,8 @@ def responses(scope: Scope) -> QuerySet[SurveyResponse]:
         rows = rows.filter(submitted_at__lt=scope.until)
     if scope.campaign:
         rows = rows.filter(delivery__campaign=scope.campaign)
+    if scope.open_link:
+        rows = rows.filter(open_link=scope.open_link)
     if scope.language:
         rows = rows.filter(language=scope.language)
     return rows

@@ -111,16 +111,23 @@ def submit(
         return given
     if not is_open(delivery):
         raise SurveyClosed
-    answers = _on_path(survey, answers)
-    response = SurveyResponse.objects.create(
-        survey=survey, delivery=delivery, customer=customer, language=language, submitted_at=at
-    )
-    _keep(response, answers)
+    response = SurveyResponse(survey=survey, delivery=delivery, customer=customer, language=language, submitted_at=at)
+    record(response=response, answers=answers, by=by, at=at)
     PartialResponse.objects.filter(delivery=delivery).delete()
-    _thank(response, reward_points=survey.reward_points, by=by, at=at)
     _note_arrival(delivery, at)
-    follow_ups.open_for(response=response, at=at)
     return response
+
+
+@transaction.atomic
+def record(*, response: SurveyResponse, answers: Mapping[int, AnswerValue], by: Actor, at: datetime) -> None:
+    """Writes a new response with its answers; thanks its customer and opens a case, if it has a customer. Whoever calls
+    keeps the customer from going meanwhile. Raises AnswersInvalid, NothingAnswered.
+    """
+    answers = _on_path(response.survey, answers)
+    response.save(force_insert=True)
+    _keep(response, answers)
+    _thank(response, by=by, at=at)
+    follow_ups.open_for(response=response, at=at)
 
 
 def lock(*, delivery: Delivery, customer: Customer) -> None:
@@ -182,8 +189,9 @@ def fits(question: Question, value: AnswerValue) -> bool:
     return isinstance(value, str) and 0 < len(value) <= TEXT_LENGTH and "\0" not in value
 
 
-def _thank(response: SurveyResponse, *, reward_points: int, by: Actor, at: datetime) -> None:
-    if reward_points:
+def _thank(response: SurveyResponse, *, by: Actor, at: datetime) -> None:
+    reward_points = response.survey.reward_points
+    if reward_points and response.customer:
         response.points_entry = points.award(
             customer=response.customer, points=reward_points, reference=f"survey-response:{response.pk}", by=by, at=at
         )

@@ -12,6 +12,7 @@ from surveys.models.case import (
 )
 from surveys.models.delivery import Delivery, DeliveryState, SuppressionReason
 from surveys.models.gesture import CaseGesture, GestureBudget, GestureOffer
+from surveys.models.open_link import OpenLink
 from surveys.models.question import CHOOSING, SCALES, Question, QuestionChoice, QuestionKind, SkipRule
 from surveys.models.response import Answer, AnswerChoice, PartialResponse, SurveyResponse
 from surveys.models.survey import Survey
@@ -35,6 +36,7 @@ __all__ = [
     "DeliveryState",
     "GestureBudget",
     "GestureOffer",
+    "OpenLink",
     "PartialResponse",
     "Question",
     "QuestionChoice",

@@ -9,19 +9,39 @@ from django.utils.translation import pgettext_lazy
 from customers.models import Customer
 from rewards.models import PointsEntry
 from surveys.models.delivery import Delivery
+from surveys.models.open_link import OpenLink
 from surveys.models.question import Question, QuestionChoice
 from surveys.models.survey import Survey
 
 
 class SurveyResponse(models.Model):
-    """A completed questionnaire: one for each delivery, however often it is submitted."""
+    """A completed questionnaire: one for each delivery, however often it is submitted.
+
+    One that came by an open link has no delivery, and a customer only if they were signed in, once for each survey;
+    `page_key` is what its page was sent with, so that sending a page twice is one response.
+    """
 
     survey = models.ForeignKey(Survey, verbose_name=_("survey"), on_delete=models.PROTECT, related_name="responses")
     delivery = models.OneToOneField(
-        Delivery, verbose_name=_("delivery"), on_delete=models.PROTECT, related_name="response"
+        Delivery, verbose_name=_("delivery"), null=True, blank=True, on_delete=models.PROTECT, related_name="response"
     )
+    open_link = models.ForeignKey(
+        OpenLink,
+        verbose_name=_("open link"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="responses",
+        db_index=False,
+    )
+    page_key = models.UUIDField(null=True, blank=True, editable=False)
     customer = models.ForeignKey(
-        Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="survey_responses"
+        Customer,
+        verbose_name=_("customer"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="survey_responses",
     )
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
     submitted_at = models.DateTimeField(_("submitted at"))
@@ -32,6 +52,31 @@ class SurveyResponse(models.Model):
     class Meta:
         verbose_name = _("survey response")
         verbose_name_plural = _("survey responses")
+        constraints = [
+            models.CheckConstraint(
+                name="response_came_one_way",
+                condition=Q(open_link__isnull=True, page_key__isnull=True)
+                | Q(open_link__isnull=False, page_key__isnull=False, delivery__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="response_of_a_customer_says_how_it_came",
+                condition=Q(customer__isnull=True) | Q(delivery__isnull=False) | Q(open_link__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="response_by_mail_names_its_customer",
+                condition=Q(delivery__isnull=True) | Q(customer__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="response_rewarded_names_its_customer",
+                condition=Q(points_entry__isnull=True) | Q(customer__isnull=False),
+            ),
+            models.UniqueConstraint(fields=["open_link", "page_key"], name="response_once_per_page"),
+            models.UniqueConstraint(
+                fields=["survey", "customer"],
+                condition=Q(open_link__isnull=False),
+                name="response_once_per_customer_by_open_link",
+            ),
+        ]
         indexes = [models.Index(fields=["survey", "-submitted_at"], name="response_newest_first")]
 
     def __str__(self) -> str:

@@ -79,6 +79,7 @@ MUTABLE = {
     "surveys.Delivery",
     "surveys.GestureBudget",
     "surveys.GestureOffer",
+    "surveys.OpenLink",
     "surveys.PartialResponse",
     "surveys.Question",
     "surveys.QuestionChoice",

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import factory
 from factory.django import DjangoModelFactory
 
+from loyalty_site.lib import codes
 from surveys.models import (
     Campaign,
     Case,
@@ -12,6 +13,7 @@ from surveys.models import (
     Delivery,
     GestureBudget,
     GestureOffer,
+    OpenLink,
     Question,
     QuestionKind,
     Survey,
@@ -49,6 +51,16 @@ class CampaignFactory(DjangoModelFactory):
 
     name = factory.Sequence(lambda n: f"Campaign {n}")
     survey = factory.SubFactory(SurveyFactory)
+
+
+class OpenLinkFactory(DjangoModelFactory):
+    class Meta:
+        model = OpenLink
+
+    survey = factory.SubFactory(SurveyFactory)
+    source = factory.Sequence(lambda n: f"Poster {n}")
+    code = factory.LazyFunction(lambda: codes.generate(length=OpenLink.CODE_LENGTH))
+    opened_at = AT
 
 
 class DeliveryFactory(DjangoModelFactory):

@@ -75,6 +75,7 @@ from surveys.models import (
     Delivery,
     GestureBudget,
     GestureOffer,
+    OpenLink,
     Survey,
     SurveyResponse,
 )
@@ -338,6 +339,7 @@ MAKERS = {
     CaseMail: case_mail,
     GestureBudget: surveys.GestureBudgetFactory,
     GestureOffer: surveys.GestureOfferFactory,
+    OpenLink: surveys.OpenLinkFactory,
     Delivery: surveys.DeliveryFactory,
     Survey: draft_survey,
     SurveyResponse: response,

@@ -53,6 +53,7 @@ SEEN = {
         "surveys.casemail",
         "surveys.gesturebudget",
         "surveys.gestureoffer",
+        "surveys.openlink",
         "surveys.survey",
         "surveys.surveyresponse",
     },
@@ -93,6 +94,7 @@ SEEN = {
         "surveys.delivery",
         "surveys.gesturebudget",
         "surveys.gestureoffer",
+        "surveys.openlink",
         "surveys.survey",
         "surveys.surveyresponse",
     },
@@ -135,6 +137,7 @@ ACTS = {
     **{f"surveys_case_{act}": (rows.Case, {roles.OWNER, roles.STORE_MANAGER}) for act in CaseAdmin.actions_detail},
     "surveys_casemail_send_again": (rows.CaseMail, {roles.OWNER, roles.STORE_MANAGER}),
     "surveys_survey_copy": (rows.Survey, {roles.OWNER, roles.MARKETING}),
+    "surveys_openlink_close": (rows.OpenLink, {roles.OWNER, roles.MARKETING}),
     "surveys_survey_publish": (rows.Survey, {roles.OWNER, roles.MARKETING}),
     "surveys_survey_results": (
         rows.Survey,

@@ -245,7 +245,7 @@ def test_file_has_a_line_a_response(survey, answer, now):
     assert response_files.headings(Scope(survey))[-2:] == ["q1", "q2"]
     campaign = one.delivery.campaign.name
     lines = list(response_files.lines(Scope(survey)))
-    assert lines[0] == [one.pk, now.isoformat(), campaign, "S1", one.customer.number, "en", "10", "Good"]
+    assert lines[0] == [one.pk, now.isoformat(), campaign, "S1", one.customer.number, "en", None, "10", "Good"]
     assert lines[1][-2:] == ["3", None]
     assert two.pk == lines[1][0]
 
