@@ -1,5 +1,6 @@
 """What is asked, what can be chosen, and where an answer leads."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,21 @@ SCALES = (QuestionKind.NPS, QuestionKind.CSAT, QuestionKind.CES)
 CHOOSING = (QuestionKind.SINGLE, QuestionKind.MULTIPLE)
 
 
+# Reads rows that no foreign key compares: the question, where it leads, what it looks at.
+_STAYS_IN_ITS_SURVEY = """
+IF EXISTS (
+    SELECT FROM surveys_question target JOIN surveys_question own ON own.id = NEW.question_id
+    WHERE target.id = NEW.goes_to_id AND target.survey_id <> own.survey_id
+) OR EXISTS (
+    SELECT FROM surveys_questionchoice WHERE id = NEW.choice_id AND question_id <> NEW.question_id
+) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = 'skip_rule_stays_in_its_survey',
+        MESSAGE = 'skip_rule_stays_in_its_survey: it looks at its own question''s choices and leads within its survey';
+END IF;
+RETURN NEW;
+"""
+
+
 class Question(models.Model):
     """A score of `follow_up_at_most` or less is low (None: none is)."""
 
@@ -41,6 +57,7 @@ class Question(models.Model):
     class Meta:
         verbose_name = _("question")
         verbose_name_plural = _("questions")
+        triggers = [pgtrigger.ReadOnly(name="question_stays_in_its_survey", fields=["survey"])]
         constraints = [
             models.UniqueConstraint(
                 fields=["survey", "position"], name="question_position_is_unique", deferrable=models.Deferrable.DEFERRED
@@ -68,6 +85,7 @@ class QuestionChoice(models.Model):
     class Meta:
         verbose_name = _("choice")
         verbose_name_plural = _("choices")
+        triggers = [pgtrigger.ReadOnly(name="choice_stays_with_its_question", fields=["question"])]
         constraints = [
             models.UniqueConstraint(
                 fields=["question", "position"],
@@ -106,6 +124,14 @@ class SkipRule(models.Model):
     class Meta:
         verbose_name = _("skip rule")
         verbose_name_plural = _("skip rules")
+        triggers = [
+            pgtrigger.Trigger(
+                name="stays_in_its_survey",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.Before,
+                func=_STAYS_IN_ITS_SURVEY,
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="skip_rule_looks_at_scores_or_at_a_choice",

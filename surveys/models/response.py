@@ -1,5 +1,6 @@
 """What customers answered."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -110,6 +111,29 @@ class PartialResponse(models.Model):
         return f"{self.pk}"
 
 
+# Looked at when the transaction ends: the choices of an answer are written after it.
+_SAYS_SOMETHING = """
+IF EXISTS (SELECT FROM surveys_answer WHERE id = {answer} AND number IS NULL AND text = '')
+    AND NOT EXISTS (SELECT FROM surveys_answerchoice WHERE answer_id = {answer})
+THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = 'answer_says_something',
+        MESSAGE = 'answer_says_something: an answer is a number, a text or choices';
+END IF;
+RETURN NULL;
+"""
+
+_BELONGS_TO_ITS_QUESTION = """
+IF EXISTS (
+    SELECT FROM surveys_answer answer JOIN surveys_questionchoice choice ON choice.id = NEW.choice_id
+    WHERE answer.id = NEW.answer_id AND answer.question_id <> choice.question_id
+) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = 'answer_choice_belongs_to_its_question',
+        MESSAGE = 'answer_choice_belongs_to_its_question: this question does not offer that choice';
+END IF;
+RETURN NEW;
+"""
+
+
 class Answer(models.Model):
     """`number` for scales, `text` for words, neither for choices, which are rows of their own; a skipped question has
     no row.
@@ -125,6 +149,17 @@ class Answer(models.Model):
     class Meta:
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
+        triggers = [
+            pgtrigger.ReadOnly(name="answer_stays_with_its_question", fields=["question"]),
+            pgtrigger.Trigger(
+                name="says_something",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Q(new__number__isnull=True, new__text=""),
+                func=_SAYS_SOMETHING.format(answer="NEW.id"),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["response", "question"], name="answer_once_per_question"),
             models.CheckConstraint(
@@ -154,6 +189,21 @@ class AnswerChoice(models.Model):
     class Meta:
         verbose_name = _("chosen answer")
         verbose_name_plural = _("chosen answers")
+        triggers = [
+            pgtrigger.Trigger(
+                name="belongs_to_its_question",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.Before,
+                func=_BELONGS_TO_ITS_QUESTION,
+            ),
+            pgtrigger.Trigger(
+                name="says_something",
+                operation=pgtrigger.Delete | pgtrigger.Update,
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                func=_SAYS_SOMETHING.format(answer="OLD.answer_id"),
+            ),
+        ]
         constraints = [models.UniqueConstraint(fields=["answer", "choice"], name="answer_choice_once")]
 
     def __str__(self) -> str:
