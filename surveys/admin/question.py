@@ -3,14 +3,18 @@
 from typing import Any
 
 from django import forms
+from django.contrib import admin
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty_site.lib.admin import RowForm
-from loyalty_site.lib.texts import LocalizedText, LocalizedTextFormField
+from loyalty_site.lib.admin import RowForm, RowsInline
+from loyalty_site.lib.texts import LocalizedText, LocalizedTextFormField, joined
 from surveys.admin import skip_rules
-from surveys.domain import scoring
-from surveys.models import CHOOSING, QuestionKind
+from surveys.domain import scoring, skips
+from surveys.models import CHOOSING, Question, QuestionKind
 
 
 class ChoicesField(LocalizedTextFormField):
@@ -114,3 +118,45 @@ class QuestionFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             targets = [number for _first, _last, number in skip_rules.read(row.cleaned_data["skip_lines"]) if number]
             if wrong := next((number for number in targets if not own < number <= len(rows)), None):
                 row.add_error("skip_lines", _("There is no later question %s.") % wrong)
+
+
+class Questions(RowsInline):
+    model = Question
+    formset = QuestionFormSet
+    form = QuestionForm
+    fields = ("position", "kind", "text", "choice_lines", "skip_lines", "is_required", "follow_up_at_most")
+    ordering = ("position",)
+    ordering_field = "position"
+    hide_ordering_field = True
+    hide_title = False
+    can_delete = True
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Where questions are only read, the text heads each row already, in the reader's language."""
+        may_edit = self.has_change_permission(request, obj)
+        return [name for name in self.fields if may_edit or name != "text"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Question]:
+        return super().get_queryset(request).prefetch_related("choices", "skip_rules__choice", "skip_rules__goes_to")
+
+    @admin.display(description=gettext_lazy("choices"))
+    def choice_lines(self, question: Question) -> str:
+        """Where they are only read."""
+        return " · ".join(str(choice) for choice in sorted(question.choices.all(), key=lambda choice: choice.position))
+
+    @admin.display(description=gettext_lazy("skip rules"))
+    def skip_lines(self, question: Question) -> str:
+        return joined(skips.sentences(question))
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return is_draft(obj) and request.user.has_perm("surveys.add_question")
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return is_draft(obj) and request.user.has_perm("surveys.change_question")
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return is_draft(obj) and request.user.has_perm("surveys.delete_question")
+
+
+def is_draft(survey: Any) -> bool:
+    return survey is None or survey.published_at is None

@@ -8,19 +8,18 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.csrf import csrf_exempt
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from loyalty_site.lib.admin import (
     ModelAdmin,
-    RowsInline,
     States,
     act,
     act_page,
@@ -30,57 +29,15 @@ from loyalty_site.lib.admin import (
     row_url,
     state_filter,
 )
-from loyalty_site.lib.texts import joined, localized
-from surveys.admin import question, results, skip_rules
-from surveys.domain import drafts, missing_texts, skips, surveys
-from surveys.models import Question, Survey
-
-
-class Questions(RowsInline):
-    model = Question
-    formset = question.QuestionFormSet
-    form = question.QuestionForm
-    fields = ("position", "kind", "text", "choice_lines", "skip_lines", "is_required", "follow_up_at_most")
-    ordering = ("position",)
-    ordering_field = "position"
-    hide_ordering_field = True
-    hide_title = False
-    can_delete = True
-
-    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        """Where questions are only read, the text heads each row already, in the reader's language."""
-        may_edit = self.has_change_permission(request, obj)
-        return [name for name in self.fields if may_edit or name != "text"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Question]:
-        return super().get_queryset(request).prefetch_related("choices", "skip_rules__choice", "skip_rules__goes_to")
-
-    @admin.display(description=gettext_lazy("choices"))
-    def choice_lines(self, question: Question) -> str:
-        """Where they are only read."""
-        return " · ".join(str(choice) for choice in sorted(question.choices.all(), key=lambda choice: choice.position))
-
-    @admin.display(description=gettext_lazy("skip rules"))
-    def skip_lines(self, question: Question) -> str:
-        return joined(skips.sentences(question))
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return _is_draft(obj) and request.user.has_perm("surveys.add_question")
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return _is_draft(obj) and request.user.has_perm("surveys.change_question")
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return _is_draft(obj) and request.user.has_perm("surveys.delete_question")
+from loyalty_site.lib.texts import localized
+from surveys.admin import preview, question, results, skip_rules
+from surveys.domain import drafts, missing_texts, surveys
+from surveys.models import Survey
 
 
 def _languages(survey: Survey) -> dict[str, Any]:
     """For the table of what is missing."""
     return {"missing_texts": missing_texts.of(survey), "languages": settings.LANGUAGES}
-
-
-def _is_draft(survey: Any) -> bool:
-    return survey is None or survey.published_at is None
 
 
 class PublishForm(forms.Form):
@@ -105,8 +62,8 @@ class SurveyAdmin(ModelAdmin):
     list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=states),)
     search_fields = ("name",)
     ordering = ("-pk",)
-    inlines = (Questions,)
-    actions_detail = ("results", "publish", "copy", "close")
+    inlines = (question.Questions,)
+    actions_detail = ("preview", "trial_mail", "results", "publish", "copy", "close")
     change_form_outer_before_template = "admin/surveys/survey/above.html"
     fieldsets = (
         (None, {"fields": ("name", "reward_points", "follow_up_hours")}),
@@ -114,23 +71,31 @@ class SurveyAdmin(ModelAdmin):
     )
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        return () if _is_draft(obj) else ("reward_points",)
+        return () if question.is_draft(obj) else ("reward_points",)
 
     def is_disposable(self, row: Survey) -> bool:
         return row.published_at is None and not row.campaigns.exists()
 
     def offers(self, act: str, row: Survey) -> bool:
-        if act == "copy":
+        if act in {"preview", "copy"}:
             return True
+        if act == "trial_mail":
+            return row.closed_at is None
         if act == "publish":
             return row.published_at is None
         return row.published_at is not None and (act == "results" or row.closed_at is None)
 
     def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
         return [
-            path("begin/", self.admin_site.admin_view(self.begin), name="surveys_survey_begin"),
+            path("begin/", view(self.begin), name="surveys_survey_begin"),
+            # Takes what a customer's form sends, which has no token of a session, and writes nothing.
+            path("<int:survey_id>/phone/<str:language>/", view(csrf_exempt(self.phone)), name="surveys_survey_phone"),
             *super().get_urls(),
         ]
+
+    def phone(self, request: HttpRequest, survey_id: int, language: str) -> HttpResponse:
+        return preview.phone(request, self.row(request, survey_id), language)
 
     def begin(self, request: HttpRequest) -> HttpResponse:
         """Makes the draft that an example says, and opens it."""
@@ -168,6 +133,14 @@ class SurveyAdmin(ModelAdmin):
             if row.has_changed() and {"skip_lines", "kind"} & set(row.changed_data):
                 rules = skip_rules.resolved(row.cleaned_data["skip_lines"], numbered)
                 surveys.set_skips(question=row.instance, rules=rules)
+
+    @act(title=gettext_lazy("Preview"), permission="surveys.view_survey", icon="smartphone")
+    def preview(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return preview.page(self, request, self.row(request, object_id))
+
+    @act(title=gettext_lazy("Test mail to me"), permission="surveys.change_survey", icon="forward_to_inbox")
+    def trial_mail(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return preview.trial_mail(self, request, self.row(request, object_id))
 
     @act(title=gettext_lazy("Results"), permission="surveys.view_surveyresponse", icon="monitoring")
     def results(self, request: HttpRequest, object_id: int) -> HttpResponseBase:

@@ -9,10 +9,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from customers.models import Customer
 from loyalty_site.lib.texts import localized
 from rewards.models import Program
 from surveys.domain import responses, scales, scoring
-from surveys.models import Delivery
+from surveys.models import Delivery, Survey
 
 _inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 
@@ -21,25 +22,38 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
     """In the customer's language, always the same Message-ID for a delivery, one-click unsubscribing by RFC 8058."""
     token = responses.token_for(delivery)
     unsubscribe_url = _link("survey-unsubscribe", token)
-    customer, survey = delivery.customer, delivery.campaign.survey
+    message = letter(
+        survey=delivery.campaign.survey,
+        customer=delivery.customer,
+        program=program,
+        url=_link("survey", token),
+        unsubscribe_url=unsubscribe_url,
+    )
+    message.extra_headers |= {
+        "Message-ID": f"<survey-delivery-{delivery.pk}@{urlsplit(settings.BASE_URL).hostname}>",
+        "List-Unsubscribe": f"<{unsubscribe_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    return message
+
+
+def letter(
+    *, survey: Survey, customer: Customer, program: Program, url: str, unsubscribe_url: str
+) -> EmailMultiAlternatives:
+    """What stands in the mail, whatever its links lead to."""
     with translation.override(customer.language):
         context = {
             "program": program,
             "customer": customer,
             "survey": survey,
             "unsubscribe_url": unsubscribe_url,
-            **_question(delivery, _link("survey", token)),
+            **_question(survey, url),
         }
         message = EmailMultiAlternatives(
             subject=" ".join(localized(survey.title).split()),
             body=render_to_string("emails/survey_invitation.txt", context),
             to=[customer.email],
-            headers={
-                "Message-ID": f"<survey-delivery-{delivery.pk}@{urlsplit(settings.BASE_URL).hostname}>",
-                "Auto-Submitted": "auto-generated",
-                "List-Unsubscribe": f"<{unsubscribe_url}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            },
+            headers={"Auto-Submitted": "auto-generated"},
         )
         message.attach_alternative(
             _inliner.inline(render_to_string("emails/survey_invitation.html", context)), "text/html"
@@ -47,9 +61,9 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
     return message
 
 
-def _question(delivery: Delivery, url: str) -> dict[str, object]:
+def _question(survey: Survey, url: str) -> dict[str, object]:
     """A scale that begins the survey stands in the mail, one link a score; the page asks again before it counts."""
-    first = min(delivery.campaign.survey.questions.all(), key=lambda question: question.position, default=None)
+    first = min(survey.questions.all(), key=lambda question: question.position, default=None)
     scale = scoring.SCALES.get(first.kind) if first else None
     if first is None or scale is None:
         return {"url": url}

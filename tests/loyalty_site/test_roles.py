@@ -138,6 +138,11 @@ ACTS = {
     "surveys_casemail_send_again": (rows.CaseMail, {roles.OWNER, roles.STORE_MANAGER}),
     "surveys_survey_copy": (rows.Survey, {roles.OWNER, roles.MARKETING}),
     "surveys_openlink_close": (rows.OpenLink, {roles.OWNER, roles.MARKETING}),
+    "surveys_survey_trial_mail": (rows.Survey, {roles.OWNER, roles.MARKETING}),
+    "surveys_survey_preview": (
+        rows.Survey,
+        {roles.OWNER, roles.STORE_MANAGER, roles.MARKETING, roles.AUDITOR},
+    ),
     "surveys_survey_publish": (rows.Survey, {roles.OWNER, roles.MARKETING}),
     "surveys_survey_results": (
         rows.Survey,

@@ -1,0 +1,103 @@
+"""A survey as a customer sees it, on a phone's width, and its mail to whoever writes it. Nothing of it is recorded."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.core import mail
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import get_language_info, gettext_lazy
+from django.utils.translation import gettext as _
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from customers.models import User
+from loyalty_site.lib.admin import act_page, posted
+from surveys.domain import responses, trial_mails
+from surveys.forms import ResponseForm, chosen_score
+from surveys.models import Survey
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+
+# The page stands in a frame of the back office's own page, and nowhere else.
+_FRAMED = (
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; form-action 'self'; base-uri 'self'; "
+    "object-src 'none'"
+)
+
+
+class TrialForm(forms.Form):
+    language = forms.ChoiceField(
+        label=gettext_lazy("language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget
+    )
+
+
+def page(model_admin: "ModelAdmin[Survey]", request: HttpRequest, survey: Survey) -> HttpResponse:
+    """A frame as wide as a phone, in one language after the other."""
+    codes = [code for code, _name in settings.LANGUAGES]
+    chosen = request.GET.get("language", "")
+    language = chosen if chosen in codes else codes[0]
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.model._meta,
+        "original": survey,
+        "title": _("Preview of “%s”") % survey,
+        "address": phone_url(survey, language),
+        "language": get_language_info(language),
+        "languages": [get_language_info(code) for code in codes],
+    }
+    return TemplateResponse(request, "admin/surveys/survey/preview.html", context)
+
+
+def phone_url(survey: Survey, language: str) -> str:
+    return reverse("admin:surveys_survey_phone", args=[survey.pk, language])
+
+
+def phone(request: HttpRequest, survey: Survey, language: str) -> HttpResponse:
+    """The customer's own page. Sending it shows what the customer would be told; nothing is written."""
+    if language not in dict(settings.LANGUAGES):
+        raise Http404(_("There is no such language."))
+    with translation.override(language):
+        response = _answered(request, survey)
+    response.headers["Content-Security-Policy"] = _FRAMED
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+def trial_mail(model_admin: "ModelAdmin[Survey]", request: HttpRequest, survey: Survey) -> HttpResponse:
+    user = request.user
+    assert isinstance(user, User)
+
+    def do(data: Any) -> str:
+        url = f"{settings.BASE_URL}{phone_url(survey, data['language'])}"
+        trial_mails.send(survey=survey, to=user, language=data["language"], url=url, mailer=mail.get_connection())
+        return _("The mail is on its way to %s.") % user.email
+
+    return act_page(
+        model_admin,
+        request,
+        survey,
+        title=_("Send yourself the mail of “%s”?") % survey,
+        explanation=_(
+            "It goes to your own address, %s. Its links lead to the preview, so nothing that you answer is recorded."
+        )
+        % user.email,
+        button=_("Send it to me"),
+        do=do,
+        form=TrialForm(posted(request), initial={"language": translation.get_language()}),
+    )
+
+
+def _answered(request: HttpRequest, survey: Survey) -> HttpResponse:
+    sent = request.POST if request.method == "POST" else None
+    form = ResponseForm(survey, data=sent, score=chosen_score(request.GET.get("score", "")))
+    if form.is_valid():
+        if form.answers():
+            thanked = {"points_entry": {"points": survey.reward_points} if survey.reward_points else None}
+            return render(request, "surveys/thanks.html", {"survey": survey, "response": thanked, "preview": True})
+        form.add_error(None, str(responses.NothingAnswered()))
+    return render(request, "surveys/respond.html", {"survey": survey, "form": form, "preview": True})
