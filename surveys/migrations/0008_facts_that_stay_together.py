@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('surveys', '0006_partial_responses'),
+        ('surveys', '0007_open_links'),
     ]
 
     operations = [
