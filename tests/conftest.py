@@ -14,7 +14,7 @@ LONGEST = [
     "test_whole_loop.py",
     "test_embedded.py",
     "test_killed_workers.py",
-    "test_killed_notices.py",
+    "test_killed_mails.py",
     "test_admin_in_browser.py",
     "test_portal_in_browser.py",
     "test_in_browser.py",

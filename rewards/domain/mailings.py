@@ -5,32 +5,27 @@ States change by conditional updates, so two workers at once, or a click on a pa
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from loyalty_site.lib import codes
 from loyalty_site.lib.actors import SYSTEM, Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import (
     coupon_mails,
-    experiments,
-    gesture_mails,
     mail_queue,
     mail_texts,
-    mailing_audience,
+    mailing_freezing,
     offers,
     told_mails,
 )
 from rewards.domain.mail_texts import Text
-from rewards.models import Arm, Coupon, MailBarrier, Mailing, MailingMail, MailingState, MailState, Program
+from rewards.models import MailBarrier, Mailing, MailingMail, MailingState, MailState, Program
 
 CANCELLABLE = (MailingState.SCHEDULED, MailingState.MATERIALIZING, MailingState.SENDING, MailingState.PAUSED)
-COUPONS_AT_ONCE = 5000
 
 
 class WrongMailingState(DomainError):
@@ -115,94 +110,35 @@ def _suppress_cancelled(at: datetime) -> None:
     waiting.update(state=MailState.SUPPRESSED, reason=MailBarrier.CANCELLED, settled_at=at)
 
 
-@transaction.atomic
 def _materialize(pk: int) -> bool:
-    """All or nothing: arms, then mails, then coupons. False when another worker has it in hand or has done it, or when
-    its offer is not live any more: then it is cancelled."""
+    """Portion by portion, so that who cancels or merges meanwhile waits for one at most, and what a killed worker has
+    done stays done. False when another worker has it in hand or has done it, or when it is cancelled."""
+    reached: int | None = 0
+    while reached := _materialize_some(pk, reached):
+        pass
+    return reached is not None
+
+
+@transaction.atomic(durable=True)
+def _materialize_some(pk: int, after: int) -> int | None:
+    """The next customers of the audience, by id; returns the last one's, 0 when nobody was left and it is sent from now
+    on, None when it is not this worker's to go on with. Cancelled where its offer is not live any more."""
     free = Mailing.objects.select_for_update(skip_locked=True, of=("self",)).select_related("offer", "experiment")
     mailing = free.filter(pk=pk, state=MailingState.MATERIALIZING).first()
     if mailing is None:
-        return False
+        return None
     at = mailing.materialized_at
     assert at is not None
     try:
         offers.refuse_unless_live(offer=mailing.offer, at=at)
     except (offers.OfferNotLive, offers.OfferWithdrawn):
         _move(mailing, (MailingState.MATERIALIZING,), MailingState.CANCELLED, SYSTEM, at, finished_at=at)
-        return False
-    chosen = mailing_audience.of(mailing=mailing, at=at).annotate(barrier=mailing_audience.barrier())
-    experiments.assign_all(
-        experiment=mailing.experiment, customers=chosen.filter(barrier=""), occasion=f"mailing:{pk}", at=at
-    )
-    _insert_mails(mailing, at)
-    while _issue_some(mailing, at):
-        pass
-    Mailing.objects.filter(pk=pk).update(state=MailingState.SENDING)
-    return True
-
-
-def _insert_mails(mailing: Mailing, at: datetime) -> None:
-    """A row for everybody in the audience, in one statement."""
-    chosen = mailing_audience.of(mailing=mailing, at=at).annotate(barrier=mailing_audience.barrier())
-    people, parameters = chosen.values_list("pk", "barrier").order_by("pk").query.sql_with_params()
-    not_before = gesture_mails.by_day(at=at, program=Program.objects.current())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO rewards_mailingmail (mailing_id, customer_id, state, reason, attempts, not_before, settled_at,
-                                             smtp_reply)
-            SELECT %s, chosen.id, CASE why WHEN '' THEN 'PENDING' ELSE 'SUPPRESSED' END, why, 0, %s,
-                   CASE why WHEN '' THEN NULL ELSE %s END, ''
-            FROM (SELECT customer.id, CASE WHEN barrier <> '' THEN barrier
-                                           WHEN arm = %s THEN '' ELSE %s END AS why
-                  FROM ({people}) AS customer (id, barrier)
-                  LEFT JOIN rewards_assignment assignment
-                         ON assignment.customer_id = customer.id AND assignment.experiment_id = %s) AS chosen
-            """,  # noqa: S608 - the query of the ORM, with its parameters apart
-            [
-                mailing.pk,
-                not_before,
-                at,
-                Arm.TREATED.value,
-                MailBarrier.HELD_OUT.value,
-                *parameters,
-                mailing.experiment_id,
-            ],
-        )
-
-
-def _issue_some(mailing: Mailing, at: datetime) -> int:
-    """Coupons for the next treated customers, in one statement with codes made before; returns how many were issued.
-
-    Their rows are locked by id against merges, so that no coupon stays with who is gone: who is, gets none, and the
-    mail finds that out. A code that happens to exist is left out, and another one made the next time.
-    """
-    starts_at, expires_at = offers.good_between(offer=mailing.offer, at=at)
-    made = [
-        mailing.offer.code_prefix + codes.generate(length=Coupon.BODY_LENGTH)
-        for _n in range(min(COUPONS_AT_ONCE, _without_coupon(mailing)))
-    ]
-    values: dict[str, Any] = {
-        "codes": made,
-        "number": len(made),
-        "mailing": mailing.pk,
-        "offer": mailing.offer_id,
-        "uses_max": mailing.offer.code_max,
-        "reference": f"mailing:{mailing.pk}:",
-        "at": at,
-        "starts_at": starts_at,
-        "expires_at": expires_at,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_ISSUE, values)
-        issued = int(cursor.rowcount)
-        cursor.execute(_HAND_OUT, values)
-    return issued
-
-
-def _without_coupon(mailing: Mailing) -> int:
-    waiting = MailingMail.objects.filter(mailing=mailing, state=MailState.PENDING, coupon__isnull=True)
-    return waiting.filter(customer__closed_at__isnull=True).count()
+        _suppress_cancelled(at)
+        return None
+    if last := mailing_freezing.freeze(mailing=mailing, after=after, at=at):
+        return last
+    Mailing.objects.filter(pk=pk, state=MailingState.MATERIALIZING).update(state=MailingState.SENDING)
+    return 0
 
 
 def _barrier(mail: MailingMail, program: Program, at: datetime) -> MailBarrier | None:
@@ -230,36 +166,3 @@ QUEUE = mail_queue.Queue(
     related=("mailing", "coupon__offer"),
     open=Q(mailing__state=MailingState.SENDING),
 )
-
-_ISSUE = """
-    WITH locked AS MATERIALIZED (
-        SELECT customer.id
-        FROM customers_customer customer
-        WHERE customer.closed_at IS NULL
-          AND customer.id IN (SELECT mail.customer_id
-                              FROM rewards_mailingmail mail
-                              JOIN customers_customer present
-                                ON present.id = mail.customer_id AND present.closed_at IS NULL
-                              WHERE mail.mailing_id = %(mailing)s AND mail.state = 'PENDING' AND mail.coupon_id IS NULL
-                              ORDER BY mail.customer_id LIMIT %(number)s)
-        ORDER BY customer.id
-        FOR SHARE
-    ), numbered AS (
-        SELECT id, row_number() OVER (ORDER BY id) AS number FROM locked
-    ), made AS (
-        SELECT code, number FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS told (code, number)
-    )
-    INSERT INTO rewards_coupon (code, offer_id, customer_id, is_public, state, uses_max, uses_count, reference,
-                                issued_at, starts_at, expires_at)
-    SELECT made.code, %(offer)s, numbered.id, false, 'ISSUED', %(uses_max)s, 0, %(reference)s || numbered.id, %(at)s,
-           %(starts_at)s, %(expires_at)s
-    FROM numbered JOIN made USING (number)
-    ON CONFLICT DO NOTHING
-"""
-
-_HAND_OUT = """
-    UPDATE rewards_mailingmail mail SET coupon_id = coupon.id
-    FROM rewards_coupon coupon
-    WHERE mail.mailing_id = %(mailing)s AND mail.state = 'PENDING' AND mail.coupon_id IS NULL
-      AND coupon.offer_id = %(offer)s AND coupon.reference = %(reference)s || mail.customer_id
-"""

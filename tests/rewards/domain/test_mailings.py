@@ -7,7 +7,7 @@ from django.core import mail
 from customers.domain import consents
 from customers.models import Customer, Purpose, Segment, SegmentMember
 from loyalty_site.lib import actors, codes
-from rewards.domain import mail_queue, mailing_audience, mailings, offers, wording
+from rewards.domain import mail_queue, mailing_audience, mailing_freezing, mailings, offers, wording
 from rewards.models import Assignment, Coupon, Mailing, MailingMail
 from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory, StoreFactory
 from tests.factories.rewards import ExperimentFactory, OfferFactory, ProgramFactory
@@ -122,17 +122,32 @@ def test_audience_is_what_filters_and_the_offers_segment_say(drafted):
     assert list(mailing_audience.of(mailing=mailing, at=NOON)) == [wanted]
 
 
-def test_worker_that_dies_half_way_leaves_nothing_half_done(drafted, monkeypatch):
+@pytest.fixture
+def portions(monkeypatch):
+    """Three customers a portion; what is called after the portion of that number, before the next one."""
+    monkeypatch.setattr(mailing_freezing, "CUSTOMERS_AT_ONCE", 3)
+    freeze_some = mailings._materialize_some
+    then = {}
+
+    def freeze(pk, after):
+        reached = freeze_some(pk, after)
+        then["done"] = then.get("done", 0) + 1
+        then.get(then["done"], lambda: None)()
+        return reached
+
+    monkeypatch.setattr(mailings, "_materialize_some", freeze)
+    return then
+
+
+def die():
+    raise KeyboardInterrupt
+
+
+def test_worker_that_dies_within_a_portion_leaves_nothing_of_it(drafted, portions, monkeypatch):
     willing(5)
     scheduled(drafted())
-    issue = mailings._issue_some
-
-    def die(*arguments):
-        issue(*arguments)
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched:
-        patched.setattr(mailings, "_issue_some", die)
+        patched.setattr(mailing_freezing, "_issue_some", lambda *_arguments: die())
         with pytest.raises(KeyboardInterrupt):
             mailings.materialize_due(at=NOON)
     assert state() == "MATERIALIZING"
@@ -142,9 +157,34 @@ def test_worker_that_dies_half_way_leaves_nothing_half_done(drafted, monkeypatch
     assert mailings.materialize_due(at=NOON + HOUR) == 0
 
 
+def test_worker_that_dies_between_portions_is_followed_by_one_that_goes_on(drafted, portions, send, mail_server):
+    customers = willing(8)
+    scheduled(drafted())
+    portions[1] = die
+    with pytest.raises(KeyboardInterrupt):
+        mailings.materialize_due(at=NOON)
+    first = set(Coupon.objects.values_list("pk", "customer"))
+    assert (state(), len(first), MailingMail.objects.count()) == ("MATERIALIZING", 3, 3)
+    assert send() == 0
+    assert mailings.materialize_due(at=NOON + HOUR) == 1
+    made = set(Coupon.objects.values_list("pk", "customer"))
+    assert first < made
+    assert sorted(customer for _pk, customer in made) == sorted(customer.pk for customer in customers)
+    assert send() == 8
+
+
+def test_who_cancels_between_portions_wins(drafted, portions, send, mail_server):
+    willing(8)
+    mailing = scheduled(drafted())
+    portions[2] = lambda: mailings.cancel(mailing=mailing, by=STAFF, at=NOON)
+    assert mailings.materialize_due(at=NOON) == 0
+    assert outcome() == {("SUPPRESSED", "CANCELLED"): 6}
+    assert (mailings.materialize_due(at=NOON + HOUR), state(), send()) == (0, "CANCELLED", 0)
+
+
 def test_coupons_are_made_by_portions_whatever_codes_exist_already(drafted, monkeypatch):
     customers = willing(7)
-    monkeypatch.setattr(mailings, "COUPONS_AT_ONCE", 3)
+    monkeypatch.setattr(mailing_freezing, "CUSTOMERS_AT_ONCE", 3)
     generate, taken = codes.generate, []
 
     def repeat(**told):
