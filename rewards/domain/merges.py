@@ -1,8 +1,8 @@
 """One person, two cards: points, coupons and what was bought become one customer's, and two customers' again.
 
-Locks, in this order: the points accounts by ascending customer id, the customers' rows in the same order, then what is
-moved. Whoever books for the source at the same moment comes before, and is carried over, or is refused with
-CustomerMerged.
+Locks, in this order: mailings that choose their customers, the points accounts by ascending customer id, the customers'
+rows in the same order, then what is moved. Whoever books for the source at the same moment comes before, and is carried
+over, or is refused with CustomerMerged.
 """
 
 from datetime import datetime
@@ -13,8 +13,17 @@ from django.db.models import Exists, OuterRef, QuerySet
 from customers.domain import merges as customers_merges
 from customers.models import Customer, CustomerMerge
 from loyalty_site.lib.actors import Actor
-from rewards.domain import experiments, import_lock, tiers
-from rewards.models import Coupon, CouponHold, CouponRedemption, PointsAdjustment, RewardRedemption, Surprise
+from rewards.domain import experiments, import_lock, merged_mails, tiers
+from rewards.models import (
+    Coupon,
+    CouponHold,
+    CouponRedemption,
+    Mailing,
+    MailingState,
+    PointsAdjustment,
+    RewardRedemption,
+    Surprise,
+)
 
 TIER = "tier before and after"
 
@@ -23,10 +32,12 @@ TIER = "tier before and after"
 def merge(*, source: Customer, target: Customer, reason: str, by: Actor, at: datetime) -> CustomerMerge:
     """`source` becomes part of `target`, who has all of both from now on; the record says what went over.
 
-    Points keep the days on which they lapse, and a debt goes over too; open holds of the source are released.
+    Points keep the days on which they lapse, and a debt goes over too; open holds of the source are released. Mails
+    that wait go to the target, who gets no second one of the same mailing.
     Raises MergeWithSelf, CustomerMerged, CustomerClosed, ImportRunning.
     """
     import_lock.refuse_while_running()
+    list(Mailing.objects.filter(state=MailingState.MATERIALIZING).select_for_update(no_key=True).order_by("pk"))
     _lock_accounts(source.pk, target.pk)
     record = customers_merges.begin(source=source, target=target, reason=reason, by=by, at=at)
     _call("points_merge", record.pk, source.pk, target.pk, at, str(by))
@@ -37,6 +48,7 @@ def merge(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     customers_merges.move(merge=record, rows=RewardRedemption.objects.filter(customer=source))
     customers_merges.move(merge=record, rows=PointsAdjustment.objects.filter(customer=source))
     customers_merges.move(merge=record, rows=_surprises_only_of(source, target))
+    merged_mails.carry_over(merge=record)
     experiments.carry_over(merge=record)
     _carry_tier(record, by, at)
     record.save(update_fields=["moved"])
@@ -64,6 +76,7 @@ def undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> None:
     customers_merges.move_back(merge=record, model=RewardRedemption)
     customers_merges.move_back(merge=record, model=PointsAdjustment)
     customers_merges.move_back(merge=record, model=Surprise)
+    merged_mails.separate(merge=record)
     experiments.separate(merge=record)
     if TIER in record.moved:
         before, after = record.moved[TIER]

@@ -17,6 +17,8 @@ MOVED = {
     "rewards.Coupon",
     "rewards.CouponHold",
     "rewards.CouponRedemption",
+    "rewards.GestureMail",  # while it waits
+    "rewards.MailingMail",  # while it waits
     "rewards.PointsAdjustment",
     "rewards.RewardRedemption",
     "rewards.Surprise",
@@ -38,8 +40,6 @@ STAYING = {
     "customers.Recommendation",  # deleted, and made anew
     "customers.SignInCode",  # opens nothing for who is closed
     "rewards.OfferTally",  # counted anew
-    "rewards.GestureMail",  # which address a mail went to
-    "rewards.MailingMail",  # which address a mail went to
     "rewards.PointsNotice",  # which address a mail went to
     "rewards.StaffAlert",  # about the member of staff
     "rewards.TierChange",
