@@ -25,18 +25,18 @@ def freeze(*, mailing: Mailing, after: int, at: datetime) -> int:
     ids = list(audience.order_by("pk").values_list("pk", flat=True)[:CUSTOMERS_AT_ONCE])
     if not ids:
         return 0
-    chosen = audience.filter(pk__lte=ids[-1]).annotate(barrier=mailing_audience.barrier())
+    chosen = audience.annotate(barrier=mailing_audience.barrier()).filter(pk__lte=ids[-1])
     mailable = chosen.filter(barrier="")
     experiments.assign_all(experiment=mailing.experiment, customers=mailable, occasion=f"mailing:{mailing.pk}", at=at)
-    _insert_mails(mailing, chosen, at)
+    _insert_mails(mailing, chosen.values_list("pk", "barrier"), at)
     while _issue_some(mailing, at):
         pass
     return ids[-1]
 
 
-def _insert_mails(mailing: Mailing, chosen: QuerySet[Customer], at: datetime) -> None:
-    """A row for each of them, in one statement. Who has got one meanwhile, by a merge, keeps it."""
-    people, parameters = chosen.values_list("pk", "barrier").order_by("pk").query.sql_with_params()
+def _insert_mails(mailing: Mailing, chosen: QuerySet[Customer, Any], at: datetime) -> None:
+    """A row for each (id, barrier), in one statement. Who has got one meanwhile, by a merge, keeps it."""
+    people, parameters = chosen.order_by("pk").query.sql_with_params()
     not_before = gesture_mails.by_day(at=at, program=Program.objects.current())
     with connection.cursor() as cursor:
         cursor.execute(

@@ -113,9 +113,9 @@ def _suppress_cancelled(at: datetime) -> None:
 def _materialize(pk: int) -> bool:
     """Portion by portion, so that who cancels or merges meanwhile waits for one at most, and what a killed worker has
     done stays done. False when another worker has it in hand or has done it, or when it is cancelled."""
-    reached: int | None = 0
-    while reached := _materialize_some(pk, reached):
-        pass
+    reached = _materialize_some(pk, 0)
+    while reached:
+        reached = _materialize_some(pk, reached)
     return reached is not None
 
 

@@ -35,12 +35,16 @@ def carry_over(*, merge: CustomerMerge) -> None:
 
 def separate(*, merge: CustomerMerge) -> None:
     """What the target was told meanwhile stays there."""
-    for model in (GestureMail, MailingMail):
-        still = _waiting(model._default_manager.filter(customer=merge.target_id))
-        merges.move_back(merge=merge, model=model, since=model._default_manager.exclude(pk__in=still.values("pk")))
+    _give_back(merge, GestureMail.objects.filter(customer=merge.target_id))
+    _give_back(merge, MailingMail.objects.filter(customer=merge.target_id))
     for source, target in merge.moved.get(EXCHANGED, []):
         if _waiting(MailingMail.objects.filter(pk=target)).exists():
             _exchange(source, target)
+
+
+def _give_back(merge: CustomerMerge, mails: QuerySet[Mail]) -> None:
+    settled = mails.exclude(pk__in=_waiting(mails).values("pk"))
+    merges.move_back(merge=merge, model=mails.model, since=settled)
 
 
 def _waiting(mails: QuerySet[Mail]) -> QuerySet[Mail]:
