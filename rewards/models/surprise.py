@@ -1,7 +1,8 @@
 """Small unexpected thank-yous, measured against customers who got none."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -15,7 +16,7 @@ from rewards.models.surprise_rule import SurpriseRule
 
 class Surprise(models.Model):
     """A rule that fitted a customer on an occasion, once: `purchase:17`, `visit:10`, `category:4`, `birthday:2026`,
-    `anniversary:2026`, `sign-up`, `win-back:17`.
+    `anniversary:2026`, `sign-up`, `win-back:17`; of a lucky draw `purchase:17` is the lot.
 
     `happened_at` is when the occasion was, `decided_at` when the rule looked at it. Held-out customers have a row
     without a gesture, which costs nothing.
@@ -73,13 +74,26 @@ class DrawOutcome(models.TextChoices):
 
 
 class SurpriseDraw(models.Model):
-    """A purchase that a lucky draw drew, and what came of it. What was not drawn has no row: the seed says it again."""
+    """A purchase that a lucky draw drew, and what came of it. What was not drawn has no row: the seed says it again.
+
+    `lot` is the customer's first purchase of that day, by which it was drawn; empty: the purchase itself. A lot is
+    looked at once, and again only where all of what it was looked at for had come back.
+    """
 
     rule = models.ForeignKey(
         SurpriseRule, verbose_name=_("rule"), on_delete=models.PROTECT, related_name="draws", db_index=False
     )
     purchase = models.ForeignKey(
         Purchase, verbose_name=_("purchase"), on_delete=models.PROTECT, related_name="surprise_draws"
+    )
+    lot = models.ForeignKey(
+        Purchase,
+        verbose_name=_("lot"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     outcome = models.CharField(_("outcome"), max_length=12, choices=DrawOutcome.choices)
     decided_at = models.DateTimeField(_("decided at"))
@@ -90,6 +104,12 @@ class SurpriseDraw(models.Model):
         triggers = append_only.refuse_update_and_delete()
         constraints = [
             models.UniqueConstraint(fields=["rule", "purchase"], name="purchase_is_drawn_once"),
+            models.UniqueConstraint(
+                F("rule"),
+                Coalesce("lot", "purchase"),
+                name="lot_is_drawn_once",
+                condition=~Q(outcome=DrawOutcome.RETURNED),
+            ),
             constraints.choice_is_known("surprise_draw_outcome_is_known", "outcome", DrawOutcome),
         ]
 

@@ -49,7 +49,8 @@ $$;
 
 -- Whom a rule has to surprise at p_at, of what happened within p_days: of the day of its activation the whole day counts
 -- for birthdays and anniversaries. Who stayed away and came back meanwhile needs no winning back. Whatever a lucky draw
--- drew is looked at once, so that its row says what came of it.
+-- drew is looked at once, so that its row says what came of it; again for what was bought once more the same day, only
+-- where all had come back.
 CREATE OR REPLACE FUNCTION surprises_due(p_rule bigint, p_at timestamptz, p_days integer)
 RETURNS TABLE (customer_id bigint, occasion text, purchase_id bigint, happened_at timestamptz) LANGUAGE sql STABLE AS $$
     SELECT happened.*
@@ -68,9 +69,13 @@ RETURNS TABLE (customer_id bigint, occasion text, purchase_id bigint, happened_a
             rule.id, happened.customer_id, happened.occasion, happened.happened_at) IS NULL)
       AND NOT EXISTS (SELECT FROM rewards_surprisedraw draw
                       WHERE draw.rule_id = rule.id AND draw.purchase_id = happened.purchase_id)
+      AND NOT EXISTS (SELECT FROM rewards_surprisedraw draw
+                      WHERE draw.rule_id = rule.id AND draw.outcome <> 'RETURNED'
+                        AND COALESCE(draw.lot_id, draw.purchase_id) = CASE WHEN rule.trigger = 'RANDOM_DRAW'
+                            THEN split_part(happened.occasion, ':', 2)::bigint END)
       AND (rule.trigger <> 'WIN_BACK' OR NOT EXISTS (
             SELECT FROM customers_purchase later JOIN customers_purchase last ON last.id = happened.purchase_id
             WHERE later.customer_id = happened.customer_id
               AND (later.purchased_at, later.id) > (last.purchased_at, last.id)))
-    ORDER BY happened.happened_at, happened.customer_id, happened.occasion
+    ORDER BY happened.happened_at, happened.customer_id, happened.occasion, happened.purchase_id
 $$;

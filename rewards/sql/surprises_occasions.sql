@@ -1,13 +1,13 @@
--- Whether a lucky draw draws a purchase: the first eight bytes of the SHA-256 of `seed:purchase:17`, as one unsigned number
+-- Whether a lucky draw draws a lot: the first eight bytes of the SHA-256 of `seed:purchase:17`, as one unsigned number
 -- modulo 10,000, are below the chance in hundredths of a percent. bigint is signed, so they are taken in two halves: 2^32
 -- modulo 10,000 is 7,296. Its twin is rewards.domain.surprises.draws.is_drawn.
 -- One expression, so that it is computed in place for each of many purchases.
-CREATE OR REPLACE FUNCTION surprises_is_drawn(p_seed text, p_chance numeric, p_purchase bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION surprises_is_drawn(p_seed text, p_chance numeric, p_lot bigint) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT (
-        ('x' || encode(substr(sha256(convert_to(p_seed || ':purchase:' || p_purchase, 'UTF8')), 1, 4), 'hex'))::bit(32)::bigint
+        ('x' || encode(substr(sha256(convert_to(p_seed || ':purchase:' || p_lot, 'UTF8')), 1, 4), 'hex'))::bit(32)::bigint
             * 7296
-        + ('x' || encode(substr(sha256(convert_to(p_seed || ':purchase:' || p_purchase, 'UTF8')), 5, 4), 'hex'))::bit(32)::bigint
+        + ('x' || encode(substr(sha256(convert_to(p_seed || ':purchase:' || p_lot, 'UTF8')), 5, 4), 'hex'))::bit(32)::bigint
     ) % 10000 < p_chance * 100
 $$;
 
@@ -25,7 +25,8 @@ $$;
 -- Every occasion of a rule in [p_since, p_until), whether or not anything was given for it: of purchases when they were
 -- made, of birthdays and anniversaries the midnight that begins the day on the programme's calendar (29 February is the
 -- last day of February), of who stayed away that time of the day on which the days were over. p_seed is what lucky draws
--- draw with; p_purchase asks about one purchase only.
+-- draw with: a customer has one lot a day, the first purchase told of that day on the programme's calendar, so that nobody
+-- draws again by bringing goods back and buying them once more. p_purchase asks about one purchase only.
 CREATE OR REPLACE FUNCTION surprises_happened(
     p_rule bigint, p_seed text, p_since timestamptz, p_until timestamptz, p_purchase bigint
 ) RETURNS TABLE (customer_id bigint, occasion text, purchase_id bigint, happened_at timestamptz)
@@ -44,9 +45,14 @@ BEGIN
         WHERE bought.paid_minor > v_rule.threshold_minor;
     ELSIF v_rule.trigger = 'RANDOM_DRAW' THEN
         RETURN QUERY
-        SELECT bought.customer_id, 'purchase:' || bought.id, bought.id, bought.purchased_at
+        SELECT bought.customer_id, 'purchase:' || lot, bought.id, bought.purchased_at
         FROM surprises_purchases(p_since, p_until, v_rule.currency, p_purchase) bought
-        WHERE surprises_is_drawn(p_seed, v_rule.chance_percent, bought.id);
+        CROSS JOIN LATERAL (SELECT date_trunc('day', bought.purchased_at AT TIME ZONE v_zone)) AS bought_on (day)
+        CROSS JOIN LATERAL (
+            SELECT min(first.id) FROM customers_purchase first
+            WHERE first.customer_id = bought.customer_id AND first.purchased_at >= day AT TIME ZONE v_zone
+              AND first.purchased_at < (day + interval '1 day') AT TIME ZONE v_zone) AS of_the_day (lot)
+        WHERE surprises_is_drawn(p_seed, v_rule.chance_percent, lot);
     ELSIF v_rule.trigger = 'NTH_VISIT' THEN
         RETURN QUERY
         SELECT bought.customer_id, 'visit:' || visit, bought.id, bought.purchased_at

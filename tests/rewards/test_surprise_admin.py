@@ -208,7 +208,7 @@ def test_auditor_sees_every_purchase_and_what_does_not_agree(sign_in, now):
     assert all(purchase.receipt_number in text_of(page) for purchase in bought)
     unlucky = next(
         one for one in bought
-        if not surprises.is_drawn(seed=rule.seed, chance_percent=rule.chance_percent, purchase_id=one.pk)
+        if not surprises.is_drawn(seed=rule.seed, chance_percent=rule.chance_percent, lot=one.pk)
     )  # fmt: skip
     SurpriseDraw.objects.create(rule=rule, purchase=unlucky, outcome="COOLDOWN", decided_at=now)
     page = client.get(act(rule, "draws"), {"first": "2026-05-20", "last": "2026-05-20"})

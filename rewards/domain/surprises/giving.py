@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 
 from customers.domain import purchases
 from customers.models import Customer, Purchase
@@ -69,9 +70,20 @@ def give(*, rule: SurpriseRule, occasion: Occasion, by: Actor, at: datetime) -> 
     """
     if not is_live(rule=rule, at=at):
         return None
+    if rule.trigger == Trigger.RANDOM_DRAW:
+        return _drawn(rule, occasion, by, at)
+    return _decide(rule, occasion, by, at)[1]
+
+
+def _drawn(rule: SurpriseRule, occasion: Occasion, by: Actor, at: datetime) -> Surprise | None:
+    """What came of the lot before stays, whatever else is bought that day, unless all of that had come back by then."""
+    lot = int(occasion.name.removeprefix("purchase:"))
+    draws = SurpriseDraw.objects.filter(rule=rule).alias(drawn_by=Coalesce("lot", "purchase"))
+    if draws.filter(drawn_by=lot).exclude(outcome=DrawOutcome.RETURNED).exists():
+        return _known(rule, occasion)
     outcome, surprise = _decide(rule, occasion, by, at)
-    if outcome and rule.trigger == Trigger.RANDOM_DRAW and occasion.purchase:
-        draw = SurpriseDraw(rule=rule, purchase=occasion.purchase, outcome=outcome, decided_at=at)
+    if outcome:
+        draw = SurpriseDraw(rule=rule, purchase=occasion.purchase, lot_id=lot, outcome=outcome, decided_at=at)
         SurpriseDraw.objects.bulk_create([draw], ignore_conflicts=True)
     return surprise
 
