@@ -12,11 +12,18 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSingleDateWidget, UnfoldAdminSingleTimeWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminSingleTimeWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, list_url, posted
+from loyalty_site.lib.numbers import grouped
 from rewards.admin import mail, mail_text
 from rewards.domain import experiments, mail_texts, mailing_audience, mailings, wording
 from rewards.models import ExperimentKind, MailBarrier, Mailing, MailingMail, MailingState, MailState
@@ -39,6 +46,23 @@ class ScheduleForm(forms.Form):
             UnfoldAdminSingleDateWidget(attrs={"type": "date"}, format="%Y-%m-%d"),
             UnfoldAdminSingleTimeWidget(attrs={"type": "time"}, format="%H:%M"),
         ]
+
+
+class CancelForm(forms.Form):
+    is_void = forms.BooleanField(
+        label=gettext_lazy("make coupons void that nobody has redeemed"),
+        help_text=gettext_lazy("Also those that customers have been told of. Otherwise they stay good."),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("reason"), max_length=500, required=False, widget=UnfoldAdminTextInputWidget
+    )
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("is_void") and not self.cleaned_data.get("reason"):
+            self.add_error("reason", _("Please say why the coupons become void."))
+        return self.cleaned_data
 
 
 class MailingForm(mail_text.MailTextForm):
@@ -177,9 +201,29 @@ class MailingAdmin(ModelAdmin):
 
     @act(title=gettext_lazy("Cancel"), permission=_CHANGE, icon="block", variant="danger")
     def cancel(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        explanation = _("Who has not got the mail by now will not get it. Coupons stay good. This cannot be undone.")
-        words = (_("Cancel “%s”?"), explanation, _("Cancel the mailing"), _("“%s” is cancelled."))
-        return self._move(request, object_id, mailings.cancel, words, danger=True)
+        mailing: Mailing = self.row(request, object_id)
+        left = mailings.coupons_left(mailing=mailing).count() if request.user.has_perm("rewards.change_coupon") else 0
+        explanation = _("Who has not got the mail by now will not get it. This cannot be undone.")
+
+        def do(data: Any) -> str:
+            why = data["reason"] if data.get("is_void") else ""
+            mailings.cancel(mailing=mailing, by=acting(request), at=timezone.now(), void_because=why)
+            return _("“%s” is cancelled.") % mailing
+
+        if left:
+            issued = ngettext("%s coupon can be redeemed.", "%s coupons can be redeemed.", left) % grouped(left)
+            explanation = f"{explanation} {issued}"
+        return act_page(
+            self,
+            request,
+            mailing,
+            title=_("Cancel “%s”?") % mailing,
+            explanation=explanation,
+            button=_("Cancel the mailing"),
+            do=do,
+            form=CancelForm(posted(request)) if left else None,
+            danger=True,
+        )
 
     def _move(
         self,
@@ -187,8 +231,6 @@ class MailingAdmin(ModelAdmin):
         object_id: int,
         verb: Callable[..., Mailing],
         words: tuple[str, str, str, str],
-        *,
-        danger: bool = False,
     ) -> HttpResponse:
         mailing: Mailing = self.row(request, object_id)
         title, explanation, button, told = words
@@ -198,7 +240,7 @@ class MailingAdmin(ModelAdmin):
             return told % mailing
 
         said: dict[str, Any] = {"title": title % mailing, "explanation": explanation, "button": button}
-        return act_page(self, request, mailing, **said, do=do, danger=danger)
+        return act_page(self, request, mailing, **said, do=do)
 
 
 def _progress_of(mailing: Mailing) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
@@ -16,6 +16,7 @@ from loyalty_site.lib.actors import SYSTEM, Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import (
     coupon_mails,
+    coupons,
     mail_queue,
     mail_texts,
     mailing_freezing,
@@ -23,7 +24,7 @@ from rewards.domain import (
     told_mails,
 )
 from rewards.domain.mail_texts import Text
-from rewards.models import MailBarrier, Mailing, MailingMail, MailingState, MailState, Program
+from rewards.models import Coupon, CouponState, MailBarrier, Mailing, MailingMail, MailingState, MailState, Program
 
 CANCELLABLE = (MailingState.SCHEDULED, MailingState.MATERIALIZING, MailingState.SENDING, MailingState.PAUSED)
 
@@ -66,11 +67,19 @@ def resume(*, mailing: Mailing, by: Actor, at: datetime) -> Mailing:
 
 
 @transaction.atomic
-def cancel(*, mailing: Mailing, by: Actor, at: datetime) -> Mailing:
-    """For good: who has not got the mail will not. Coupons that were issued stay good. Raises WrongMailingState."""
+def cancel(*, mailing: Mailing, by: Actor, at: datetime, void_because: str = "") -> Mailing:
+    """For good: who has not got the mail will not. Coupons that were issued stay good, unless `void_because` says why
+    those that nobody has redeemed become void, also those that a mail has told of. Raises WrongMailingState."""
     cancelled = _move(mailing, CANCELLABLE, MailingState.CANCELLED, by, at, finished_at=at)
     _suppress_cancelled(at)
+    if void_because:
+        coupons.void_all(coupons=coupons_left(mailing=mailing), reason=void_because, by=by, at=at)
     return cancelled
+
+
+def coupons_left(*, mailing: Mailing) -> QuerySet[Coupon]:
+    """Those that it brought and that can still be redeemed."""
+    return Coupon.objects.filter(mailing_mail__mailing=mailing, state=CouponState.ISSUED)
 
 
 def materialize_due(*, at: datetime) -> int:

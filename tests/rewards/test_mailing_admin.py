@@ -1,13 +1,13 @@
 """A mailing from draft to its end, as marketing works with it."""
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from customers.models import Purpose
 from loyalty_site import roles
 from rewards.domain import mailings
-from rewards.models import Mailing
+from rewards.models import Coupon, Mailing
 from tests.factories.customers import ConsentFactory, CustomerFactory, UserFactory
 from tests.factories.rewards import OfferFactory, ProgramFactory
 
@@ -58,6 +58,34 @@ def test_from_draft_to_cancelled(marketing, typed):
         assert marketing.post(page(mailing, name)).status_code == 302
         assert Mailing.objects.get().state == state
     assert "cancelled" in marketing.get(page(mailing, "change")).text
+
+
+def test_cancelling_asks_whether_coupons_become_void_and_why(marketing, typed):
+    ConsentFactory(purpose=Purpose.MARKETING_EMAIL)
+    marketing.post(ADD, {**typed, "holdout_percent": 0})
+    mailing = Mailing.objects.get()
+    marketing.post(page(mailing, "schedule"), {})
+    mailing.refresh_from_db()
+    mailings.materialize_due(at=mailing.starts_at)
+    assert "1 coupon can be redeemed." in marketing.get(page(mailing, "cancel")).text
+    assert "Please say why" in marketing.post(page(mailing, "cancel"), {"is_void": "on", "reason": " "}).text
+    assert marketing.post(page(mailing, "cancel"), {"is_void": "on", "reason": "wrong price"}).status_code == 302
+    assert (Mailing.objects.get().state, Coupon.objects.get().state) == ("CANCELLED", "VOID")
+
+
+def test_who_may_not_change_coupons_is_not_asked_about_them(marketing, typed):
+    ConsentFactory(purpose=Purpose.MARKETING_EMAIL)
+    marketing.post(ADD, {**typed, "holdout_percent": 0})
+    mailing = Mailing.objects.get()
+    marketing.post(page(mailing, "schedule"), {})
+    mailing.refresh_from_db()
+    mailings.materialize_due(at=mailing.starts_at)
+    staff = UserFactory(password=None)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=["view_mailing", "change_mailing"]))
+    marketing.force_login(staff)
+    assert "void" not in marketing.get(page(mailing, "cancel")).text
+    marketing.post(page(mailing, "cancel"), {"is_void": "on", "reason": "wrong price"})
+    assert (Mailing.objects.get().state, Coupon.objects.get().state) == ("CANCELLED", "ISSUED")
 
 
 def test_start_in_the_past_and_unknown_placeholder_are_told(marketing, typed):

@@ -5,12 +5,12 @@ import pytest
 from django.core import mail
 
 from customers.domain import consents
-from customers.models import Customer, Purpose, Segment, SegmentMember
+from customers.models import AuditEvent, Customer, Purpose, Segment, SegmentMember
 from loyalty_site.lib import actors, codes
 from rewards.domain import mail_queue, mailing_audience, mailing_freezing, mailings, offers, wording
 from rewards.models import Assignment, Coupon, Mailing, MailingMail
 from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory, StoreFactory
-from tests.factories.rewards import ExperimentFactory, OfferFactory, ProgramFactory
+from tests.factories.rewards import CouponFactory, ExperimentFactory, OfferFactory, ProgramFactory
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -226,6 +226,28 @@ def test_pause_holds_resume_goes_on_cancel_ends(drafted, send, mail_server):
     assert (send(NOON + DAY), state()) == (0, "CANCELLED")
     with pytest.raises(mailings.WrongMailingState):
         mailings.resume(mailing=mailing, by=STAFF, at=NOON)
+
+
+def test_who_cancels_may_make_void_what_nobody_has_redeemed(drafted, send, mail_server):
+    redeemer, *_others = willing(3)
+    kept, mailing = CouponFactory(), scheduled(drafted())
+    mailings.materialize_due(at=NOON)
+    assert send() == 3
+    used = Coupon.objects.get(customer=redeemer)
+    Coupon.objects.filter(pk=used.pk).update(state="REDEEMED", uses_count=1)
+    told_twice = scheduled(drafted(offer=mailing.offer))
+    mailings.materialize_due(at=NOON)
+    assert mailings.coupons_left(mailing=mailing).count() == 2
+    mailings.cancel(mailing=mailing, by=STAFF, at=NOON, void_because="wrong price")
+    states = dict(Coupon.objects.filter(mailing_mail__mailing=mailing).values_list("customer", "state"))
+    assert Counter(states.values()) == {"VOID": 2, "REDEEMED": 1}
+    assert states[redeemer.pk] == "REDEEMED"
+    assert mailings.coupons_left(mailing=told_twice).count() == 3
+    kept.refresh_from_db()
+    assert kept.state == "ISSUED"
+    assert AuditEvent.objects.filter(action="coupon.voided", reason="wrong price").count() == 2
+    with pytest.raises(mailings.WrongMailingState):
+        mailings.cancel(mailing=mailing, by=STAFF, at=NOON, void_because="again")
 
 
 def test_schedule_refuses_what_could_not_be_sent(drafted):
