@@ -50,6 +50,7 @@ def coupons(request: HttpRequest, customer: Customer) -> HttpResponse:
             return redirect("portal:coupons")
     context = {
         "usable": queries.available_coupons(customer=customer, at=now),
+        "coming": queries.coming_coupons(customer=customer, at=now),
         "past": queries.past_coupons(customer=customer, at=now, limit=PAST_SHOWN),
         "surprises": queries.points_surprises(customer=customer, since=now - SURPRISES_SHOWN),
         "soon_until": now + SOON,
@@ -68,7 +69,8 @@ def coupon(request: HttpRequest, customer: Customer, coupon_id: int) -> HttpResp
     now = timezone.now()
     own = get_object_or_404(queries.own_coupons(customer=customer), pk=coupon_id)
     usable = coupon_mails.is_good(coupon=own, at=now)
-    return render(request, "rewards/coupon_page.html", {"coupon": own, "usable": usable, "soon_until": now + SOON})
+    context = {"coupon": own, "usable": usable, "coming": own.good_from > now, "soon_until": now + SOON}
+    return render(request, "rewards/coupon_page.html", context)
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -11,7 +12,7 @@ from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.lookups import TEXT_MAX, coupon_or_404, customer_or_404, member, one_by_text
 from rewards.domain import catalogue, counter, coupon_redemptions, points, redemptions, takebacks
-from rewards.models import Reward, RewardRedemption
+from rewards.models import Coupon, CouponRedemption, CouponState, Reward, RewardRedemption
 
 
 @require_http_methods(["GET", "POST"])
@@ -96,7 +97,7 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
     who = request.POST.get("who", "").strip()[:TEXT_MAX]
     if request.method == "POST":
         try:
-            coupon_redemptions.redeem(
+            used = coupon_redemptions.redeem(
                 coupon=found,
                 customer=found.customer or (one_by_text(who) if who else None),
                 store=desk.store,
@@ -104,22 +105,45 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
                 by=desk.by,
                 at=now,
             )
-        except coupon_redemptions.CouponUsedSince:
-            return redirect("till:coupon", found.code)
         except DomainError as error:
+            own = _used_here(request, found, desk) if isinstance(error, coupon_redemptions.CouponUsedSince) else None
+            if own:
+                return _outcome(found, own)
             refusal = str(error)
+            found.refresh_from_db()
         else:
-            return redirect("till:coupon", found.code)
+            return _outcome(found, used)
+    redemption = _shown(request, found, desk)
     context = {
         "desk": desk,
         "customer": member(found.customer),
         "coupon": found,
         "who": who,
-        "redemption": coupon_redemptions.latest(coupon=found),
+        "redemption": redemption,
+        "is_own": redemption is not None and redemption.redeemed_by == str(desk.by),
         "refusal": refusal,
         "has_expired": bool(found.expires_at and found.expires_at <= now),
     }
     return render(request, "till/coupon.html", context)
+
+
+def _outcome(coupon: Coupon, redemption: CouponRedemption) -> HttpResponse:
+    return redirect(f"{reverse('till:coupon', args=[coupon.code])}?done={redemption.pk}")
+
+
+def _used_here(request: HttpRequest, coupon: Coupon, desk: Desk) -> CouponRedemption | None:
+    """What this desk has used since the page was shown: the button was pressed twice."""
+    since = coupon_redemptions.standing(coupon=coupon).order_by("pk")[_shown_uses(request) or 0 :]
+    return next((one for one in since if one.redeemed_by == str(desk.by)), None)
+
+
+def _shown(request: HttpRequest, coupon: Coupon, desk: Desk) -> CouponRedemption | None:
+    """What was just done here, else by what the coupon was used up: uses by others say nothing where more are left."""
+    text = request.GET.get("done", "")
+    own = coupon_redemptions.standing(coupon=coupon).filter(redeemed_by=str(desk.by))
+    done = own.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 19 else None
+    used_up = coupon.state == CouponState.REDEEMED
+    return done or (coupon_redemptions.latest(coupon=coupon) if used_up else None)
 
 
 def _shown_uses(request: HttpRequest) -> int | None:

@@ -186,7 +186,12 @@ def with_coupons() -> QuerySet[CouponRedemption]:
 
 def latest(*, coupon: Coupon) -> CouponRedemption | None:
     """The last one that stands."""
-    return with_coupons().filter(coupon=coupon, rolled_back_at__isnull=True).order_by("-pk").first()
+    return standing(coupon=coupon).order_by("-pk").first()
+
+
+def standing(*, coupon: Coupon) -> QuerySet[CouponRedemption]:
+    """Those that nobody has undone."""
+    return with_coupons().filter(coupon=coupon, rolled_back_at__isnull=True)
 
 
 def _roll_back(

@@ -6,9 +6,13 @@ from datetime import date, datetime
 
 from django.db import connection
 from django.db.models import F, Max, Q, QuerySet
+from django.db.models.functions import Greatest
 
 from customers.models import Customer
 from rewards.models import Coupon, CouponState, PointsEntry, RedemptionState, Reward, RewardRedemption, Surprise
+
+# PostgreSQL's greatest takes no notice of what is empty.
+_BEGINS = Greatest("starts_at", "offer__valid_from", "offer__published_at")
 
 
 def available_coupons(*, customer: Customer, at: datetime) -> list[Coupon]:
@@ -32,6 +36,21 @@ def available_coupons(*, customer: Customer, at: datetime) -> list[Coupon]:
     return list(usable.select_related("offer", "surprise__rule").order_by(F("expires_at").asc(nulls_last=True), "pk"))
 
 
+def coming_coupons(*, customer: Customer, at: datetime) -> list[Coupon]:
+    """The customer's coupons that no till would take yet, those that begin first before the others; `good_from` is
+    when they begin, by themselves or with their offer."""
+    coming = Coupon.objects.annotate(good_from=_BEGINS).filter(
+        Q(offer__valid_to__isnull=True) | Q(offer__valid_to__gt=F("good_from")),
+        Q(expires_at__isnull=True) | Q(expires_at__gt=F("good_from")),
+        customer=customer,
+        state=CouponState.ISSUED,
+        good_from__gt=at,
+        offer__published_at__isnull=False,
+        offer__withdrawn_at__isnull=True,
+    )
+    return list(coming.select_related("offer", "surprise__rule").order_by("good_from", "pk"))
+
+
 def points_surprises(*, customer: Customer, since: datetime) -> list[Surprise]:
     """What the customer was surprised with in points, the newest first."""
     given = Surprise.objects.filter(customer=customer, points_entry__isnull=False, happened_at__gte=since)
@@ -45,8 +64,8 @@ def past_coupons(*, customer: Customer, at: datetime, limit: int) -> list[Coupon
 
 
 def own_coupons(*, customer: Customer) -> QuerySet[Coupon]:
-    """Those of the customer, good or not; `redeemed_at` is when they were last."""
-    return _dated_coupons().filter(customer=customer)
+    """Those of the customer, good or not; `redeemed_at` is when they were last, `good_from` when they begin."""
+    return _dated_coupons().filter(customer=customer).annotate(good_from=_BEGINS)
 
 
 def _dated_coupons() -> QuerySet[Coupon]:

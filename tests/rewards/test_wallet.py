@@ -46,6 +46,32 @@ def surprised(customer, at, rule, **gesture):
     )
 
 
+def test_coupon_whose_time_has_not_come_is_shown_with_its_first_day(client, mia, now):
+    late = OfferFactory(title={"en": "Plum cake"}, valid_from=now + 3 * DAY)
+    coming = CouponFactory(customer=mia, offer=OfferFactory(title={"en": "Tea"}), starts_at=now + DAY)
+    CouponFactory(customer=mia, offer=late)
+    CouponFactory(customer=mia, offer=OfferFactory(title={"en": "Bread"}))
+    for fields in (
+        {"state": "VOID"},
+        {"offer": OfferFactory(withdrawn_at=now)},
+        {"offer": OfferFactory(published_at=None)},
+        {"starts_at": now + 2 * DAY, "offer": OfferFactory(valid_to=now + DAY)},
+    ):
+        offer = fields.pop("offer", None) or OfferFactory()
+        offer.title = {"en": "Nothing"}
+        offer.save()
+        CouponFactory(customer=mia, **{"starts_at": now + DAY, "offer": offer, **fields})
+    shown = client.get("/coupons/").context
+    assert [str(coupon.offer) for coupon in shown["usable"]] == ["Bread"]
+    assert [str(coupon.offer) for coupon in shown["coming"]] == ["Tea", "Plum cake"]
+    text = text_of(client.get("/coupons/"))
+    assert "Good from May 21, 2026" in text
+    assert "Good from May 23, 2026" in text
+    page = text_of(client.get(f"/coupons/{coming.pk}/"))
+    assert "Good from May 21, 2026" in page
+    assert "Show it at the till" not in page
+
+
 def test_link_of_a_mail_asks_a_stranger_to_sign_in_and_leads_back(mia):
     coupon = CouponFactory(customer=mia)
     assert Client().get(f"/coupons/{coupon.pk}/").url == f"/sign-in/?next=%2Fcoupons%2F{coupon.pk}%2F"
