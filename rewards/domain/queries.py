@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Max, Q, QuerySet
@@ -63,7 +64,7 @@ def past_coupons(*, customer: Customer, at: datetime, limit: int) -> list[Coupon
     return list(over.order_by("-pk")[:limit])
 
 
-def own_coupons(*, customer: Customer) -> QuerySet[Coupon]:
+def own_coupons(*, customer: Customer) -> QuerySet[Any]:
     """Those of the customer, good or not; `redeemed_at` is when they were last, `good_from` when they begin."""
     return _dated_coupons().filter(customer=customer).annotate(good_from=_BEGINS)
 
