@@ -72,7 +72,8 @@ def respond(request: HttpRequest, link: OpenLink) -> HttpResponse:
 @with_code
 def thanks(request: HttpRequest, link: OpenLink) -> HttpResponse:
     given = open_links.of_customer(link=link, customer=current_customer(request))
-    return render(request, "surveys/thanks.html", {"survey": link.survey, "response": given})
+    page = {"survey": link.survey, "entry": given and given.points_entry, "is_customer": given is not None}
+    return render(request, "surveys/thanks.html", page)
 
 
 def _submit(form: ResponseForm, request: HttpRequest, link: OpenLink, customer: Customer | None) -> bool:

@@ -47,8 +47,9 @@ def with_link(view: Callable[[HttpRequest, Delivery], HttpResponse]) -> Callable
 @with_link
 def respond(request: HttpRequest, delivery: Delivery) -> HttpResponse:
     survey = delivery.campaign.survey
-    if given := responses.of(delivery):
-        page = {"survey": survey, "response": given}
+    given = responses.of(delivery)
+    if given or delivery.answered_on:
+        page = {"survey": survey, "entry": responses.thanks_of(delivery), "is_customer": True}
         return redirect(request.path) if request.method == "POST" else render(request, "surveys/thanks.html", page)
     if not responses.is_open(delivery):
         return render(request, "surveys/closed.html", {"survey": survey}, status=410)

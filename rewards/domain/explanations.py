@@ -104,7 +104,7 @@ def _thanks(entry: PointsEntry, points: str) -> str:
     """Awards that no purchase earned. The prefix of a reference is all that is known here of who caused it."""
     if entry.reason:
         return _("%(points)s: %(reason)s") % {"points": points, "reason": entry.reason}
-    if entry.reference.startswith("survey-response:"):
+    if entry.reference.startswith(("survey-response:", "survey-delivery:")):
         return _("%(points)s as a thank-you for answering a survey.") % {"points": points}
     return _("%(points)s as a thank-you.") % {"points": points}
 

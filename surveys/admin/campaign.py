@@ -24,8 +24,8 @@ from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, b
 from loyalty_site.lib.admin.forms import timezone_field
 from rewards.domain import experiments
 from rewards.models import ExperimentKind
-from surveys.domain import campaigns
-from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SurveyResponse
+from surveys.domain import campaigns, responses
+from surveys.models import Campaign, CampaignState, Delivery, DeliveryState
 
 NOW, LATER = "now", "later"
 
@@ -283,7 +283,7 @@ def progress_of(campaign: Campaign) -> dict[str, Any]:
         "report": reverse("admin:rewards_experiment_report", args=[campaign.experiment_id])
         if campaign.experiment
         else "",
-        "responses": SurveyResponse.objects.filter(delivery__campaign=campaign).count(),
+        "responses": responses.answered(campaign),
         "states": [
             {
                 "state": state,

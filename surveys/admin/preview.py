@@ -97,7 +97,7 @@ def _answered(request: HttpRequest, survey: Survey) -> HttpResponse:
     form = ResponseForm(survey, data=sent, score=chosen_score(request.GET.get("score", "")))
     if form.is_valid():
         if form.answers():
-            thanked = {"points_entry": {"points": survey.reward_points} if survey.reward_points else None}
-            return render(request, "surveys/thanks.html", {"survey": survey, "response": thanked, "preview": True})
+            thanked = {"entry": {"points": survey.reward_points} if survey.reward_points else None, "is_customer": True}
+            return render(request, "surveys/thanks.html", {"survey": survey, **thanked, "preview": True})
         form.add_error(None, str(responses.NothingAnswered()))
     return render(request, "surveys/respond.html", {"survey": survey, "form": form, "preview": True})

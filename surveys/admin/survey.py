@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from loyalty_site.lib.admin import (
     ModelAdmin,
+    RowForm,
     States,
     act,
     act_page,
@@ -56,8 +57,17 @@ def states(_now: datetime) -> States:
     }
 
 
+class SurveyForm(RowForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("is_anonymous", self.instance.is_anonymous) and cleaned.get("follow_up_hours"):
+            self.add_error("follow_up_hours", _("Anonymous answers open no cases: nobody knows whom to call."))
+        return cleaned
+
+
 @admin.register(Survey)
 class SurveyAdmin(ModelAdmin):
+    form = SurveyForm
     list_display = ("name", "state", "reward_points", "published_at", "closed_at")
     list_filter = (state_filter(name="is", label=gettext_lazy("state"), states=states),)
     search_fields = ("name",)
@@ -66,12 +76,12 @@ class SurveyAdmin(ModelAdmin):
     actions_detail = ("preview", "trial_mail", "results", "publish", "copy", "close")
     change_form_outer_before_template = "admin/surveys/survey/above.html"
     fieldsets = (
-        (None, {"fields": ("name", "reward_points", "follow_up_hours")}),
+        (None, {"fields": ("name", "reward_points", "is_anonymous", "follow_up_hours")}),
         (gettext_lazy("What the customer reads"), {"fields": ("title", "introduction", "thanks")}),
     )
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        return () if question.is_draft(obj) else ("reward_points",)
+        return () if question.is_draft(obj) else ("reward_points", "is_anonymous")
 
     def is_disposable(self, row: Survey) -> bool:
         return row.published_at is None and not row.campaigns.exists()

@@ -65,7 +65,9 @@ def mails(scope: Scope) -> QuerySet[Delivery]:
 
 def funnel(scope: Scope) -> Funnel:
     """In one query."""
-    chosen = mails(scope).values_list("pk", "campaign", "customer", "state", "reason", "opened_at", "settled_at")
+    chosen = mails(scope).values_list(
+        "pk", "campaign", "customer", "state", "reason", "opened_at", "settled_at", "answered_on"
+    )
     told: dict[str, list[int] | int | str] = {
         "purpose": str(Purpose.SURVEY_EMAIL),
         "refused_days": REFUSED_DAYS,

@@ -65,7 +65,8 @@ def _question(survey: Survey, url: str) -> dict[str, object]:
     """A scale that begins the survey stands in the mail, one link a score; the page asks again before it counts."""
     first = min(survey.questions.all(), key=lambda question: question.position, default=None)
     scale = scoring.SCALES.get(first.kind) if first else None
-    if first is None or scale is None:
+    # A score in an address would stand in logs beside the token, and tell what an anonymous answer was.
+    if first is None or scale is None or survey.is_anonymous:
         return {"url": url}
     low, high = scales.ends(first.kind)
     return {

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import customers
@@ -12,11 +14,13 @@ from customers.models import Customer
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import points
-from surveys.domain import follow_ups, scoring, skips
+from rewards.models import PointsEntry, Program
+from surveys.domain import anonymity, follow_ups, scoring, skips
 from surveys.models import (
     CHOOSING,
     Answer,
     AnswerChoice,
+    Campaign,
     Delivery,
     DeliveryState,
     PartialResponse,
@@ -83,8 +87,22 @@ def respondent(delivery: Delivery) -> Customer:
 
 
 def of(delivery: Delivery) -> SurveyResponse | None:
-    """What this delivery brought, if it was answered."""
+    """What this delivery brought, if it was answered; nobody knows it of an anonymous survey."""
     return SurveyResponse.objects.select_related("points_entry").filter(delivery=delivery).first()
+
+
+def thanks_of(delivery: Delivery) -> PointsEntry | None:
+    """The points for the answer to it, of an anonymous survey too."""
+    if given := of(delivery):
+        return given.points_entry
+    family = customers.family(customer=respondent(delivery))
+    return PointsEntry.objects.filter(customer__in=family, reference=_reference(delivery)).first()
+
+
+def answered(campaign: Campaign) -> int:
+    """How many of its mails were answered."""
+    is_answered = Q(response__isnull=False) | Q(answered_on__isnull=False)
+    return Delivery.objects.filter(is_answered, campaign=campaign).count()
 
 
 def note_opened(*, delivery: Delivery, at: datetime) -> None:
@@ -95,24 +113,29 @@ def note_opened(*, delivery: Delivery, at: datetime) -> None:
 @transaction.atomic
 def submit(
     *, delivery: Delivery, answers: Mapping[int, AnswerValue], language: str, by: Actor, at: datetime
-) -> SurveyResponse:
+) -> SurveyResponse | None:
     """Records `answers` by the ids of their questions and thanks with points, whatever they say; a low score opens a
     case. Answers to questions that others skip are not kept.
 
-    Once for each delivery: afterwards the first response comes back and nothing changes.
+    Once for each delivery: afterwards the first response comes back, None of an anonymous survey, and nothing changes.
     Raises SurveyClosed, AnswersInvalid, NothingAnswered; CustomerMerged when that happens at this moment. Locks the
     points account, then the delivery, as erasing does.
     """
     if given := of(delivery):
         return given
     survey, customer = delivery.campaign.survey, respondent(delivery)
-    lock(delivery=delivery, customer=customer)
-    if given := of(delivery):
+    locked = lock(delivery=delivery, customer=customer)
+    if (given := of(delivery)) or locked.answered_on:
         return given
     if not is_open(delivery):
         raise SurveyClosed
-    response = SurveyResponse(survey=survey, delivery=delivery, customer=customer, language=language, submitted_at=at)
-    record(response=response, answers=answers, by=by, at=at)
+    response = SurveyResponse(survey=survey, language=language, submitted_at=at)
+    if survey.is_anonymous:
+        record(response=response, answers=answers, by=by, at=at)
+        _thank_unlinked(delivery, customer, by=by, at=at)
+    else:
+        response.delivery, response.customer = delivery, customer
+        record(response=response, answers=answers, by=by, at=at)
     PartialResponse.objects.filter(delivery=delivery).delete()
     _note_arrival(delivery, at)
     return response
@@ -124,26 +147,35 @@ def record(*, response: SurveyResponse, answers: Mapping[int, AnswerValue], by: 
     keeps the customer from going meanwhile. Raises AnswersInvalid, NothingAnswered.
     """
     answers = _on_path(response.survey, answers)
+    if response.survey.is_anonymous:
+        anonymity.blur(response=response, at=at)
     response.save(force_insert=True)
     _keep(response, answers)
-    _thank(response, by=by, at=at)
+    if response.customer:
+        reference = f"survey-response:{response.pk}"
+        response.points_entry = _award(response.survey, response.customer, reference, by=by, at=at)
+        response.save(update_fields=["points_entry"])
     follow_ups.open_for(response=response, at=at)
 
 
-def lock(*, delivery: Delivery, customer: Customer) -> None:
-    """Nobody erases or merges the customer until what they say is booked, and of many submits at once one comes first;
-    the rest find its response. Raises SurveyClosed, CustomerMerged.
+def lock(*, delivery: Delivery, customer: Customer) -> Delivery:
+    """The row as it is now. Nobody erases or merges the customer until what they say is booked, and of many submits at
+    once one comes first; the rest find its response. Raises SurveyClosed, CustomerMerged.
     """
     try:
         points.lock(customer=customer)
     except customers.CustomerClosed as error:
         raise SurveyClosed from error
-    Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+    return Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
 
 
 def _keep(response: SurveyResponse, answers: Mapping[int, AnswerValue]) -> None:
+    def row_id() -> int | None:
+        return anonymity.row_id() if response.survey.is_anonymous else None
+
     kept = Answer.objects.bulk_create(
         Answer(
+            pk=row_id(),
             response=response,
             question_id=question,
             number=value if isinstance(value, int) else None,
@@ -152,7 +184,7 @@ def _keep(response: SurveyResponse, answers: Mapping[int, AnswerValue]) -> None:
         for question, value in answers.items()
     )
     AnswerChoice.objects.bulk_create(
-        AnswerChoice(answer=answer, choice_id=choice)
+        AnswerChoice(pk=row_id(), answer=answer, choice_id=choice)
         for answer, value in zip(kept, answers.values(), strict=True)
         if isinstance(value, frozenset)
         for choice in sorted(value)
@@ -189,13 +221,21 @@ def fits(question: Question, value: AnswerValue) -> bool:
     return isinstance(value, str) and 0 < len(value) <= TEXT_LENGTH and "\0" not in value
 
 
-def _thank(response: SurveyResponse, *, by: Actor, at: datetime) -> None:
-    reward_points = response.survey.reward_points
-    if reward_points and response.customer:
-        response.points_entry = points.award(
-            customer=response.customer, points=reward_points, reference=f"survey-response:{response.pk}", by=by, at=at
-        )
-        response.save(update_fields=["points_entry"])
+def _award(survey: Survey, customer: Customer, reference: str, *, by: Actor, at: datetime) -> PointsEntry | None:
+    if not survey.reward_points:
+        return None
+    return points.award(customer=customer, points=survey.reward_points, reference=reference, by=by, at=at)
+
+
+def _thank_unlinked(delivery: Delivery, customer: Customer, *, by: Actor, at: datetime) -> None:
+    """The mail's own answer is spent and thanked for; which one it was is written nowhere."""
+    _award(delivery.campaign.survey, customer, _reference(delivery), by=by, at=at)
+    day = at.astimezone(ZoneInfo(Program.objects.current().timezone)).date()
+    Delivery.objects.filter(pk=delivery.pk).update(answered_on=day)
+
+
+def _reference(delivery: Delivery) -> str:
+    return f"survey-delivery:{delivery.pk}"
 
 
 def _note_arrival(delivery: Delivery, at: datetime) -> None:

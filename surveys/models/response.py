@@ -19,7 +19,8 @@ class SurveyResponse(models.Model):
     """A completed questionnaire: one for each delivery, however often it is submitted.
 
     One that came by an open link has no delivery, and a customer only if they were signed in, once for each survey;
-    `page_key` is what its page was sent with, so that sending a page twice is one response.
+    `page_key` is what its page was sent with, so that sending a page twice is one response. One to an anonymous survey
+    names nobody, see surveys.domain.anonymity.
     """
 
     survey = models.ForeignKey(Survey, verbose_name=_("survey"), on_delete=models.PROTECT, related_name="responses")
@@ -44,7 +45,7 @@ class SurveyResponse(models.Model):
         on_delete=models.PROTECT,
         related_name="survey_responses",
     )
-    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, blank=True)
     submitted_at = models.DateTimeField(_("submitted at"))
     points_entry = models.OneToOneField(
         PointsEntry, verbose_name=_("points"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"

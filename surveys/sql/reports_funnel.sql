@@ -1,8 +1,8 @@
 -- What became of everybody in the audience, each counted once with all their mails of one campaign.
 WITH told AS (SELECT {told}),
-mails (id, campaign_id, customer_id, state, reason, opened_at, settled_at) AS ({chosen}),
+mails (id, campaign_id, customer_id, state, reason, opened_at, settled_at, answered_on) AS ({chosen}),
 people AS (
-    SELECT bool_or(response.id IS NOT NULL) AS has_answered,
+    SELECT bool_or(response.id IS NOT NULL OR mail.answered_on IS NOT NULL) AS has_answered,
            bool_or(2 * kept.answers >= asked.questions) AS is_partial,
            bool_or(kept.answers IS NOT NULL) AS has_begun,
            bool_or(mail.opened_at IS NOT NULL) AS has_opened,

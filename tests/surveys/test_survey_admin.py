@@ -97,3 +97,11 @@ def test_only_unused_drafts_are_deleted(staff):
         for survey in (draft, live, used)
     ]
     assert answers == [302, 403, 403]
+
+
+def test_anonymous_survey_opens_no_cases(staff):
+    form = {"name": "Autumn", "reward_points": "0", "is_anonymous": "on", **TEXTS, **questions(("", "", "Score"))}
+    page = staff.post("/admin/surveys/survey/add/", {**form, "follow_up_hours": "24"})
+    assert "Anonymous answers open no cases" in page.content.decode()
+    staff.post("/admin/surveys/survey/add/", form)
+    assert Survey.objects.get().is_anonymous
