@@ -7,27 +7,42 @@ mail leaves.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
 from customers.models import Consent, Customer, Purchase, Purpose, SegmentMember
-from surveys.models import Campaign, SuppressionReason
+from surveys.models import Campaign, CampaignTrigger, Delivery, SuppressionReason
 
 
 def of(*, campaign: Campaign, at: datetime) -> QuerySet[Customer]:
-    """Everybody in the programme whom the campaign's filters choose, sent to or not."""
-    stores = Campaign.stores.through._default_manager.filter(campaign_id=campaign.pk)
-    chosen = Customer.objects.filter(
-        ~Exists(stores) | Exists(stores.filter(store_id=OuterRef("home_store_id"))), closed_at__isnull=True
-    )
+    """Everybody in the programme whom the campaign's filters choose, sent to or not. After purchases, their stores
+    choose (`purchases`)."""
+    chosen = Customer.objects.filter(closed_at__isnull=True)
+    if campaign.languages:
+        chosen = chosen.filter(language__in=campaign.languages)
     if campaign.segment_id:
         chosen = chosen.filter(
             Exists(SegmentMember.objects.filter(segment=campaign.segment_id, customer=OuterRef("pk")))
         )
+    if campaign.trigger == CampaignTrigger.AFTER_PURCHASE:
+        return chosen
+    if stores := _stores(campaign):
+        chosen = chosen.filter(home_store__in=stores)
     if campaign.bought_within_days is None:
         return chosen
     since = at - timedelta(days=campaign.bought_within_days)
     bought = Purchase.objects.filter(customer=OuterRef("pk"), purchased_at__gte=since, purchased_at__lte=at)
     return chosen.filter(Exists(bought))
+
+
+def purchases(*, campaign: Campaign) -> QuerySet[Purchase]:
+    """Whatever customers bought in the campaign's stores."""
+    bought = Purchase.objects.filter(customer__isnull=False)
+    stores = _stores(campaign)
+    return bought.filter(store__in=stores) if stores else bought
+
+
+def _stores(campaign: Campaign) -> list[int]:
+    return list(campaign.stores.values_list("pk", flat=True))
 
 
 def suppression_reason() -> Case:
@@ -49,3 +64,13 @@ def mailable() -> QuerySet[Customer]:
 def barriers(customer_ids: Iterable[int]) -> dict[int, str]:
     """The suppression reason of each of a few customers."""
     return dict(Customer.objects.filter(pk__in=customer_ids).values_list("pk", suppression_reason()))
+
+
+def answered() -> QuerySet[Delivery]:
+    """The mails that were answered, of anonymous surveys too."""
+    return Delivery.objects.filter(Q(response__isnull=False) | Q(answered_on__isnull=False))
+
+
+def is_answered() -> Exists:
+    """Whether what a reminder reminds of was answered. An expression over Delivery."""
+    return Exists(answered().filter(pk=OuterRef("reminds_id")))

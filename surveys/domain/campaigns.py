@@ -5,22 +5,29 @@ States change by conditional updates, so three beats at once, or a click on a pa
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, time, timedelta
 
-from django.db import connection, transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Value, When
+from django.db import transaction
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields import CharField, DateTimeField
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from loyalty_site.lib import timezones
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import experiments
-from rewards.models import Arm
-from surveys.domain import audience
-from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason, Survey
+from surveys.domain import audience, recipients, schedules
+from surveys.models import (
+    STANDING,
+    Campaign,
+    CampaignState,
+    CampaignTrigger,
+    Delivery,
+    DeliveryState,
+    Occurrence,
+    OccurrenceState,
+    SuppressionReason,
+    Survey,
+)
 
 CANCELLABLE = (
     CampaignState.SCHEDULED,
@@ -29,6 +36,10 @@ CANCELLABLE = (
     CampaignState.PAUSED,
     CampaignState.NEEDS_ATTENTION,
 )
+# The states in which a campaign asks further customers.
+ASKING = (CampaignState.MATERIALIZING, CampaignState.SENDING)
+# The states from which a campaign is found to be over.
+SETTLING = (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.NEEDS_ATTENTION)
 NOT_HANDED_OVER = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
 UNFINISHED = (*NOT_HANDED_OVER, DeliveryState.TRANSMITTING)
 FOR_A_PERSON = (DeliveryState.UNCERTAIN, DeliveryState.REJECTED)
@@ -44,19 +55,14 @@ class SurveyNotOpen(DomainError):
     message = _("The survey is not open: it must be published and not closed.")
 
 
-class TimezoneUnknown(DomainError):
-    code = "timezone_unknown"
-    message = _("“%(timezone)s” is not a time zone; write for example Asia/Shanghai.")
-
-
 class StartInThePast(DomainError):
     code = "start_in_the_past"
     message = _("The start is in the past.")
 
 
-class StartOutOfRange(DomainError):
-    code = "start_out_of_range"
-    message = _("The start is beyond the calendar.")
+class EndBeforeStart(DomainError):
+    code = "end_before_start"
+    message = _("The last day comes before the first one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +86,19 @@ def preflight(*, campaign: Campaign, at: datetime) -> Preflight:
     )
 
 
-def instant(*, on: date, clock_time: time, timezone: str) -> datetime:
-    """The moment when clocks in `timezone` show this.
-
-    Shown never (clocks jump over it): as much later as they jump. Shown twice (clocks go back): the first time.
-    Raises TimezoneUnknown, StartOutOfRange.
-    """
-    if timezone not in timezones.names():
-        raise TimezoneUnknown(timezone=timezone)
-    try:
-        return datetime.combine(on, clock_time.replace(fold=0), tzinfo=ZoneInfo(timezone)).astimezone(UTC)
-    except OverflowError as error:
-        raise StartOutOfRange from error
-
-
 @transaction.atomic
 def schedule(
     *, campaign: Campaign, start_date: date, start_time: time, timezone: str, by: Actor, at: datetime
 ) -> Campaign:
     """Sets or moves the start; this very minute is still allowed.
 
-    Raises WrongCampaignState, SurveyNotOpen, StartInThePast, TimezoneUnknown, StartOutOfRange.
+    Raises WrongCampaignState, SurveyNotOpen, StartInThePast, EndBeforeStart, TimezoneUnknown, StartOutOfRange.
     """
-    starts_at = instant(on=start_date, clock_time=start_time, timezone=timezone)
+    starts_at = schedules.instant(on=start_date, clock_time=start_time, timezone=timezone)
     if starts_at < at.replace(second=0, microsecond=0):
         raise StartInThePast
+    if campaign.end_date and campaign.end_date < start_date:
+        raise EndBeforeStart
     survey = Survey.objects.select_for_update().get(pk=campaign.survey_id)
     if survey.published_at is None or survey.closed_at is not None:
         raise SurveyNotOpen
@@ -116,6 +110,7 @@ def schedule(
         start_time=start_time,
         timezone=timezone,
         starts_at=starts_at,
+        ends_at=schedules.end_of(day=campaign.end_date, timezone=timezone) if campaign.end_date else None,
         scheduled_by=str(by),
         by=by,
         at=at,
@@ -138,33 +133,55 @@ def resume(*, campaign: Campaign, by: Actor, at: datetime) -> Campaign:
 def cancel(*, campaign: Campaign, by: Actor, at: datetime) -> Campaign:
     """For good: who has not got the mail will not. Raises WrongCampaignState."""
     cancelled = _move(campaign, from_states=CANCELLABLE, to=CampaignState.CANCELLED, finished_at=at, by=by, at=at)
-    _suppress_cancelled(Delivery.objects.filter(campaign=cancelled), at)
+    _suppress(Delivery.objects.filter(campaign=cancelled), SuppressionReason.CANCELLED, at)
     return cancelled
 
 
 def materialize_due(*, at: datetime) -> int:
-    """Freezes the audience of each campaign whose time has come and starts its sending; returns how many.
+    """Starts each campaign whose time has come and writes down whom they ask; returns how many occurrences that were.
 
-    A campaign that a killed worker left half done is found again by its state.
+    What a killed worker left half done is found again by its state. Standing campaigns are looked at up to `at`, then
+    they may have ended.
     """
     due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
-    due.update(state=CampaignState.MATERIALIZING, materialized_at=at)
-    frozen = Campaign.objects.filter(state=CampaignState.MATERIALIZING).order_by("starts_at", "pk")
-    return sum(_materialize(pk) for pk in list(frozen.values_list("pk", flat=True)))
+    due.filter(trigger=CampaignTrigger.DATE).update(state=CampaignState.MATERIALIZING, materialized_at=at)
+    due.filter(trigger__in=STANDING).update(state=CampaignState.SENDING, materialized_at=at)
+    _begin_occurrences(at)
+    begun = Occurrence.objects.filter(state=OccurrenceState.MATERIALIZING, campaign__state__in=ASKING)
+    done = sum(_materialize(pk, at) for pk in list(begun.order_by("due_at", "pk").values_list("pk", flat=True)))
+    for pk in list(_live(CampaignTrigger.AFTER_PURCHASE).values_list("pk", flat=True)):
+        while _ask_buyers(pk, at):
+            pass
+    reminding = Campaign.objects.filter(state=CampaignState.SENDING, reminders__gt=0)
+    for pk in list(reminding.values_list("pk", flat=True)):
+        while _remind(pk, at):
+            pass
+    for pk in list(_live(*STANDING).values_list("pk", flat=True)):
+        _note_end(pk, at)
+    return done
 
 
 def settle_states(*, at: datetime) -> int:
     """Derives where campaigns stand from their deliveries alone; returns how many moved.
 
-    All settled: COMPLETED, or NEEDS_ATTENTION while some are uncertain or rejected. A mail that was being handed over
-    when its campaign was cancelled and must wait for a second try is not tried again.
+    All settled and no reminder to come: COMPLETED, or NEEDS_ATTENTION while some are uncertain or rejected. A mail that
+    was being handed over when its campaign was cancelled and must wait for a second try is not tried again.
     """
     cancelled = Campaign.objects.filter(pk=OuterRef("campaign_id"), state=CampaignState.CANCELLED)
-    _suppress_cancelled(Delivery.objects.filter(Exists(cancelled)), at)
+    _suppress(Delivery.objects.filter(Exists(cancelled)), SuppressionReason.CANCELLED, at)
+    answered = Delivery.objects.filter(audience.is_answered(), reminds__isnull=False)
+    _suppress(answered, SuppressionReason.ANSWERED, at)
+    reminding = [
+        campaign.pk
+        for campaign in Campaign.objects.filter(state__in=SETTLING, reminders__gt=0)
+        if recipients.has_reminders_to_come(campaign=campaign, at=at)
+    ]
     deliveries = Delivery.objects.filter(campaign=OuterRef("pk"))
     sent = Campaign.objects.filter(
         ~Exists(deliveries.filter(state__in=UNFINISHED)),
-        state__in=[CampaignState.SENDING, CampaignState.PAUSED, CampaignState.NEEDS_ATTENTION],
+        Q(trigger=CampaignTrigger.DATE) | Q(ended_at__isnull=False),
+        ~Q(pk__in=reminding),
+        state__in=SETTLING,
     ).annotate(
         final=Case(
             When(Exists(deliveries.filter(state__in=FOR_A_PERSON)), then=Value(CampaignState.NEEDS_ATTENTION)),
@@ -197,57 +214,84 @@ def _move(
     return current
 
 
-def _suppress_cancelled(deliveries: QuerySet[Delivery], at: datetime) -> None:
+def _suppress(deliveries: QuerySet[Delivery], reason: SuppressionReason, at: datetime) -> None:
+    """Those that were not handed over yet."""
     deliveries.filter(state__in=NOT_HANDED_OVER).update(
         state=DeliveryState.SUPPRESSED,
-        reason=SuppressionReason.CANCELLED,
+        reason=reason,
         lease_token=None,
         lease_expires_at=None,
         settled_at=at,
     )
 
 
+def _live(*triggers: CampaignTrigger) -> QuerySet[Campaign]:
+    return Campaign.objects.filter(trigger__in=triggers, state=CampaignState.SENDING, ended_at__isnull=True)
+
+
+def _begin_occurrences(at: datetime) -> None:
+    """Writes down which ones have come; three ticks at once write each once. Missed for long, they are LATE."""
+    begun = []
+    for campaign in Campaign.objects.filter(state=CampaignState.MATERIALIZING, occurrences__isnull=True):
+        assert campaign.start_date is not None
+        assert campaign.starts_at is not None
+        day, due_at = campaign.start_date, campaign.starts_at
+        begun.append(Occurrence(campaign=campaign, local_date=day, due_at=due_at, began_at=at))
+    for campaign in _live(CampaignTrigger.RECURRING):
+        for day, due_at in schedules.due(campaign=campaign, known=campaign.occurrences.count(), until=at):
+            is_late = due_at < at - recipients.LATE_AFTER
+            state = OccurrenceState.LATE if is_late else OccurrenceState.MATERIALIZING
+            begun.append(Occurrence(campaign=campaign, local_date=day, due_at=due_at, state=state, began_at=at))
+    Occurrence.objects.bulk_create(begun, ignore_conflicts=True)
+
+
+def _materialize(pk: int, at: datetime) -> bool:
+    """All of an occurrence, some customers at a time. False when another worker has it in hand or has done it."""
+    while True:
+        with transaction.atomic():
+            campaign = _held(Campaign.objects.filter(occurrences=pk, state__in=ASKING))
+            begun = Occurrence.objects.filter(pk=pk, state=OccurrenceState.MATERIALIZING).first()
+            if campaign is None or begun is None:
+                return False
+            late = campaign.trigger == CampaignTrigger.RECURRING and begun.due_at < at - recipients.LATE_AFTER
+            if recipients.add_some(campaign=campaign, occurrence=begun, late=late, at=at):
+                continue
+            Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.SENDING)
+            return True
+
+
 @transaction.atomic
-def _materialize(pk: int) -> bool:
-    """Arms, then a delivery for each customer. False when another worker has the campaign in hand or has done it."""
-    free = Campaign.objects.select_for_update(skip_locked=True, of=("self",)).select_related("experiment")
-    campaign = free.filter(pk=pk, state=CampaignState.MATERIALIZING).first()
+def _ask_buyers(pk: int, at: datetime) -> bool:
+    """Some of the purchases that are long enough ago; False when no more are, or another worker is at it."""
+    campaign = _held(_live(CampaignTrigger.AFTER_PURCHASE).filter(pk=pk))
     if campaign is None:
         return False
-    at = campaign.materialized_at
-    assert at is not None
-    if campaign.experiment:
-        mailable = audience.of(campaign=campaign, at=at).alias(why=audience.suppression_reason()).filter(why="")
-        experiments.assign_all(experiment=campaign.experiment, customers=mailable, occasion=f"campaign:{pk}", at=at)
-    _insert_deliveries(campaign, at=at)
-    campaign.state = CampaignState.SENDING
-    campaign.save(update_fields=["state"])
-    return True
+    if recipients.add_purchases(campaign=campaign, at=at):
+        return True
+    Campaign.objects.filter(pk=pk).update(reached_at=at)
+    return False
 
 
-def _insert_deliveries(campaign: Campaign, *, at: datetime) -> None:
-    chosen = audience.of(campaign=campaign, at=at).annotate(reason=audience.suppression_reason())
-    people, parameters = chosen.values_list("pk", "reason").order_by("pk").query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO surveys_delivery (campaign_id, customer_id, touch, state, reason, attempts, not_before,
-                                          settled_at, smtp_reply)
-            SELECT %s, chosen.id, 1, CASE why WHEN '' THEN 'PENDING' ELSE 'SUPPRESSED' END, why, 0, %s,
-                   CASE why WHEN '' THEN NULL ELSE %s END, ''
-            FROM (SELECT customer.id, CASE WHEN reason = '' AND arm = %s THEN %s ELSE reason END AS why
-                  FROM ({people}) AS customer (id, reason)
-                  LEFT JOIN rewards_assignment assignment
-                         ON assignment.customer_id = customer.id AND assignment.experiment_id = %s) AS chosen
-            ON CONFLICT ON CONSTRAINT delivery_once_per_touch DO NOTHING
-            """,  # noqa: S608 - the query of the ORM, with its parameters apart
-            [
-                campaign.pk,
-                at,
-                at,
-                Arm.HOLDOUT.value,
-                SuppressionReason.HELD_OUT.value,
-                *parameters,
-                campaign.experiment_id,
-            ],
-        )
+@transaction.atomic
+def _remind(pk: int, at: datetime) -> bool:
+    campaign = _held(Campaign.objects.filter(pk=pk, state=CampaignState.SENDING))
+    return campaign is not None and recipients.add_reminders(campaign=campaign, at=at)
+
+
+@transaction.atomic
+def _note_end(pk: int, at: datetime) -> None:
+    """A standing campaign has ended when its last day is over and all that belongs to it was asked about."""
+    campaign = _held(_live(*STANDING).filter(pk=pk, ends_at__isnull=False))
+    if campaign is None or campaign.occurrences.filter(state=OccurrenceState.MATERIALIZING).exists():
+        return
+    assert campaign.ends_at is not None
+    hours = campaign.delay_hours
+    grace = timedelta() if hours is None else timedelta(hours=hours) + recipients.LATE_AFTER
+    if at >= campaign.ends_at + grace:
+        Campaign.objects.filter(pk=pk).update(ended_at=at)
+
+
+def _held(campaigns: QuerySet[Campaign]) -> Campaign | None:
+    """Locked, unless somebody else has it in hand."""
+    free = campaigns.select_related("experiment").select_for_update(skip_locked=True, of=("self",), no_key=True)
+    return free.first()

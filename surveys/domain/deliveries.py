@@ -104,7 +104,8 @@ def reconcile(*, at: datetime) -> int:
 def _due(*, limit: int, at: datetime) -> dict[int, str]:
     """Deliveries to send that nobody else has in hand, with the reason why one must not be sent."""
     sending = Delivery.objects.filter(campaign__state=CampaignState.SENDING, not_before__lte=at)
-    due = sending.filter(state__in=[DeliveryState.PENDING, DeliveryState.DEFERRED]).order_by("not_before", "pk")
+    waiting = sending.filter(~audience.is_answered(), state__in=[DeliveryState.PENDING, DeliveryState.DEFERRED])
+    due = waiting.order_by("not_before", "pk")
     free = due.select_for_update(skip_locked=True, of=("self",), no_key=True)
     customers = dict(free.values_list("pk", "customer_id")[:limit])
     # Asked apart: beside the join PostgreSQL would read all consents for these few.
@@ -154,7 +155,8 @@ def _begin(delivery: Delivery, *, at: datetime) -> bool:
     """
     sending = Campaign.objects.filter(pk=OuterRef("campaign_id"), state=CampaignState.SENDING)
     ours = _held([delivery], DeliveryState.CLAIMED).filter(lease_expires_at__gt=at)
-    begun = ours.filter(Exists(sending), Exists(audience.mailable().filter(pk=OuterRef("customer_id")))).update(
+    willing = Exists(audience.mailable().filter(pk=OuterRef("customer_id")))
+    begun = ours.filter(Exists(sending), willing, ~audience.is_answered()).update(
         state=DeliveryState.TRANSMITTING, attempts=F("attempts") + 1, lease_expires_at=at + LEASE
     )
     delivery.attempts += begun

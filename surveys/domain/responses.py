@@ -61,8 +61,9 @@ class NothingAnswered(DomainError):
 
 
 def token_for(delivery: Delivery) -> str:
-    """For the address of the customer's page: the delivery's id, signed."""
-    return _signer.sign(str(delivery.pk))
+    """For the address of the customer's page: the delivery's id, signed. A reminder leads to the page that it reminds
+    of, so that there is one response."""
+    return _signer.sign(str(delivery.reminds_id or delivery.pk))
 
 
 def read_token(token: str) -> Delivery:

@@ -1,4 +1,12 @@
-from surveys.models.campaign import Campaign, CampaignState
+from surveys.models.campaign import (
+    STANDING,
+    Campaign,
+    CampaignState,
+    CampaignTrigger,
+    Interval,
+    Occurrence,
+    OccurrenceState,
+)
 from surveys.models.case import (
     WAITING,
     Case,
@@ -23,6 +31,7 @@ __all__ = [
     "CHOOSING",
     "Campaign",
     "CampaignState",
+    "CampaignTrigger",
     "Case",
     "CaseChannel",
     "CaseEvent",
@@ -37,11 +46,15 @@ __all__ = [
     "GestureBudget",
     "GestureOffer",
     "OpenLink",
+    "Interval",
+    "Occurrence",
+    "OccurrenceState",
     "PartialResponse",
     "Question",
     "QuestionChoice",
     "QuestionKind",
     "SCALES",
+    "STANDING",
     "SkipRule",
     "SuppressionReason",
     "Survey",

@@ -4,9 +4,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer
+from customers.models import Customer, Purchase
 from loyalty_site.lib import constraints
-from surveys.models.campaign import Campaign
+from surveys.models.campaign import Campaign, Occurrence
 
 
 class DeliveryState(models.TextChoices):
@@ -27,10 +27,13 @@ class SuppressionReason(models.TextChoices):
     HELD_OUT = "HELD_OUT", _("held out, to compare")
     TOO_MANY = "TOO_MANY", _("got as many mails lately as a customer may")
     CANCELLED = "CANCELLED", _("campaign cancelled")
+    ANSWERED = "ANSWERED", _("answered meanwhile")
+    LATE = "LATE", _("too late to ask")
 
 
 class Delivery(models.Model):
-    """One mail of one campaign to one customer.
+    """One mail of one campaign to one customer, about one of its occurrences or one purchase. `touch` 1 asks, 2 and 3
+    remind of it (`reminds`) and lead to the same page.
 
     The claim (`lease_token`, `lease_expires_at`) is committed before the network is touched and the outcome after each
     recipient. A lease that ends while CLAIMED goes back to PENDING; one that ends while TRANSMITTING is UNCERTAIN and
@@ -42,6 +45,33 @@ class Delivery(models.Model):
     )
     customer = models.ForeignKey(
         Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="deliveries"
+    )
+    occurrence = models.ForeignKey(
+        Occurrence,
+        verbose_name=_("occurrence"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="deliveries",
+        db_index=False,
+    )
+    purchase = models.ForeignKey(
+        Purchase,
+        verbose_name=_("purchase"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    reminds = models.ForeignKey(
+        "self",
+        verbose_name=_("reminds of"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reminders",
+        db_index=False,
     )
     touch = models.PositiveSmallIntegerField(_("touch"), default=1)
     state = models.CharField(_("state"), max_length=15, choices=DeliveryState.choices, default=DeliveryState.PENDING)
@@ -60,7 +90,30 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "customer", "touch"], name="delivery_once_per_touch"),
+            models.UniqueConstraint(
+                fields=["occurrence", "customer", "touch"],
+                condition=Q(occurrence__isnull=False),
+                name="delivery_once_per_touch",
+            ),
+            models.UniqueConstraint(
+                fields=["campaign", "purchase", "touch"],
+                condition=Q(purchase__isnull=False),
+                name="delivery_once_per_purchase_and_touch",
+            ),
+            models.CheckConstraint(
+                name="delivery_of_an_occurrence_or_a_purchase",
+                condition=Q(occurrence__isnull=False, purchase__isnull=True)
+                | Q(occurrence__isnull=True, purchase__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["reminds", "touch"],
+                condition=Q(reminds__isnull=False),
+                name="delivery_reminds_once_per_touch",
+            ),
+            models.CheckConstraint(
+                name="delivery_reminder_says_of_what",
+                condition=Q(touch=1, reminds__isnull=True) | Q(touch__in=[2, 3], reminds__isnull=False),
+            ),
             constraints.choice_is_known("delivery_state_is_known", "state", DeliveryState),
             models.CheckConstraint(
                 name="delivery_suppressed_says_why",

@@ -80,6 +80,7 @@ MUTABLE = {
     "surveys.GestureBudget",
     "surveys.GestureOffer",
     "surveys.OpenLink",
+    "surveys.Occurrence",
     "surveys.PartialResponse",
     "surveys.Question",
     "surveys.QuestionChoice",

@@ -13,6 +13,8 @@ from surveys.models import (
     Delivery,
     GestureBudget,
     GestureOffer,
+    Occurrence,
+    OccurrenceState,
     OpenLink,
     Question,
     QuestionKind,
@@ -63,6 +65,13 @@ class OpenLinkFactory(DjangoModelFactory):
     opened_at = AT
 
 
+def occurrence_of(campaign: Campaign) -> Occurrence:
+    """The campaign's first one."""
+    return campaign.occurrences.first() or Occurrence.objects.create(
+        campaign=campaign, local_date=AT.date(), due_at=AT, began_at=AT, state=OccurrenceState.CHOSEN
+    )
+
+
 class DeliveryFactory(DjangoModelFactory):
     """Waiting to be sent."""
 
@@ -71,6 +80,7 @@ class DeliveryFactory(DjangoModelFactory):
 
     campaign = factory.SubFactory(CampaignFactory)
     customer = factory.SubFactory(CustomerFactory)
+    occurrence = factory.LazyAttribute(lambda own: occurrence_of(own.campaign))
     not_before = AT
 
 

@@ -9,7 +9,14 @@ from loyalty_site.lib import actors
 from rewards.domain.experiments import arm_of
 from rewards.models import Arm, Assignment, ExperimentKind
 from surveys.domain import campaigns
-from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason
+from surveys.models import (
+    Campaign,
+    CampaignState,
+    Delivery,
+    DeliveryState,
+    Occurrence,
+    SuppressionReason,
+)
 from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory, SegmentFactory, StoreFactory
 from tests.factories.rewards import ExperimentFactory
 from tests.factories.surveys import CampaignFactory, DeliveryFactory, SurveyFactory
@@ -44,46 +51,6 @@ def states(campaign):
     return dict(Delivery.objects.filter(campaign=campaign).values_list("customer_id", "state"))
 
 
-@pytest.mark.parametrize(
-    ("clock", "instant"),
-    [
-        ("2026-06-01 09:00 Asia/Shanghai", "2026-06-01 01:00"),
-        ("2026-06-01 09:00 UTC", "2026-06-01 09:00"),
-        ("2026-03-29 01:59 Europe/Berlin", "2026-03-29 00:59"),
-        ("2026-03-29 02:30 Europe/Berlin", "2026-03-29 01:30"),  # jumped over: shown as 03:30
-        ("2026-03-29 03:00 Europe/Berlin", "2026-03-29 01:00"),
-        ("2026-10-25 02:30 Europe/Berlin", "2026-10-25 00:30"),  # shown twice: the first time
-        ("2026-10-25 03:00 Europe/Berlin", "2026-10-25 02:00"),
-        ("2026-03-08 02:00 America/New_York", "2026-03-08 07:00"),
-        ("2026-11-01 01:15 America/New_York", "2026-11-01 05:15"),
-        ("2026-04-05 01:45 Australia/Lord_Howe", "2026-04-04 14:45"),  # half an hour twice
-        ("2026-10-04 02:15 Australia/Lord_Howe", "2026-10-03 15:45"),  # half an hour never
-    ],
-)
-def test_instant_follows_the_clocks_of_the_zone(clock, instant):
-    on, clock_time, timezone = clock.split()
-    found = campaigns.instant(on=date.fromisoformat(on), clock_time=time.fromisoformat(clock_time), timezone=timezone)
-    assert found == datetime.fromisoformat(instant).replace(tzinfo=UTC)
-
-
-def test_instant_takes_the_first_of_two_even_when_told_the_second():
-    second = time(2, 30, fold=1)
-    found = campaigns.instant(on=date(2026, 10, 25), clock_time=second, timezone="Europe/Berlin")
-    assert found == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("timezone", ["", "Moon/Base", "../../etc/passwd", "America"])
-def test_instant_refuses_what_is_no_zone(timezone):
-    with pytest.raises(campaigns.TimezoneUnknown):
-        campaigns.instant(on=date(2026, 6, 1), clock_time=time(9), timezone=timezone)
-
-
-@pytest.mark.parametrize(("on", "timezone"), [(date.max, "America/New_York"), (date.min, "Asia/Shanghai")])
-def test_instant_refuses_days_beyond_the_calendar(on, timezone):
-    with pytest.raises(campaigns.StartOutOfRange):
-        campaigns.instant(on=on, clock_time=time(0) if on == date.min else time(23), timezone=timezone)
-
-
 def test_schedule_keeps_the_clock_and_the_instant(survey, now):
     campaign = schedule(CampaignFactory(survey=survey), now, timezone="Asia/Shanghai")
     assert campaign.state == CampaignState.SCHEDULED
@@ -116,11 +83,11 @@ def test_schedule_refuses_a_campaign_that_sends(sending, now):
     assert str(refusal.value) == "That is not possible now: the campaign is in the state “sending”."
 
 
-def test_preflight_counts_by_reason_in_one_query(audience, survey, now):
+def test_preflight_counts_by_reason_in_two_queries(audience, survey, now):
     campaign = CampaignFactory(survey=survey)
     with CaptureQueriesContext(connection) as queries:
         found = campaigns.preflight(campaign=campaign, at=now)
-    assert len(queries) == 1
+    assert len(queries) == 2
     assert found == campaigns.Preflight(
         total=5, will_send=3, reasons={SuppressionReason.NO_EMAIL: 1, SuppressionReason.NO_CONSENT: 1}
     )
@@ -177,7 +144,12 @@ def test_materialize_twice_adds_nobody(audience, scheduled, willing, now):
 
 def test_materialize_finishes_what_a_killed_worker_began(audience, scheduled, now):
     Campaign.objects.update(state=CampaignState.MATERIALIZING, materialized_at=now)
-    DeliveryFactory(campaign=scheduled, customer=audience[0][0], state=DeliveryState.ACCEPTED)
+    begun = Occurrence.objects.create(
+        campaign=scheduled, local_date=now.date(), due_at=now, began_at=now, reached=audience[0][0].pk
+    )
+    DeliveryFactory(
+        campaign=scheduled, occurrence=begun, customer=audience[0][0], state=DeliveryState.ACCEPTED, not_before=now
+    )
     assert campaigns.materialize_due(at=now + timedelta(hours=1)) == 1
     assert Delivery.objects.count() == 5
     assert states(scheduled)[audience[0][0].pk] == DeliveryState.ACCEPTED

@@ -204,7 +204,9 @@ def test_who_takes_back_their_consent_soon_after_the_mail_refused(survey, sendin
 
 def test_a_reminder_counts_with_its_first_mail(survey, sending, answer):
     given = answer(10)
-    DeliveryFactory(campaign=sending, customer=given.customer, touch=2, state=DeliveryState.UNCERTAIN)
+    DeliveryFactory(
+        reminds=given.delivery, touch=2, state=DeliveryState.UNCERTAIN, campaign=sending, customer=given.customer
+    )
     assert funnels.funnel(Scope(survey)).dispositions == Dispositions(complete=1)
 
 
