@@ -2,7 +2,7 @@
 
 Whoever has a link may use it: no session stands behind it that another site could abuse, and a mail program that
 unsubscribes with one click (RFC 8058) brings no CSRF token. GET never answers and never unsubscribes, because scanners
-open links.
+open links; what they open is noted apart.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from customers.domain import consents
 from customers.models import Purpose
 from loyalty_site.lib import actors
-from surveys.domain import partials, responses
+from surveys.domain import intents, partials, responses
 from surveys.forms import ResponseForm, chosen_score
 from surveys.models import Delivery
 
@@ -61,10 +61,18 @@ def respond(request: HttpRequest, delivery: Delivery) -> HttpResponse:
         return _keep(request, form, delivery)
     if form.is_valid() and _submit(form, delivery):
         return redirect(request.path)
-    if request.method == "GET":
-        responses.note_opened(delivery=delivery, at=timezone.now())
+    if not is_sent:
+        _note_hit(request, delivery)
     context = {"survey": survey, "form": form, "delivery": delivery, "partial": partial}
+    context["token"] = responses.token_for(delivery)
     return render(request, "surveys/respond.html", context)
+
+
+@with_link
+def trap(request: HttpRequest, delivery: Delivery) -> HttpResponse:
+    """No person sees this link; whoever finds it all the same is led to the survey."""
+    intents.note(delivery=delivery, is_head=request.method == "HEAD", is_trap=True, at=timezone.now())
+    return redirect("survey", responses.token_for(delivery))
 
 
 @with_link
@@ -76,6 +84,13 @@ def unsubscribe(request: HttpRequest, delivery: Delivery) -> HttpResponse:
         consents.withdraw(customer=customer, purpose=Purpose.SURVEY_EMAIL, by=by, at=timezone.now())
     allowed = consents.allows(customer=customer, purpose=Purpose.SURVEY_EMAIL)
     return render(request, "surveys/unsubscribe.html", {"allowed": allowed})
+
+
+def _note_hit(request: HttpRequest, delivery: Delivery) -> None:
+    is_head, at = request.method == "HEAD", timezone.now()
+    intents.note(delivery=delivery, score=_score(request), is_head=is_head, at=at)
+    if not is_head:
+        responses.note_opened(delivery=delivery, at=at)
 
 
 def _score(request: HttpRequest) -> int | None:

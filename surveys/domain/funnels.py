@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from customers.models import Purpose
-from surveys.domain import reports, statements
+from surveys.domain import intents, reports, statements
 from surveys.domain.reports import Scope
 from surveys.domain.scoring import Dispositions
 from surveys.models import Delivery, SuppressionReason
@@ -19,12 +19,15 @@ BEGUN = ("complete", "partial", "broken_off")
 @dataclass(frozen=True, slots=True)
 class Funnel:
     """`suppressed` by reason come on top of `invited`, `waiting` are part of it. Opened pages are a hint: programs that
-    look for dangerous links open them too."""
+    look for dangerous links open them too. `unconfirmed` opened a link and did not begin to answer; of these
+    `programs` did what people do not."""
 
     suppressed: Mapping[SuppressionReason, int]
     waiting: int
     rejected: int
     opened: int
+    unconfirmed: int
+    programs: int
     dispositions: Dispositions
 
     @property
@@ -72,20 +75,26 @@ def funnel(scope: Scope) -> Funnel:
         "purpose": str(Purpose.SURVEY_EMAIL),
         "refused_days": REFUSED_DAYS,
         "survey": scope.survey.pk,
+        "program_scores": intents.SCORES,
+        "program_seconds": intents.SECONDS,
     }
     counts: dict[str, int] = {}
     reasons: dict[SuppressionReason, int] = {}
-    opened = 0
-    for outcome, reason, has_opened, count in statements.run("reports_funnel", chosen, told):
+    opened = unconfirmed = programs = 0
+    for outcome, reason, has_opened, was_hit, is_program, count in statements.run("reports_funnel", chosen, told):
         counts[outcome] = counts.get(outcome, 0) + count
         if outcome == "suppressed":
             reasons[SuppressionReason(reason)] = reasons.get(SuppressionReason(reason), 0) + count
         opened += count if has_opened or outcome in BEGUN else 0
+        unconfirmed += count if was_hit and outcome not in BEGUN else 0
+        programs += count if is_program and outcome not in BEGUN else 0
     return Funnel(
         suppressed=reasons,
         waiting=counts.get("waiting", 0),
         rejected=counts.get("rejected", 0),
         opened=opened,
+        unconfirmed=unconfirmed,
+        programs=programs,
         dispositions=Dispositions(
             complete=counts.get("complete", 0),
             partial=counts.get("partial", 0),

@@ -28,6 +28,7 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
         program=program,
         url=_link("survey", token),
         unsubscribe_url=unsubscribe_url,
+        trap_url=_link("survey-trap", token),
     )
     message.extra_headers |= {
         "Message-ID": f"<survey-delivery-{delivery.pk}@{urlsplit(settings.BASE_URL).hostname}>",
@@ -38,15 +39,16 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
 
 
 def letter(
-    *, survey: Survey, customer: Customer, program: Program, url: str, unsubscribe_url: str
+    *, survey: Survey, customer: Customer, program: Program, url: str, unsubscribe_url: str, trap_url: str = ""
 ) -> EmailMultiAlternatives:
-    """What stands in the mail, whatever its links lead to."""
+    """What stands in the mail, whatever its links lead to. Only programs see the link to `trap_url`."""
     with translation.override(customer.language):
         context = {
             "program": program,
             "customer": customer,
             "survey": survey,
             "unsubscribe_url": unsubscribe_url,
+            "trap_url": trap_url,
             **_question(survey, url),
         }
         message = EmailMultiAlternatives(

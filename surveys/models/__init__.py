@@ -20,6 +20,7 @@ from surveys.models.case import (
 )
 from surveys.models.delivery import Delivery, DeliveryState, SuppressionReason
 from surveys.models.gesture import CaseGesture, GestureBudget, GestureOffer
+from surveys.models.intent import Intent
 from surveys.models.open_link import OpenLink
 from surveys.models.question import CHOOSING, SCALES, Question, QuestionChoice, QuestionKind, SkipRule
 from surveys.models.response import Answer, AnswerChoice, PartialResponse, SurveyResponse
@@ -45,6 +46,7 @@ __all__ = [
     "DeliveryState",
     "GestureBudget",
     "GestureOffer",
+    "Intent",
     "OpenLink",
     "Interval",
     "Occurrence",

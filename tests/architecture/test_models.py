@@ -79,6 +79,7 @@ MUTABLE = {
     "surveys.Delivery",
     "surveys.GestureBudget",
     "surveys.GestureOffer",
+    "surveys.Intent",
     "surveys.OpenLink",
     "surveys.Occurrence",
     "surveys.PartialResponse",

@@ -12,7 +12,7 @@ from loyalty_site.lib import actors
 from rewards.domain import points
 from rewards.models import PointsEntry, Program
 from surveys.domain import invitations, responses
-from surveys.models import Answer, Case, Delivery, Question, SurveyResponse
+from surveys.models import Answer, Case, Delivery, Intent, Question, SurveyResponse
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -42,8 +42,9 @@ def links(delivery):
 
 
 def everything():
-    """Every row of the shop, but for the hint that a page was opened."""
+    """Every row of the shop, but for the hints that links were opened."""
     models = [model for app in ("customers", "rewards", "surveys") for model in apps.get_app_config(app).get_models()]
+    models.remove(Intent)
     rows = {model: list(model.objects.order_by("pk").values()) for model in models}
     for row in rows[Delivery]:
         row.pop("opened_at")
@@ -52,11 +53,14 @@ def everything():
 
 def test_twenty_gets_and_heads_of_every_link_of_a_mail_change_nothing(client, links, delivery):
     page = f"/s/{responses.token_for(delivery)}/"
-    assert links == sorted([page, f"{page}unsubscribe/", *(f"{page}?score={score}" for score in range(11))])
+    scores = [f"{page}?score={score}" for score in range(11)]
+    assert links == sorted([page, f"{page}more/", f"{page}unsubscribe/", *scores])
     before = everything()
     for link in links * 20:
-        assert (client.get(link).status_code, client.head(link).status_code) == (200, 200)
+        expected = 302 if link.endswith("more/") else 200
+        assert (client.get(link).status_code, client.head(link).status_code) == (expected, expected)
     assert everything() == before
+    assert Intent.objects.count() == 2 * (len(links) - 1)  # by GET and by HEAD, once each; unsubscribing is no answer
 
 
 def test_post_behind_the_links_changes_what_is_watched(client, links, delivery):

@@ -43,7 +43,7 @@ def test_mail_has_a_link_for_each_score_and_one_to_unsubscribe(due):
     delivery = due()
     links = re.findall(r'<a href="([^"]+)"', html(compose(delivery)))
     scores = [f"{link(delivery)}?score={score}" for score in range(11)]
-    assert links == [*scores, f"{link(delivery)}unsubscribe/"]
+    assert links == [*scores, f"{link(delivery)}more/", f"{link(delivery)}unsubscribe/"]
 
 
 def test_mail_as_text_has_the_link_and_the_promise(due):
@@ -95,7 +95,7 @@ def test_mail_of_a_survey_that_begins_with_words_has_one_button(due, survey):
     QuestionFactory(survey=survey, kind="NPS", position=2)
     delivery = due()
     links = re.findall(r'<a href="([^"]+)"', html(compose(delivery)))
-    assert links == [link(delivery), f"{link(delivery)}unsubscribe/"]
+    assert links == [link(delivery), f"{link(delivery)}more/", f"{link(delivery)}unsubscribe/"]
 
 
 def test_subject_is_one_line_whatever_staff_typed(due, survey):
