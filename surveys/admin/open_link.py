@@ -51,7 +51,11 @@ class OpenLinkAdmin(ModelAdmin):
     annotations = {"answered": Count("responses")}
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("address", "code_to_scan", "answers", "opened_at", "closed_at") if obj else ("survey", "source")
+        return (
+            ("survey", "source", "address", "code_to_scan", "answers", "opened_at", "closed_at")
+            if obj
+            else ("survey", "source")
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What hangs on a wall does not change."""
@@ -124,7 +128,10 @@ class OpenLinkAdmin(ModelAdmin):
     def code_to_scan(self, link: OpenLink) -> SafeString:
         sheet = reverse("admin:surveys_openlink_sheet", args=[link.pk])
         svg, png = (reverse("admin:surveys_openlink_qr", args=[link.pk, kind]) for kind in ("svg", "png"))
-        told = '<a href="{}" target="_blank">{}</a> · <a href="{}">SVG</a> · <a href="{}">PNG</a>'
+        told = (
+            '<img src="{2}" alt="" width="160" height="160">'
+            '<a href="{0}" target="_blank">{1}</a> · <a href="{2}">SVG</a> · <a href="{3}">PNG</a>'
+        )
         return format_html(told, sheet, _("Sheet to print"), svg, png)
 
     @admin.display(description=gettext_lazy("answers"))

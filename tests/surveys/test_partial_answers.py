@@ -37,7 +37,7 @@ def test_what_was_begun_is_there_on_another_device(client, url, survey, names):
     told = {names[0]: "9", names[1]: "Bre", f"q{one.pk}": choices[one][1], f"q{many.pk}": choices[many]}
     assert client.post(url, {**told, "keep": "1"}).url == url
     other = Client().get(url)
-    assert "We kept what you answered on" in other.text
+    assert "What you answered so far" in other.text
     assert chosen(other) == [str(each) for each in ("9", choices[one][1], *choices[many])]
     assert ">\nBre</textarea>" in other.text
     assert (SurveyResponse.objects.count(), PointsEntry.objects.count()) == (0, 0)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('surveys', '0009_anonymous_answers'),
+        ('surveys', '0010_schedules'),
     ]
 
     operations = [
