@@ -71,7 +71,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "customers.purchase": "v",
         "customers.product": "vac",
         "customers.category": "vac",
-        "customers.segment": "vac",
+        "customers.segment": "vacd",
         "customers.segmentmember": "vad",
         "customers.store": "v",
         "customers.outboxmail": "v",

@@ -84,7 +84,7 @@ class SegmentAdmin(ModelAdmin):
     ordering = ("name",)
     sortable_by = ("name",)
     fields = ("name", "description")
-    actions_detail = ("add_members", "remove_members")
+    actions_detail = ("add_members", "remove_members", "remove")
     annotations = {"members_now": Coalesce(Subquery(_MEMBERS), Value(0), output_field=IntegerField())}
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -118,6 +118,28 @@ class SegmentAdmin(ModelAdmin):
             title=_("Take customers out of “%s”"),
             button=_("Take out"),
             told=lambda number: ngettext("%(number)s customer taken out.", "%(number)s customers taken out.", number),
+        )
+
+    @act(title=gettext_lazy("Delete"), permission="customers.delete_segment", icon="delete", variant="danger")
+    def remove(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        segment: Segment = self.row(request, object_id)
+
+        def do(_data: Any) -> str:
+            segments.delete(segment=segment, by=acting(request), at=timezone.now())
+            return _("“%s” is deleted.") % name
+
+        name = str(segment)
+        return act_page(
+            self,
+            request,
+            None,
+            title=_("Delete “%s”?") % name,
+            explanation=_(
+                "Customers stay what they are. What an offer, a mailing or a campaign is for cannot be deleted."
+            ),
+            button=_("Delete"),
+            do=do,
+            danger=True,
         )
 
     def _move(

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from customers.domain import audit, customers
 from customers.models import Card, Customer, Segment, SegmentMember
@@ -17,11 +20,17 @@ from loyalty_site.lib.errors import DomainError
 NUMBERS_MAX = 100_000
 _CHUNK = 5000
 _LONGEST = 64
+_NAMED = 5
 
 
 class TooManyNumbers(DomainError):
     code = "too_many_numbers"
     message = _("These are more than %(most)s numbers. Please take them in parts.")
+
+
+class SegmentInUse(DomainError):
+    code = "segment_in_use"
+    message = _("This segment is in use: %(by)s. What refers to it stays true, so it cannot be deleted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,26 @@ def remove(*, segment: Segment, numbers: Iterable[str], by: Actor, at: datetime)
     removed, _rows = SegmentMember.objects.filter(segment=segment, customer__in=ids).delete()
     _note(segment, "segment.members_removed", removed, by, at)
     return Moved(removed, len(ids) - removed, unknown)
+
+
+@transaction.atomic
+def delete(*, segment: Segment, by: Actor, at: datetime) -> None:
+    """Deletes the segment with who is in it; customers stay. Raises SegmentInUse where an offer, a mailing or a
+    campaign is for it, also one that is over."""
+    Segment.objects.select_for_update().get(pk=segment.pk)
+    name, members = segment.name, SegmentMember.objects.filter(segment=segment).count()
+    try:
+        Segment.objects.filter(pk=segment.pk).delete()
+    except ProtectedError as error:
+        raise SegmentInUse(by=_named(error.protected_objects)) from error
+    data = {"name": name, "customers": members}
+    audit.record(actor=by, action="segment.deleted", subject=f"segment:{segment.pk}", data=data, at=at)
+
+
+def _named(rows: Iterable[Any]) -> str:
+    """The first few, as people know them."""
+    told = sorted(f"{row._meta.verbose_name} “{row}”" for row in rows)
+    return pgettext("list", ", ").join([*told[:_NAMED], "…"] if len(told) > _NAMED else told)
 
 
 def _found(numbers: Iterable[str]) -> tuple[dict[str, Customer], list[str]]:

@@ -7,17 +7,24 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
 from rewards.domain import experiments
 from rewards.domain.experiments import Outcome, Report, Window
 from rewards.domain.statistics import Interval
+from rewards.models import ExperimentKind
 
 # The drawing is 660 wide: the part with the axis, the height of a row, where the first one's bar is.
 LEFT, RIGHT, ROW, TOP = 20, 640, 64, 34
 Words = Callable[[float], str]
+# What happened to those who are not held out.
+TREATED: dict[str, Any] = {
+    ExperimentKind.SURPRISE: gettext_lazy("surprised"),
+    ExperimentKind.MAILING: gettext_lazy("sent the offer"),
+    ExperimentKind.CAMPAIGN: gettext_lazy("asked"),
+}
 
 
 def context(found: Report) -> dict[str, Any]:
@@ -167,7 +174,10 @@ def _rows(found: Report, window: Window) -> dict[str, Any]:
 
     return {
         "name": _("After %s") % _days(window.days),
-        "arms": [_arm(_("treated"), window.treated, currency), _arm(_("held out"), window.held_out, currency)],
+        "arms": [
+            _arm(str(TREATED[found.experiment.kind]), window.treated, currency),
+            _arm(_("held out"), window.held_out, currency),
+        ],
         "came": told(window.came_more, partial(_of_100, sign=True)),
         "visits": told(window.visited_more, partial(_rounded, decimals=2, sign=True)),
         "spent": told(window.spent_more, partial(_money, currency=currency, sign=True)),

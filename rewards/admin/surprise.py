@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -32,7 +33,7 @@ from loyalty_site.lib.money import format_money
 from rewards.admin import surprise_pages
 from rewards.admin.surprise_form import NEEDED, NEW, Gives, SurpriseRuleForm, begun_with, examples
 from rewards.domain import experiments, surprises
-from rewards.models import PURCHASE_TRIGGERS, ExperimentKind, Program, Surprise, SurpriseRule, Trigger
+from rewards.models import PURCHASE_TRIGGERS, ExperimentKind, GestureText, Program, Surprise, SurpriseRule, Trigger
 
 # What an active rule may still change: its words, and limits that leave more.
 OPEN = ("name", "title", "message", "budget_minor", "issued_max")
@@ -57,7 +58,7 @@ class SurpriseRuleAdmin(ModelAdmin):
     autocomplete_fields = ("offer", "category")
     ordering = ("-pk",)
     sortable_by = ("name", "given_count")
-    actions_detail = ("activate", "draws", "end")
+    actions_detail = ("activate", "mail_text", "draws", "end")
     change_form_before_template = "admin/rewards/surpriserule/examples.html"
     conditional_fields = {
         **{
@@ -152,6 +153,8 @@ class SurpriseRuleAdmin(ModelAdmin):
     def offers(self, act: str, row: SurpriseRule) -> bool:
         if act == "activate":
             return row.activated_at is None
+        if act == "mail_text":
+            return True
         if act == "draws":
             return bool(row.seed)
         return row.activated_at is not None and row.ended_at is None
@@ -201,6 +204,14 @@ class SurpriseRuleAdmin(ModelAdmin):
             do=do,
             danger=True,
         )
+
+    @act(title=gettext_lazy("Words of its mail"), permission="rewards.change_gesturetext", icon="mail")
+    def mail_text(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """To what marketing wrote for this rule, or where they can."""
+        rule: SurpriseRule = self.row(request, object_id)
+        if text := GestureText.objects.filter(rule=rule).first():
+            return HttpResponseRedirect(reverse("admin:rewards_gesturetext_change", args=[text.pk]))
+        return HttpResponseRedirect(f"{reverse('admin:rewards_gesturetext_add')}?{urlencode({'rule': rule.pk})}")
 
     @act(title=gettext_lazy("Draw again"), permission="rewards.view_surprisedraw", icon="casino")
     def draws(self, request: HttpRequest, object_id: int) -> HttpResponse:

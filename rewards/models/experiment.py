@@ -25,7 +25,7 @@ class ExperimentKind(models.TextChoices):
 
 
 class Arm(models.TextChoices):
-    TREATED = "TREATED", _("surprised")
+    TREATED = "TREATED", _("treated")
     HOLDOUT = "HOLDOUT", _("held out")
 
 

@@ -27,7 +27,9 @@ class Surprise(models.Model):
         Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="surprises", db_index=False
     )
     occasion = models.CharField(_("occasion"), max_length=100)
-    arm = models.CharField(_("arm"), max_length=10, choices=Arm.choices)
+    arm = models.CharField(
+        _("arm"), max_length=10, choices=[(Arm.TREATED.value, _("surprised")), (Arm.HOLDOUT.value, Arm.HOLDOUT.label)]
+    )
     happened_at = models.DateTimeField(_("happened at"))
     decided_at = models.DateTimeField(_("decided at"))
     purchase = models.ForeignKey(

@@ -4,9 +4,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from customers.models import Customer, Segment
+from customers.models import AuditEvent, Customer, Segment, SegmentMember
 from loyalty_site import roles
 from tests.factories.customers import CustomerFactory, SegmentFactory, SegmentMemberFactory, UserFactory
+from tests.factories.rewards import OfferFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -93,3 +94,27 @@ def test_managers_look_and_marketing_changes():
     assert "customers.add_segmentmember" in roles.permissions_of(roles.MARKETING)
     assert "customers.view_segmentmember" in roles.permissions_of(roles.STORE_MANAGER)
     assert "customers.add_segmentmember" not in roles.permissions_of(roles.STORE_MANAGER)
+
+
+def test_segment_that_nothing_is_for_is_deleted_with_who_is_in_it(staff):
+    segment, other = SegmentFactory(name="Tea"), SegmentMemberFactory()
+    SegmentMemberFactory.create_batch(2, segment=segment)
+    assert "Delete “Tea”?" in staff.get(act(segment, "remove")).text
+    answer = staff.post(act(segment, "remove"))
+    assert "“Tea” is deleted." in said(staff, answer)
+    assert (list(Segment.objects.all()), list(SegmentMember.objects.all())) == ([other.segment], [other])
+    assert Customer.objects.count() == 3
+    event = AuditEvent.objects.get(action="segment.deleted")
+    assert (event.subject, event.data) == (f"segment:{segment.pk}", {"name": "Tea", "customers": 2})
+
+
+def test_segment_that_something_is_for_is_kept_and_says_for_what(staff):
+    segment = SegmentFactory(name="Tea")
+    SegmentMemberFactory(segment=segment)
+    for number in range(6):
+        OfferFactory(title={"en": f"Cake {number}"}, segment=segment)
+    refused = staff.post(act(segment, "remove")).text
+    assert "This segment is in use: offer “Cake 0”, offer “Cake 1”" in refused
+    assert "Cake 5" not in refused
+    assert (Segment.objects.count(), SegmentMember.objects.count()) == (1, 1)
+    assert not AuditEvent.objects.filter(action="segment.deleted").exists()

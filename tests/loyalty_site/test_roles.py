@@ -110,6 +110,7 @@ ACTS = {
     "customers_customer_edit": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_segment_add_members": (rows.Segment, {roles.OWNER, roles.MARKETING}),
     "customers_segment_remove_members": (rows.Segment, {roles.OWNER, roles.MARKETING}),
+    "customers_segment_remove": (rows.Segment, {roles.OWNER, roles.MARKETING}),
     "rewards_offer_copy": (rows.Offer, {roles.OWNER, roles.MARKETING}),
     "customers_till_revoke": (rows.Till, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_user_set_password": (rows.User, {roles.OWNER}),

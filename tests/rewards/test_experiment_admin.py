@@ -97,7 +97,7 @@ def test_table_says_what_the_drawing_shows(look, staff, planned, now):
     fill(planned, Arm.TREATED, 200, 140, now)
     fill(planned, Arm.HOLDOUT, 200, 100, now)
     page = look(planned, now + 60 * DAY)
-    assert "treated 200 0 70.0 0.70 ¥7.00 held out 200 0 50.0 0.50 ¥5.00" in page
+    assert "surprised 200 0 70.0 0.70 ¥7.00 held out 200 0 50.0 0.50 ¥5.00" in page
     assert "difference +20.0 (+10.4 to +29.1)" in page
     assert "After 90 days treated 0 200 – – – held out 0 200 – – – difference not known yet" in page
     with time_machine.travel(now + 60 * DAY, tick=False):
@@ -194,3 +194,14 @@ def test_hold_out_of_a_surprise_rule_is_typed_with_it(staff, now):
     staff.post(page, {**told, **when, "holdout_percent": "0", "name": "Thank you"})
     rule.refresh_from_db()
     assert (rule.name, Experiment.objects.get().holdout_percent) == ("Thank you", 30)
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"), [("SURPRISE", "surprised"), ("MAILING", "sent the offer"), ("CAMPAIGN", "asked")]
+)
+def test_those_who_are_not_held_out_have_the_word_of_what_happened_to_them(look, now, kind, word):
+    experiment = ExperimentFactory(kind=kind, holdout_percent=50, started_at=now)
+    put(experiment, Arm.TREATED, now)
+    page = look(experiment, now + 40 * DAY)
+    words = {"surprised", "sent the offer", "asked"}
+    assert {one for one in words if f" {one} 1 " in page} == {word}

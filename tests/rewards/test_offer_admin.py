@@ -150,3 +150,14 @@ def test_copy_is_a_draft(staff):
     staff.post(act(offer, "copy"))
     draft = Offer.objects.latest("pk")
     assert (draft.published_at, draft.redeemed_count, draft.title) == (None, 0, offer.title)
+
+
+def test_products_are_searched_for_and_not_listed(staff):
+    chosen, *others = (ProductFactory(name=f"Sort of tea {number}") for number in range(3))
+    offer = OfferFactory(published_at=None)
+    offer.products.add(chosen)
+    for address in (ADD, page(offer)):
+        text = staff.get(address).text
+        assert 'data-ajax--url="/admin/autocomplete/"' in text
+        assert not [product for product in others if product.name in text]
+    assert chosen.name in staff.get(page(offer)).text

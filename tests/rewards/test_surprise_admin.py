@@ -12,7 +12,7 @@ from django.utils import timezone
 from loyalty_site import roles
 from rewards.admin.surprise_form import TEMPLATES
 from rewards.domain import surprises
-from rewards.models import Offer, OfferKind, SurpriseDraw, SurpriseRule, Trigger
+from rewards.models import GestureText, Offer, OfferKind, SurpriseDraw, SurpriseRule, Trigger
 from tests.factories.customers import CategoryFactory, CustomerFactory, PurchaseFactory, UserFactory
 from tests.factories.rewards import OfferFactory, ProgramFactory, SurpriseRuleFactory, TimetableRuleFactory
 
@@ -225,3 +225,13 @@ def test_given_surprises_are_listed_with_their_cost(sign_in, now):
     assert "30 points" in page
     assert "¥0.30" in page
     assert str(customer) in page
+
+
+def test_rule_leads_to_the_words_of_its_mail(marketing):
+    rule = SurpriseRuleFactory()
+    assert act(rule, "mail_text") in marketing.get(change(rule)).text
+    empty = marketing.get(act(rule, "mail_text")).url
+    assert empty == f"/admin/rewards/gesturetext/add/?rule={rule.pk}"
+    assert str(rule) in marketing.get(empty).text
+    text = GestureText.objects.create(rule=rule, subject={"en": "Hi"})
+    assert marketing.get(act(rule, "mail_text")).url == f"/admin/rewards/gesturetext/{text.pk}/change/"
