@@ -5,11 +5,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from customers.domain import recommendations
 from customers.models import Customer, RecommendationKind
 from customers.views.session import customer_required, enter
+from loyalty_site import personal_data
+from loyalty_site.lib import actors
 from rewards.domain import catalogue, explanations, points, queries, tiers
 from rewards.models import Program
 from rewards.views import SOON
@@ -40,6 +42,19 @@ def home(request: HttpRequest, customer: Customer) -> HttpResponse:
         "next_reward": next((shown.reward for shown in shelf if shown.obstacle == "points_missing"), None),
     }
     return render(request, "portal/home.html", context)
+
+
+@require_POST
+@customer_required
+def own_data(request: HttpRequest, customer: Customer) -> HttpResponse:
+    """All that is known of them, as a file to keep."""
+    packed = personal_data.archive(customer=customer, by=actors.customer(customer.pk), at=timezone.now())
+    return handed_out(packed, customer)
+
+
+def handed_out(packed: bytes, customer: Customer) -> HttpResponse:
+    name = f'attachment; filename="{customer.number}.zip"'
+    return HttpResponse(packed, content_type="application/zip", headers={"Content-Disposition": name})
 
 
 @never_cache

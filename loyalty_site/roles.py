@@ -4,8 +4,9 @@ A letter is a permission on a model: v view, a add, c change, d delete. Adding a
 changing it deciding what somebody else asked for, adding a coupon issuing one by hand, adding a batch of codes
 ordering and taking them, changing a redemption handing it over or cancelling it, changing a lapse notice or another
 mail deciding about a doubtful mail, adding a purchase working at the till page, adding a merge of customers merging
-them, changing it the way back, deleting a customer forgetting who they are, adding a case writing down what a customer
-says, changing it working on it; no form of the back office writes these rows.
+them, changing it the way back, deleting a customer forgetting who they are or handing out all that is known of them,
+adding a case writing down what a customer says, changing it working on it; no form of the back office writes these
+rows.
 """
 
 from collections.abc import Iterator, Mapping

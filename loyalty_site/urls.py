@@ -14,6 +14,7 @@ from surveys import urls as surveys
 portal_patterns = [
     path("", portal.home, name="home"),
     path("demo/", portal.demo_sign_in, name="demo-sign-in"),
+    path("me/data/", portal.own_data, name="own-data"),
     *customers.portal_patterns,
     *rewards.portal_patterns,
 ]

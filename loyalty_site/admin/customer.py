@@ -137,7 +137,7 @@ class CustomerAdmin(MembershipActs, ModelAdmin):
     ordering = ("-enrolled_at", "-pk")
     sortable_by = ()
     fields = ("name", "email", "phone", "birthday", "language", "home_store")
-    actions_detail = ("adjust_points", "issue_coupon", "edit", "merge_into", "close", "erase")
+    actions_detail = ("adjust_points", "issue_coupon", "edit", "merge_into", "close", "hand_out", "erase")
 
     def matching(self, text: str) -> Q:
         return Q(pk__in=customers.search(text=text, limit=SEARCH_LIMIT).values("pk"))
@@ -171,7 +171,7 @@ class CustomerAdmin(MembershipActs, ModelAdmin):
     def offers(self, act: str, row: Customer) -> bool:
         if row.erased_at is not None or row.merged_into_id is not None:
             return False
-        return row.closed_at is None or act in ("edit", "erase")
+        return row.closed_at is None or act in ("edit", "hand_out", "erase")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         by, at, told = acting(request), timezone.now(), form.cleaned_data

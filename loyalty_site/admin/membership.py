@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from customers.domain import customers
 from customers.models import Customer
-from loyalty_site import merge_preview, merges, privacy
+from loyalty_site import merge_preview, merges, personal_data, portal, privacy
 from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, posted, row_url
 
 CANDIDATES = 10
@@ -112,6 +112,25 @@ class MembershipActs(Base):
             button=pgettext("customer", "Close"),
             do=do,
             danger=True,
+        )
+
+    @act(title=gettext_lazy("Hand out data"), permission="customers.delete_customer", icon="download")
+    def hand_out(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        customer: Customer = self.row(request, object_id)
+        if request.method == "POST":
+            packed = personal_data.archive(customer=customer, by=acting(request), at=timezone.now())
+            return portal.handed_out(packed, customer)
+        return act_page(
+            self,
+            request,
+            customer,
+            title=_("Hand out all that is known of %s?") % customer,
+            explanation=_(
+                "A file for this person, who may ask for it: their details, purchases, points, coupons, mails, answers "
+                "and cases, with what staff wrote about them. Give it to nobody else. The log says who took it."
+            ),
+            button=_("Get the file"),
+            do=lambda _data: "",
         )
 
     @act(title=gettext_lazy("Erase"), permission="customers.delete_customer", icon="person_off")

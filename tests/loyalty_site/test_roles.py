@@ -106,6 +106,7 @@ ACTS = {
     "customers_customer_merge_into": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_customer_close": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_customer_erase": (rows.Customer, {roles.OWNER}),
+    "customers_customer_hand_out": (rows.Customer, {roles.OWNER}),
     "customers_customermerge_undo": (rows.CustomerMerge, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_customer_edit": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_segment_add_members": (rows.Segment, {roles.OWNER, roles.MARKETING}),
