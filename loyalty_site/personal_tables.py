@@ -90,6 +90,7 @@ LEFT_OUT: Mapping[str, str] = {
     "surveys.QuestionChoice": "of everybody",
     "surveys.SkipRule": "of everybody",
     "surveys.Campaign": "of everybody",
+    "surveys.Occurrence": "of everybody",
     "surveys.OpenLink": "of everybody",
     "surveys.GestureOffer": "of everybody",
     "surveys.GestureBudget": "of a store",

@@ -99,7 +99,7 @@ def test_table_says_what_the_drawing_shows(look, staff, planned, now):
     page = look(planned, now + 60 * DAY)
     assert "surprised 200 0 70.0 0.70 ¥7.00 held out 200 0 50.0 0.50 ¥5.00" in page
     assert "difference +20.0 (+10.4 to +29.1)" in page
-    assert "After 90 days treated 0 200 – – – held out 0 200 – – – difference not known yet" in page
+    assert "After 90 days surprised 0 200 – – – held out 0 200 – – – difference not known yet" in page
     with time_machine.travel(now + 60 * DAY, tick=False):
         text = staff.get(f"{LIST}{planned.pk}/report/").content.decode()
     assert text.count("<svg class=") == 2
