@@ -264,4 +264,4 @@ def test_consent_for_an_unknown_purpose_is_not_found(staff, mei):
 def test_acts_are_closed_for_who_left(staff, mei):
     Customer.objects.filter(pk=mei.pk).update(closed_at=rows.LATER)
     page = staff.get(f"{LIST}{mei.pk}/change/")
-    assert [action["title"] for action in page.context["actions_detail"]] == ["Edit", "Erase"]
+    assert [action["title"] for action in page.context["actions_detail"]] == ["Edit", "Hand out data", "Erase"]
