@@ -52,6 +52,7 @@ TOLD: Mapping[str, Told] = {
     "rewards.MailingMail": Told(),
     "rewards.RewardRedemption": Told(),
     "surveys.Delivery": Told(left_out=frozenset({"lease_token"})),
+    "surveys.Intent": Told(("delivery__customer",)),
     "surveys.SurveyResponse": Told(left_out=frozenset({"page_key"})),
     "surveys.PartialResponse": Told(("delivery__customer",)),
     "surveys.Answer": Told(("response__customer",)),
