@@ -1,5 +1,6 @@
 """The questionnaire as a form."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,13 +34,22 @@ class ResponseForm(forms.Form):
         self.helper.layout = Layout()
         for name, question in self.questions.items():
             self.fields[name] = field = _field(question)
-            field.help_text = joined([*filter(None, [str(field.help_text)]), *skips.sentences(question)])
+            field.skips = joined(skips.sentences(question))  # type: ignore[attr-defined]
             self.helper.layout.append(_layout(name, question))
             if kept and question.pk in kept:
                 self.initial[name] = _shown(question, kept[question.pk])
         name, first = next(iter(self.questions.items()), ("", None))
         if first and (scale := scoring.SCALES.get(first.kind)) and score in scale.scores:
             self.initial[name] = score
+
+    def path(self) -> str:
+        """Each question with its rules, for the script that shows only what is asked; empty without rules."""
+        steps = skips.steps(list(self.questions.values()))
+        told = [
+            [f"q{step.pk}", [[sorted(rule.answers), rule.goes_to and f"q{rule.goes_to}"] for rule in step.rules]]
+            for step in steps
+        ]
+        return json.dumps(told) if any(step.rules for step in steps) else ""
 
     def clean(self) -> dict[str, Any]:
         """Forgets what was said, and not said, to questions that the other answers skip."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty_site.lib.admin import RowForm, RowsInline
+from loyalty_site.lib.admin.forms import dress
 from loyalty_site.lib.texts import LocalizedText, LocalizedTextFormField, joined
 from surveys.admin import skip_rules
 from surveys.domain import scoring, skips
@@ -34,7 +35,7 @@ class QuestionForm(RowForm):
         label=gettext_lazy("choices"),
         help_text=gettext_lazy("One a line, in the same order in each language. For the kinds with choices."),
     )
-    position = forms.IntegerField(required=False, min_value=1, max_value=999, widget=forms.HiddenInput)
+    position = forms.IntegerField(required=False, min_value=0, max_value=999, widget=forms.HiddenInput)
 
     skip_lines = skip_rules.SkipLinesField(
         required=False,
@@ -47,6 +48,9 @@ class QuestionForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("text", "choice_lines"):
+            if isinstance(field := self.fields.get(name), LocalizedTextFormField):
+                dress(field)
         if self.instance.pk:
             self.initial["skip_lines"] = skip_rules.written(self.instance)
             choices = sorted(self.instance.choices.all(), key=lambda choice: choice.position)
@@ -98,13 +102,17 @@ def _lines(told: LocalizedText) -> dict[str, list[str]]:
     return {code: lines for code, lines in split.items() if lines}
 
 
+def _place(position: int | None) -> int:
+    return 1000 if position is None else position
+
+
 class QuestionFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
     def in_order(self) -> list[Any]:
         """The rows that stay, as they stand on the page; new ones come last."""
         rows = [
             row for row in self.forms if row not in self.deleted_forms and row.has_changed() | bool(row.instance.pk)
         ]
-        return sorted(rows, key=lambda row: row.cleaned_data.get("position") or 1000)
+        return sorted(rows, key=lambda row: _place(row.cleaned_data.get("position")))
 
     def clean(self) -> None:
         """Answers lead to later questions that are there."""
@@ -124,12 +132,16 @@ class Questions(RowsInline):
     model = Question
     formset = QuestionFormSet
     form = QuestionForm
-    fields = ("position", "kind", "text", "choice_lines", "skip_lines", "is_required", "follow_up_at_most")
+    # The theme draws its handle in the first field, so that must be one that is seen.
+    fields = ("kind", "text", "choice_lines", "skip_lines", "is_required", "follow_up_at_most", "position")
     ordering = ("position",)
     ordering_field = "position"
     hide_ordering_field = True
     hide_title = False
     can_delete = True
+
+    class Media:
+        js = ("js/order-rows.js",)
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """Where questions are only read, the text heads each row already, in the reader's language."""

@@ -23,7 +23,7 @@ from loyalty_site.lib.admin import own_stores
 from loyalty_site.lib.numbers import grouped
 from rewards.domain.statistics import Interval
 from rewards.models import Program
-from surveys.domain import comments, funnels, reports, response_files, scoring
+from surveys.domain import choice_results, comments, funnels, reports, response_files, scoring
 from surveys.domain.funnels import Funnel
 from surveys.domain.reports import Group, Period, QuestionResult, Scope
 from surveys.domain.scoring import Score
@@ -141,6 +141,7 @@ def page(model_admin: "ModelAdmin[Survey]", request: HttpRequest, survey: Survey
     context |= {
         "title": _("Results of %s") % survey,
         "comments": Paginator(said, COMMENTS_SHOWN).get_page(request.GET.get("page")),
+        "choices": choice_results.of(scope),
         **_drawn(scope, request.GET.get("question", "")),
     }
     return TemplateResponse(request, "admin/surveys/survey/results.html", context)

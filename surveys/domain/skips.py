@@ -1,6 +1,7 @@
 """Which questions of a survey are asked of whom: its rows, as `paths` reads them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from django.utils.translation import gettext as _
 
@@ -35,8 +36,9 @@ def asked(survey_questions: Sequence[Question], answers: Mapping[int, object]) -
 
 
 def sentences(question: Question) -> list[str]:
-    """Where answers lead, for whoever has all questions on one page."""
-    return [_sentence(rule) for rule in rules(question)]
+    """Where answers lead, for whoever sees all questions at once; neighbors that lead to the same are one sentence."""
+    together = groupby(rules(question), key=lambda rule: rule.goes_to)
+    return [_sentence(list(alike), goes_to) for goes_to, alike in together]
 
 
 def _answers(question: Question) -> frozenset[int]:
@@ -57,9 +59,14 @@ def _given(value: object) -> frozenset[int]:
     return frozenset([value]) if isinstance(value, int) else frozenset()
 
 
-def _sentence(rule: SkipRule) -> str:
-    answers = f"{rule.at_least}" if rule.at_least == rule.at_most else f"{rule.at_least}–{rule.at_most}"
-    told = {"answer": answers if rule.choice is None else localized(rule.choice.text)}
-    if rule.goes_to is None:
+def _sentence(alike: Sequence[SkipRule], goes_to: Question | None) -> str:
+    told = {"answer": " · ".join(map(_answer, alike))}
+    if goes_to is None:
         return _("%(answer)s: nothing more is asked.") % told
-    return _("%(answer)s: go on with “%(question)s”") % {**told, "question": localized(rule.goes_to.text)}
+    return _("%(answer)s: go on with “%(question)s”") % {**told, "question": localized(goes_to.text)}
+
+
+def _answer(rule: SkipRule) -> str:
+    if rule.choice is not None:
+        return localized(rule.choice.text)
+    return f"{rule.at_least}" if rule.at_least == rule.at_most else f"{rule.at_least}–{rule.at_most}"

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from crispy_forms.utils import render_crispy_form
 from django.utils import translation
@@ -111,3 +113,17 @@ def test_form_says_where_answers_lead_and_does_not_demand_what_they_skip():
     assert skipped.is_valid()
     assert skipped.answers() == {first.pk: 9, third.pk: "Bread"}
     assert list(ResponseForm(first.survey, data={f"q{first.pk}": "3"}).errors) == [f"q{second.pk}"]
+
+
+def test_script_is_told_which_answers_lead_where():
+    first = QuestionFactory(kind="CSAT")
+    second, third = QuestionFactory(survey=first.survey, kind="TEXT"), QuestionFactory(survey=first.survey, kind="TEXT")
+    assert ResponseForm(first.survey).path() == ""
+    SkipRule.objects.create(question=first, at_least=4, at_most=5, goes_to=third)
+    SkipRule.objects.create(question=first, at_least=1, at_most=1)
+    told = [
+        [f"q{first.pk}", [[[4, 5], f"q{third.pk}"], [[1], None]]],
+        [f"q{second.pk}", []],
+        [f"q{third.pk}", []],
+    ]
+    assert json.loads(ResponseForm(first.survey).path()) == told

@@ -11,6 +11,7 @@ from surveys.domain import responses
 from surveys.models import (
     Delivery,
     DeliveryState,
+    QuestionChoice,
     SurveyResponse,
 )
 from tests.factories.customers import CustomerFactory, StoreFactory, UserFactory
@@ -125,3 +126,20 @@ def test_response_page_shows_the_answers(staff):
     page = staff.get(f"/admin/surveys/surveyresponse/{given.pk}/change/").content.decode()
     assert "Question 1" in page
     assert Delivery.objects.get().customer.name in page
+
+
+def test_results_draw_how_often_each_choice_was_chosen(staff):
+    question = QuestionFactory(kind="MULTIPLE", text={"en": "What did you buy?"})
+    chosen = [
+        QuestionChoice.objects.create(question=question, position=position, text={"en": text})
+        for position, text in ((1, "Bread"), (2, "Cake"))
+    ]
+    for picked in (chosen, chosen[:1], chosen[:1], chosen[:1]):
+        delivery = DeliveryFactory(campaign__survey=question.survey)
+        told = {question.pk: frozenset(choice.pk for choice in picked)}
+        by = actors.customer(delivery.customer_id)
+        responses.submit(delivery=delivery, answers=told, language="en", by=by, at=rows.LATER)
+    page = staff.get(act(question.survey, "results")).content.decode()
+    assert "4 answers; several could be chosen" in page
+    assert '<progress class="bo-meter" max="4" value="1"' in page
+    assert ("<b>100 %</b>" in page, "<b>25 %</b>" in page) == (True, True)

@@ -34,6 +34,8 @@ def test_skip_rules_name_choices_by_their_lines(staff):
     form = skipping("2-3 > end", kind="SINGLE") | {"questions-0-choice_lines_en": "Bread\nCake\nTea"}
     staff.post("/admin/surveys/survey/add/", form)
     assert rules() == [(None, None, "Cake", "None"), (None, None, "Tea", "None")]
+    page = staff.get(f"/admin/surveys/survey/{Survey.objects.get().pk}/change/").content.decode()
+    assert "\n2-3 &gt; end</textarea>" in page
 
 
 @pytest.mark.parametrize(
