@@ -92,6 +92,8 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Mails of cases"), "mark_email_unread", "surveys.casemail"),
             Item(_("Budgets of gestures"), "savings", "surveys.gesturebudget"),
             Item(_("Offers to say sorry"), "volunteer_activism", "surveys.gestureoffer"),
+            Item(_("Mails of campaigns"), "forward_to_inbox", "surveys.delivery"),
+            Item(_("Mail server"), "dns", "rewards.mailserver"),
             Item(_("Mail outbox"), "outbox", "customers.outboxmail"),
         ],
     ),

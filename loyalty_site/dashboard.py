@@ -25,6 +25,7 @@ from rewards.models import (
     EarningKind,
     EarningRule,
     EntryKind,
+    MailServer,
     PointsAdjustment,
     PointsEntry,
     RedemptionState,
@@ -32,7 +33,7 @@ from rewards.models import (
     StaffAlert,
 )
 from surveys.domain import cases, scoring
-from surveys.models import Answer, Campaign, CampaignState, Case, Delivery, DeliveryState, QuestionKind
+from surveys.models import TO_SEND, Answer, Campaign, CampaignState, Case, Delivery, DeliveryState, QuestionKind
 
 WEEK = timedelta(days=7)
 CHART_DAYS = 30
@@ -45,7 +46,7 @@ LIVE_CAMPAIGNS = (
     CampaignState.PAUSED,
     CampaignState.NEEDS_ATTENTION,
 )
-WAITING_MAIL = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.TRANSMITTING, DeliveryState.DEFERRED)
+WAITING_MAIL = (*TO_SEND, DeliveryState.CLAIMED, DeliveryState.TRANSMITTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +276,14 @@ def _attention(request: HttpRequest, now: datetime, waiting: WaitingCases | None
         number = Campaign.objects.filter(state=CampaignState.NEEDS_ATTENTION).count()
         text = ngettext("%s campaign needs attention.", "%s campaigns need attention.", number)
         yield from _when(number, text, Campaign, CampaignState.NEEDS_ATTENTION)
+    if may("surveys.view_delivery"):
+        number = Delivery.objects.filter(state=DeliveryState.UNCERTAIN).count()
+        text = ngettext("%s survey mail may have arrived.", "%s survey mails may have arrived.", number)
+        yield from _when(number, text, Delivery, DeliveryState.UNCERTAIN)
+    if may("rewards.view_mailserver"):
+        for server in MailServer.objects.filter(failures__gt=0):
+            text = _("The mail server takes no mails: %(reply)s") % {"reply": server.reply}
+            yield {"text": text, "url": list_url(MailServer)}
     if waiting:
         text = ngettext("%s case is overdue.", "%s cases are overdue.", waiting.overdue)
         yield from _when(waiting.overdue, text, Case, "overdue", by="is")

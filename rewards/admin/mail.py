@@ -1,6 +1,7 @@
 """Mails on their way to customers, and what staff decide where nobody knows what became of one."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import Q
@@ -10,14 +11,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import customers
+from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.admin import ReadOnlyAdmin, act, act_page, acting
 from rewards.domain import mail_queue
 from rewards.models import MailState
-from rewards.models.mail import QueuedMail
 
 
 class QueuedMailAdmin(ReadOnlyAdmin):
-    """What the pages of all queues share. A subclass names its `queue`, and its two acts with their permission."""
+    """What the pages of all queues share. A subclass names its `queue`, and its two acts with their permission; one
+    whose rows have verbs of their own names those."""
 
     queue: ClassVar[mail_queue.Queue[Any]]
     list_select_related: ClassVar[tuple[str, ...]] = ("customer",)
@@ -30,14 +32,20 @@ class QueuedMailAdmin(ReadOnlyAdmin):
     def matching(self, text: str) -> Q:
         return Q(customer__in=[customer.pk for customer in customers.find(text=text)])
 
-    def offers(self, act: str, row: QueuedMail) -> bool:
+    def offers(self, act: str, row: Any) -> bool:
         return row.state == MailState.UNCERTAIN
 
+    def decide_again(self, mail: Any, by: Actor, at: datetime) -> None:
+        mail_queue.send_again(queue=self.queue, mail=mail, by=by, at=at)
+
+    def decide_delivered(self, mail: Any, by: Actor, at: datetime) -> None:
+        mail_queue.assume_delivered(queue=self.queue, mail=mail, by=by, at=at)
+
     def ask_to_send_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        mail: QueuedMail = self.row(request, object_id)
+        mail = self.row(request, object_id)
 
         def do(_data: Any) -> str:
-            mail_queue.send_again(queue=self.queue, mail=mail, by=acting(request), at=timezone.now())
+            self.decide_again(mail, acting(request), timezone.now())
             return gettext("The mail will be sent again.")
 
         return act_page(
@@ -51,10 +59,10 @@ class QueuedMailAdmin(ReadOnlyAdmin):
         )
 
     def ask_to_assume_delivered(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        mail: QueuedMail = self.row(request, object_id)
+        mail = self.row(request, object_id)
 
         def do(_data: Any) -> str:
-            mail_queue.assume_delivered(queue=self.queue, mail=mail, by=acting(request), at=timezone.now())
+            self.decide_delivered(mail, acting(request), timezone.now())
             return gettext("The mail counts as accepted.")
 
         return act_page(

@@ -38,6 +38,12 @@ class ProgramForm(RowForm):
             cleaned["expiry_months"] = Program._meta.get_field("expiry_months").default  # not shown, so not asked
         elif cleaned.get("expiry_months") == 0 and policy != ExpiryPolicy.FIXED:
             self.add_error("expiry_months", _("Give at least one month; only with fixed days there may be none."))
+        if "quiet_until" not in self.errors and (cleaned.get("quiet_from") is None) != (
+            cleaned.get("quiet_until") is None
+        ):
+            self.add_error("quiet_until", _("Say when they begin and when they end, or neither."))
+        elif cleaned.get("quiet_from") and cleaned["quiet_from"] == cleaned["quiet_until"]:
+            self.add_error("quiet_until", _("They end at another time than they begin."))
         return cleaned
 
 
@@ -67,7 +73,7 @@ class ProgramAdmin(ModelAdmin):
             },
         ),
         (_("Rewards"), {"fields": ("customer_cancel_hours",)}),
-        (_("Mails"), {"fields": ("mail_max", "mail_days")}),
+        (_("Mails"), {"fields": (("mail_max", "mail_days"), ("quiet_from", "quiet_until"), "mails_per_minute")}),
         (_("Lapse"), {"fields": ("expiry_policy", "expiry_months", "expiry_period_end", "expiry_days")}),
         (_("Tiers"), {"fields": ("tier_basis", "tier_window", "tier_months", "tier_grace_days", "tier_downgrade")}),
     )

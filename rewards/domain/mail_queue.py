@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import sleep
 from typing import Generic, TypeVar
 
 from django.core.mail import EmailMultiAlternatives
@@ -22,6 +23,7 @@ from loyalty_site.lib import mail_replies
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.mail_replies import Fate, Outcome, ServerUnavailable
+from rewards.domain import mail_server, quiet_hours
 from rewards.models import MailBarrier, MailState, Program
 from rewards.models.mail import QueuedMail
 
@@ -29,6 +31,7 @@ LEASE = timedelta(minutes=10)
 SERVER_PAUSE = timedelta(minutes=1)
 
 Clock = Callable[[], datetime]
+Wait = Callable[[float], None]
 Mail = TypeVar("Mail", bound=QueuedMail)
 
 logger = logging.getLogger(__name__)
@@ -57,21 +60,31 @@ class Queue(Generic[Mail]):
     answers: bool = False
 
 
-def send_due(*, queue: Queue[Mail], mailer: BaseEmailBackend, clock: Clock, until: datetime) -> int:
-    """Sends what is due until nothing is, `until` has come or the server is unavailable; returns how many left.
+def send_due(*, queue: Queue[Mail], mailer: BaseEmailBackend, clock: Clock, until: datetime, wait: Wait = sleep) -> int:
+    """Sends what is due until nothing is, `until` has come or the server takes nothing; returns how many left.
 
-    Any number of workers may run it at once. `mailer` is opened when something is due, and again after it failed.
+    Any number of workers may run it at once; together they keep to the programme's rate. `mailer` is opened when
+    something is due, and again after it failed.
     """
     program = Program.objects.current()
     accepted = 0
     try:
-        while clock() < until and _due(queue, clock()).exists():
+        while (at := clock()) < until and _due(queue, at).exists():
+            admission = mail_server.admit(wanted=1, per_minute=program.mails_per_minute, at=at)
+            if admission.wait and at + admission.wait < until:
+                wait(admission.wait.total_seconds())
+                continue
+            if not admission.places:
+                break
             mail_replies.connect(mailer)
-            mail = claim(queue=queue, program=program, at=clock())
+            mail = claim(queue=queue, program=program, at=at)
             if mail and mail.state == MailState.SENDING:
-                accepted += _send(queue, mail, mailer, program, clock) == Fate.ACCEPTED
+                fate = _send(queue, mail, mailer, program, clock)
+                accepted += fate == Fate.ACCEPTED
+                if fate in (Fate.ACCEPTED, Fate.REJECTED):
+                    mail_server.answered(admission=admission)
     except ServerUnavailable as error:
-        logger.error("the mail server takes nothing: %s", error)
+        mail_server.refused(error=error, admission=admission, at=clock())
     finally:
         mail_replies.hang_up(mailer)
     return accepted
@@ -81,16 +94,18 @@ def send_due(*, queue: Queue[Mail], mailer: BaseEmailBackend, clock: Clock, unti
 def claim(*, queue: Queue[Mail], program: Program, at: datetime) -> Mail | None:
     """The next mail that is due and that nobody else has in hand: SENDING, or SUPPRESSED where it must not be sent.
 
-    Consent, address, and what it tells of are read now. Where the customer got as many mails lately as the programme
-    allows, it waits for a place, and is returned PENDING.
+    Consent, address, and what it tells of are read now. Where it is night, or the customer got as many mails lately as
+    the programme allows, it waits for the morning or for a place, and is returned PENDING.
     """
     free = _due(queue, at).select_for_update(skip_locked=True, of=("self",), no_key=True)
-    mail = free.select_related("customer", *queue.related).order_by("not_before", "pk").first()
+    mail = free.select_related("customer__home_store", *queue.related).order_by("not_before", "pk").first()
     if mail is None:
         return None
     barrier = None if queue.answers else _barrier_of(mail.customer)
     if barrier := barrier or queue.barrier(mail, program, at):
         mail.state, mail.reason, mail.settled_at = MailState.SUPPRESSED, barrier, at
+    elif not queue.answers and (end := _end_of_night(mail, program, at)):
+        mail.not_before = end
     elif not queue.answers and not _reserve(queue, mail, program, at):
         _wait_for_a_place(mail, program, at)
     else:
@@ -169,7 +184,9 @@ def _send(queue: Queue[Mail], mail: Mail, mailer: BaseEmailBackend, program: Pro
         outcome = mail_replies.hand_over(message, mailer)
     except ServerUnavailable as error:
         pause = clock() + SERVER_PAUSE
-        _change(queue, mail, state=MailState.PENDING, not_before=pause, smtp_reply=str(error))
+        _change(
+            queue, mail, state=MailState.PENDING, not_before=pause, attempts=mail.attempts - 1, smtp_reply=error.reply
+        )
         raise
     if not outcome.connection_is_good:
         mail_replies.hang_up(mailer)
@@ -190,6 +207,11 @@ def _reserve(queue: Queue[Mail], mail: Mail, program: Program, at: datetime) -> 
     reference = f"{queue.name}:{mail.pk}"
     limit, days = program.mail_max, program.mail_days
     return contacts.reserve(customer=mail.customer, reference=reference, limit=limit, days=days, at=at)
+
+
+def _end_of_night(mail: QueuedMail, program: Program, at: datetime) -> datetime | None:
+    store = mail.customer.home_store
+    return quiet_hours.end(program=program, timezone=store.timezone if store else program.timezone, at=at)
 
 
 def _wait_for_a_place(mail: QueuedMail, program: Program, at: datetime) -> None:

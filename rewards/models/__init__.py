@@ -9,6 +9,7 @@ from rewards.models.experiment import Arm, Assignment, Experiment, ExperimentKin
 from rewards.models.gesture_mail import GestureMail, GestureText
 from rewards.models.hold import HoldState, PointsHold, PointsHoldPart
 from rewards.models.mail import MailBarrier, MailState
+from rewards.models.mail_server import MailServer, PauseCause
 from rewards.models.mailing import Mailing, MailingMail, MailingState
 from rewards.models.notice import PointsNotice
 from rewards.models.offer import Offer, OfferKind, OfferPeriod
@@ -52,6 +53,7 @@ __all__ = [
     "HoldState",
     "LimitPeriod",
     "MailBarrier",
+    "MailServer",
     "MailState",
     "Mailing",
     "MailingMail",
@@ -60,6 +62,7 @@ __all__ = [
     "OfferKind",
     "OfferPeriod",
     "OfferTally",
+    "PauseCause",
     "PURCHASE_TRIGGERS",
     "PeriodEnd",
     "PointsAccount",

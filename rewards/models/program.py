@@ -1,10 +1,11 @@
 """The programme's own rules: one row."""
 
+from datetime import time
 from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty_site.lib import constraints
@@ -144,6 +145,21 @@ class Program(models.Model):
     mail_days = models.PositiveSmallIntegerField(
         _("in so many days"), default=7, validators=[MinValueValidator(1), MaxValueValidator(365)]
     )
+    mails_per_minute = models.PositiveIntegerField(
+        _("mails a minute at most"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("What the mail server allows, all workers together. Empty: as fast as it takes them."),
+    )
+    quiet_from = models.TimeField(
+        _("no mails from"),
+        null=True,
+        blank=True,
+        default=time(21),
+        help_text=_("On the clock of the customer's store. What falls into these hours leaves when they are over."),
+    )
+    quiet_until = models.TimeField(_("until"), null=True, blank=True, default=time(8))
 
     objects: ClassVar[ProgramManager] = ProgramManager()
 
@@ -154,6 +170,15 @@ class Program(models.Model):
             models.CheckConstraint(
                 name="program_mail_cap_fits",
                 condition=(Q(mail_max__isnull=True) | Q(mail_max__gte=1)) & Q(mail_days__range=(1, 365)),
+            ),
+            models.CheckConstraint(
+                name="program_mails_per_minute_fit",
+                condition=Q(mails_per_minute__isnull=True) | Q(mails_per_minute__gte=1),
+            ),
+            models.CheckConstraint(
+                name="program_quiet_hours_begin_and_end",
+                condition=Q(quiet_from=None, quiet_until=None)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until")),
             ),
             models.CheckConstraint(name="program_is_one_row", condition=Q(only=True)),
             models.CheckConstraint(name="program_point_is_worth_something", condition=Q(point_value_minor__gte=1)),

@@ -125,7 +125,7 @@ class CampaignAdmin(ModelAdmin):
             "resume": (CampaignState.PAUSED,),
             "cancel": campaigns.CANCELLABLE,
         }
-        return row.state in allowed[act]
+        return row.state in allowed[act] or act == "resume" and bool(row.attention)
 
     @badge(
         gettext_lazy("state"),

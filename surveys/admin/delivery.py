@@ -1,22 +1,23 @@
+"""Mails of campaigns, and what somebody decides where nobody knows what became of one."""
+
+from datetime import datetime
+
 from django.contrib import admin
-from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from customers.domain import customers
-from loyalty_site.lib.admin import ReadOnlyAdmin
+from loyalty_site.lib.actors import Actor
+from rewards.admin import mail
+from surveys.domain import deliveries
 from surveys.models import Delivery
+
+_CHANGE = "surveys.change_delivery"
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
+class DeliveryAdmin(mail.QueuedMailAdmin):
     list_display = ("customer", "campaign", "state", "reason", "attempts", "settled_at", "opened_at")
     list_select_related = ("customer", "campaign")
     list_filter = (("campaign", AutocompleteSelectFilter), "state", "reason")
-    search_fields = ("customer",)
-    search_help_text = _("A customer's number, phone, e-mail or card")
-    ordering = ("-pk",)
-    sortable_by = ()
     fields = (
         ("campaign", "customer"),
         ("state", "reason"),
@@ -25,6 +26,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "smtp_reply",
         "opened_at",
     )
+    send_again = mail.send_again(_CHANGE)
+    assume_delivered = mail.assume_delivered(_CHANGE)
 
-    def matching(self, text: str) -> Q:
-        return Q(customer__in=[customer.pk for customer in customers.find(text=text)])
+    def decide_again(self, mail: Delivery, by: Actor, at: datetime) -> None:
+        deliveries.send_again(delivery=mail, by=by, at=at)
+
+    def decide_delivered(self, mail: Delivery, by: Actor, at: datetime) -> None:
+        deliveries.assume_delivered(delivery=mail, by=by, at=at)

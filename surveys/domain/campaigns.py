@@ -13,11 +13,12 @@ from django.db.models.fields import CharField, DateTimeField
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
-from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.actors import SYSTEM, Actor
 from loyalty_site.lib.errors import DomainError
 from surveys.domain import audience, recipients, schedules
 from surveys.models import (
     STANDING,
+    TO_SEND,
     Campaign,
     CampaignState,
     CampaignTrigger,
@@ -40,9 +41,8 @@ CANCELLABLE = (
 ASKING = (CampaignState.MATERIALIZING, CampaignState.SENDING)
 # The states from which a campaign is found to be over.
 SETTLING = (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.NEEDS_ATTENTION)
-NOT_HANDED_OVER = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
+NOT_HANDED_OVER = (*TO_SEND, DeliveryState.CLAIMED)
 UNFINISHED = (*NOT_HANDED_OVER, DeliveryState.TRANSMITTING)
-FOR_A_PERSON = (DeliveryState.UNCERTAIN, DeliveryState.REJECTED)
 
 
 class WrongCampaignState(DomainError):
@@ -125,8 +125,16 @@ def pause(*, campaign: Campaign, by: Actor, at: datetime) -> Campaign:
 
 @transaction.atomic
 def resume(*, campaign: Campaign, by: Actor, at: datetime) -> Campaign:
-    """Raises WrongCampaignState."""
-    return _move(campaign, from_states=(CampaignState.PAUSED,), to=CampaignState.SENDING, by=by, at=at)
+    """Goes on with what is left. Raises WrongCampaignState."""
+    stopped = (CampaignState.PAUSED, CampaignState.NEEDS_ATTENTION)
+    return _move(campaign, from_states=stopped, to=CampaignState.SENDING, attention="", by=by, at=at)
+
+
+def stop(*, campaign: Campaign, reply: str, at: datetime) -> None:
+    """The mail server refuses what it says: no further mail leaves until somebody has looked at its `reply`."""
+    sending = Campaign.objects.filter(pk=campaign.pk, state=CampaignState.SENDING)
+    if sending.update(state=CampaignState.NEEDS_ATTENTION, attention=reply):
+        audit.record(actor=SYSTEM, action="campaign.stopped", subject=f"campaign:{campaign.pk}", at=at)
 
 
 @transaction.atomic
@@ -164,8 +172,8 @@ def materialize_due(*, at: datetime) -> int:
 def settle_states(*, at: datetime) -> int:
     """Derives where campaigns stand from their deliveries alone; returns how many moved.
 
-    All settled and no reminder to come: COMPLETED, or NEEDS_ATTENTION while some are uncertain or rejected. A mail that
-    was being handed over when its campaign was cancelled and must wait for a second try is not tried again.
+    All settled and no reminder to come: COMPLETED, or NEEDS_ATTENTION while some are uncertain. A mail that was
+    being handed over when its campaign was cancelled and must wait for a second try is not tried again.
     """
     cancelled = Campaign.objects.filter(pk=OuterRef("campaign_id"), state=CampaignState.CANCELLED)
     _suppress(Delivery.objects.filter(Exists(cancelled)), SuppressionReason.CANCELLED, at)
@@ -184,7 +192,7 @@ def settle_states(*, at: datetime) -> int:
         state__in=SETTLING,
     ).annotate(
         final=Case(
-            When(Exists(deliveries.filter(state__in=FOR_A_PERSON)), then=Value(CampaignState.NEEDS_ATTENTION)),
+            When(Exists(deliveries.filter(state=DeliveryState.UNCERTAIN)), then=Value(CampaignState.NEEDS_ATTENTION)),
             default=Value(CampaignState.COMPLETED),
             output_field=CharField(),
         )

@@ -6,44 +6,67 @@ overwrite what was found out since. Nobody gets a mail twice by itself, and nobo
 """
 
 import logging
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
+from django.utils.translation import gettext_lazy as _
 
-from customers.domain import contacts
+from customers.domain import audit, contacts
 from loyalty_site.lib import mail_replies
+from loyalty_site.lib.actors import Actor
+from loyalty_site.lib.errors import DomainError
+from loyalty_site.lib.mail_causes import Cause, cause_of
 from loyalty_site.lib.mail_replies import Fate, Outcome, ServerUnavailable
+from rewards.domain import mail_server, quiet_hours
+from rewards.domain.mail_server import Admission
 from rewards.models import Program
-from surveys.domain import audience, invitations
-from surveys.models import Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason
+from surveys.domain import audience, campaigns, invitations
+from surveys.models import TO_SEND, Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason
 
 LEASE = timedelta(minutes=5)
 BATCH = 20
 SERVER_PAUSE = timedelta(minutes=1)
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
 
+# So many mails of a campaign in a row, refused for what they say, stop it: the next ones say the same.
+REFUSED_IN_A_ROW = 3
+
 Clock = Callable[[], datetime]
+Wait = Callable[[float], None]
 
 logger = logging.getLogger(__name__)
 
 
-def send_due(*, mailer: BaseEmailBackend, clock: Clock, until: datetime) -> int:
-    """Sends what is due until nothing is, `until` has come or the server is unavailable; returns how many left.
+class DeliveryNotUncertain(DomainError):
+    code = "delivery_not_uncertain"
+    message = _("It is known by now what became of this mail.")
 
-    Any number of workers may run it at once. `mailer` is opened once, and again after it failed.
+
+def send_due(*, mailer: BaseEmailBackend, clock: Clock, until: datetime, wait: Wait = sleep) -> int:
+    """Sends what is due until nothing is, `until` has come or the server takes nothing; returns how many left.
+
+    Any number of workers may run it at once; together they keep to the programme's rate. `mailer` is opened once, and
+    again after it failed.
     """
     program = Program.objects.current()
     accepted = 0
     try:
-        while clock() < until and (batch := claim(limit=BATCH, at=clock())):
-            accepted += _send(batch, mailer=mailer, program=program, clock=clock, until=until)
-    except ServerUnavailable as error:
-        logger.error("the mail server takes nothing: %s", error)
+        while (at := clock()) < until:
+            admission = mail_server.admit(wanted=BATCH, per_minute=program.mails_per_minute, at=at)
+            if admission.wait and at + admission.wait < until:
+                wait(admission.wait.total_seconds())
+                continue
+            batch = claim(limit=admission.places, at=at) if admission.places else []
+            if not batch:
+                break
+            accepted += _send(batch, admission, mailer=mailer, program=program, clock=clock, until=until)
     finally:
         mail_replies.hang_up(mailer)
     return accepted
@@ -54,16 +77,13 @@ def claim(*, limit: int, at: datetime) -> list[Delivery]:
     """Up to `limit` deliveries that are due, leased to the caller under one token; empty when nothing is due.
 
     Who lost the consent, the address or the membership since the audience was frozen, or got as many mails lately as a
-    customer may, is suppressed instead.
+    customer may, is suppressed instead; where it is night, the mail is held back until the morning.
     """
     pks: list[int] = []
-    while not pks and (reasons := _due(limit=limit, at=at)):
-        for barrier in set(reasons.values()) - {""}:
-            barred = Delivery.objects.filter(pk__in=[pk for pk, reason in reasons.items() if reason == barrier])
-            barred.update(state=DeliveryState.SUPPRESSED, reason=barrier, settled_at=at)
-        pks = [pk for pk, reason in reasons.items() if not reason]
+    while not pks and (due := _due(limit=limit, at=at)):
+        pks = _sendable(due, at)
     claimed = Delivery.objects.filter(pk__in=pks)
-    claimed.update(state=DeliveryState.CLAIMED, lease_token=uuid4(), lease_expires_at=at + LEASE)
+    claimed.update(state=DeliveryState.CLAIMED, reason="", lease_token=uuid4(), lease_expires_at=at + LEASE)
     whole = claimed.select_related("campaign__survey", "customer").prefetch_related("campaign__survey__questions")
     return list(whole.order_by("not_before", "pk"))
 
@@ -85,7 +105,10 @@ def transmit(*, delivery: Delivery, mailer: BaseEmailBackend, program: Program, 
     outcome = mail_replies.hand_over(message, mailer)
     if not outcome.connection_is_good:
         mail_replies.hang_up(mailer)
-    return _settle(delivery, outcome, at=clock())
+    state = _settle(delivery, outcome, at=clock())
+    if state == DeliveryState.REJECTED and outcome.cause == Cause.CONTENT:
+        _stop_what_is_refused(delivery.campaign, outcome.reply, at=clock())
+    return state
 
 
 @transaction.atomic(durable=True)
@@ -98,37 +121,96 @@ def reconcile(*, at: datetime) -> int:
     ended = _free(in_hand.filter(lease_expires_at__lte=at))
     again = ended.filter(state=DeliveryState.CLAIMED).update(state=DeliveryState.PENDING, **NO_LEASE)
     begun = ended.filter(state=DeliveryState.TRANSMITTING)
-    return again + begun.update(state=DeliveryState.UNCERTAIN, settled_at=at, **NO_LEASE)
+    lost = begun.update(state=DeliveryState.UNCERTAIN, settled_at=at, **NO_LEASE)
+    opened = Delivery.objects.filter(state=DeliveryState.UNCERTAIN, opened_at__isnull=False)
+    opened.update(state=DeliveryState.ACCEPTED)  # its link came from the mail, so the mail arrived
+    return again + lost
 
 
-def _due(*, limit: int, at: datetime) -> dict[int, str]:
-    """Deliveries to send that nobody else has in hand, with the reason why one must not be sent."""
+@transaction.atomic
+def send_again(*, delivery: Delivery, by: Actor, at: datetime) -> None:
+    """Whoever looked into it says that the mail did not arrive: it waits again, and is sent if it still may be. Raises
+    DeliveryNotUncertain."""
+    _decide(delivery, "delivery.sent_again", by, at, state=DeliveryState.PENDING, not_before=at, settled_at=None)
+    campaign = Campaign.objects.filter(pk=delivery.campaign_id, state=CampaignState.NEEDS_ATTENTION, attention="")
+    campaign.update(state=CampaignState.SENDING)
+
+
+@transaction.atomic
+def assume_delivered(*, delivery: Delivery, by: Actor, at: datetime) -> None:
+    """Whoever looked into it says that the mail arrived. Raises DeliveryNotUncertain."""
+    _decide(delivery, "delivery.assumed_delivered", by, at, state=DeliveryState.ACCEPTED, settled_at=at)
+
+
+def _decide(delivery: Delivery, action: str, by: Actor, at: datetime, **values: object) -> None:
+    """Once: the second of two who decide is refused."""
+    if not Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNCERTAIN).update(**values):
+        raise DeliveryNotUncertain
+    audit.record(actor=by, action=action, subject=f"delivery:{delivery.pk}", at=at)
+
+
+def _due(*, limit: int, at: datetime) -> dict[int, tuple[int, str | None]]:
+    """Deliveries to send that nobody else has in hand, each with its customer and the zone of their store."""
     sending = Delivery.objects.filter(campaign__state=CampaignState.SENDING, not_before__lte=at)
-    waiting = sending.filter(~audience.is_answered(), state__in=[DeliveryState.PENDING, DeliveryState.DEFERRED])
+    waiting = sending.filter(~audience.is_answered(), state__in=TO_SEND)
     due = waiting.order_by("not_before", "pk")
     free = due.select_for_update(skip_locked=True, of=("self",), no_key=True)
-    customers = dict(free.values_list("pk", "customer_id")[:limit])
+    rows = free.values_list("pk", "customer_id", "customer__home_store__timezone")[:limit]
+    return {pk: (customer, zone) for pk, customer, zone in rows}
+
+
+def _sendable(due: Mapping[int, tuple[int, str | None]], at: datetime) -> list[int]:
+    """Those of them that may be sent now, who have a place from then on. Whoever must not get the mail is suppressed,
+    and where it is night, it is held back."""
+    program = Program.objects.current()
     # Asked apart: beside the join PostgreSQL would read all consents for these few.
-    barriers = audience.barriers(customers.values())
-    reasons = {pk: barriers[customer] for pk, customer in customers.items()}
-    return reasons | _without_a_place({pk: customers[pk] for pk, reason in reasons.items() if not reason}, at)
+    barriers = audience.barriers(customer for customer, _zone in due.values())
+    awake, aside = {}, defaultdict(list)
+    for pk, (customer, zone) in due.items():
+        end = quiet_hours.end(program=program, timezone=zone or program.timezone, at=at)
+        if barriers[customer] or end:
+            aside[barriers[customer], end].append(pk)
+        else:
+            awake[pk] = customer
+    for (barrier, end), pks in aside.items():
+        if barrier:
+            _suppress(pks, barrier, at)
+        else:
+            night = {"state": DeliveryState.HELD, "reason": SuppressionReason.QUIET_HOURS, "not_before": end}
+            Delivery.objects.filter(pk__in=pks).update(**night)
+    without_a_place = _without_a_place(awake, program, at)
+    _suppress(without_a_place, SuppressionReason.TOO_MANY, at)
+    return [pk for pk in awake if pk not in without_a_place]
 
 
-def _without_a_place(customers: dict[int, int], at: datetime) -> dict[int, str]:
+def _suppress(pks: Collection[int], reason: str, at: datetime) -> None:
+    if pks:
+        rows = Delivery.objects.filter(pk__in=pks)
+        rows.update(state=DeliveryState.SUPPRESSED, reason=reason, settled_at=at)
+
+
+def _without_a_place(customers: dict[int, int], program: Program, at: datetime) -> set[int]:
     """Deliveries to customers who got as many mails lately as the programme allows; the others have a place now. What
     is not sent then is not sent later either: an answer is wanted while the visit is fresh."""
-    program = Program.objects.current()
     wanted = {_reference(pk): customer for pk, customer in customers.items()}
     got = contacts.reserve_each(references=wanted, limit=program.mail_max, days=program.mail_days, at=at)
-    return {pk: SuppressionReason.TOO_MANY for pk in customers if _reference(pk) not in got}
+    return {pk for pk in customers if _reference(pk) not in got}
 
 
 def _reference(pk: int) -> str:
     return f"survey-delivery:{pk}"
 
 
-def _send(batch: list[Delivery], *, mailer: BaseEmailBackend, program: Program, clock: Clock, until: datetime) -> int:
-    """Goes through one claim and puts back what is left of it."""
+def _send(
+    batch: list[Delivery],
+    admission: Admission,
+    *,
+    mailer: BaseEmailBackend,
+    program: Program,
+    clock: Clock,
+    until: datetime,
+) -> int:
+    """Goes through one claim and puts back what is left of it; returns how many left."""
     accepted = 0
     try:
         for delivery in batch:
@@ -136,11 +218,22 @@ def _send(batch: list[Delivery], *, mailer: BaseEmailBackend, program: Program, 
                 break
             state = transmit(delivery=delivery, mailer=mailer, program=program, clock=clock)
             accepted += state == DeliveryState.ACCEPTED
+            if state in (DeliveryState.ACCEPTED, DeliveryState.REJECTED):
+                mail_server.answered(admission=admission)
     except ServerUnavailable as error:
-        _put_back(batch, smtp_reply=str(error), not_before=clock() + SERVER_PAUSE)
-        raise
+        _put_back([delivery], smtp_reply=error.reply, not_before=clock() + SERVER_PAUSE)
+        mail_server.refused(error=error, admission=admission, at=clock())
     _put_back(batch)
     return accepted
+
+
+def _stop_what_is_refused(campaign: Campaign, reply: str, *, at: datetime) -> None:
+    """A campaign whose last mails were all refused for what they say waits for a person, who sees the `reply`."""
+    settled = Delivery.objects.filter(campaign=campaign, settled_at__isnull=False).order_by("-settled_at")
+    refused = settled.filter(state=DeliveryState.REJECTED).values_list("settled_at", "smtp_reply")[:REFUSED_IN_A_ROW]
+    last = [moment for moment, words in refused if cause_of(words) == Cause.CONTENT]
+    if len(last) == REFUSED_IN_A_ROW and not settled.filter(state=DeliveryState.ACCEPTED, settled_at__gt=last[-1]):
+        campaigns.stop(campaign=campaign, reply=reply, at=at)
 
 
 # The guards below look at the delivery's own row and at subqueries, never at joined tables: for those Django would

@@ -18,7 +18,7 @@ from surveys.models.case import (
     CaseSeverity,
     CaseState,
 )
-from surveys.models.delivery import Delivery, DeliveryState, SuppressionReason
+from surveys.models.delivery import TO_SEND, Delivery, DeliveryState, SuppressionReason
 from surveys.models.gesture import CaseGesture, GestureBudget, GestureOffer
 from surveys.models.intent import Intent
 from surveys.models.open_link import OpenLink
@@ -61,5 +61,6 @@ __all__ = [
     "SuppressionReason",
     "Survey",
     "SurveyResponse",
+    "TO_SEND",
     "WAITING",
 ]

@@ -106,6 +106,7 @@ class Campaign(models.Model):
     reached_at = models.DateTimeField(_("looked at until"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
     scheduled_by = models.CharField(_("scheduled by"), max_length=40, blank=True, editable=False)
+    attention = models.CharField(_("stopped because"), max_length=500, blank=True, editable=False)
     materialized_at = models.DateTimeField(_("audience frozen at"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
 

@@ -12,6 +12,7 @@ from surveys.models.campaign import Campaign, Occurrence
 class DeliveryState(models.TextChoices):
     PENDING = "PENDING", _("waiting")
     SUPPRESSED = "SUPPRESSED", _("not sent")
+    HELD = "HELD", _("held back")
     CLAIMED = "CLAIMED", _("taken by a worker")
     TRANSMITTING = "TRANSMITTING", _("being sent")
     ACCEPTED = "ACCEPTED", _("accepted")
@@ -21,6 +22,8 @@ class DeliveryState(models.TextChoices):
 
 
 class SuppressionReason(models.TextChoices):
+    """Why a mail was not sent; QUIET_HOURS: why it is held back until `not_before`."""
+
     NO_EMAIL = "NO_EMAIL", _("no e-mail address")
     NO_CONSENT = "NO_CONSENT", _("no consent")
     CLOSED = "CLOSED", _("left the programme")
@@ -29,6 +32,11 @@ class SuppressionReason(models.TextChoices):
     CANCELLED = "CANCELLED", _("campaign cancelled")
     ANSWERED = "ANSWERED", _("answered meanwhile")
     LATE = "LATE", _("too late to ask")
+    QUIET_HOURS = "QUIET_HOURS", _("quiet hours")
+
+
+# In nobody's hand, and due when their time has come.
+TO_SEND = (DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.DEFERRED)
 
 
 class Delivery(models.Model):
@@ -117,8 +125,9 @@ class Delivery(models.Model):
             constraints.choice_is_known("delivery_state_is_known", "state", DeliveryState),
             models.CheckConstraint(
                 name="delivery_suppressed_says_why",
-                condition=Q(state=DeliveryState.SUPPRESSED) & ~Q(reason="")
-                | ~Q(state=DeliveryState.SUPPRESSED) & Q(reason=""),
+                condition=Q(state=DeliveryState.SUPPRESSED) & ~Q(reason__in=["", SuppressionReason.QUIET_HOURS])
+                | Q(state=DeliveryState.HELD, reason=SuppressionReason.QUIET_HOURS)
+                | ~Q(state__in=[DeliveryState.SUPPRESSED, DeliveryState.HELD]) & Q(reason=""),
             ),
             models.CheckConstraint(
                 name="delivery_leased_while_in_hand",
@@ -134,7 +143,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(
                 fields=["not_before", "id"],
-                condition=Q(state__in=[DeliveryState.PENDING, DeliveryState.DEFERRED]),
+                condition=Q(state__in=TO_SEND),
                 name="delivery_to_send",
             ),
             models.Index(
@@ -142,7 +151,7 @@ class Delivery(models.Model):
                 condition=Q(state__in=[DeliveryState.CLAIMED, DeliveryState.TRANSMITTING]),
                 name="delivery_with_a_lease",
             ),
-            models.Index(fields=["campaign", "state"], name="delivery_by_state"),
+            models.Index(fields=["campaign", "state", "settled_at"], name="delivery_by_state_and_time"),
         ]
 
     def __str__(self) -> str:

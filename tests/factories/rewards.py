@@ -29,12 +29,14 @@ from tests.factories.customers import AT
 
 
 class ProgramFactory(DjangoModelFactory):
-    """Points never lapse and can be spent at once, unless told."""
+    """Points never lapse and can be spent at once, and mails leave by night too, unless told."""
 
     class Meta:
         model = Program
 
     expiry_policy = ExpiryPolicy.NEVER
+    quiet_from = None
+    quiet_until = None
 
 
 class BaseRuleFactory(DjangoModelFactory):

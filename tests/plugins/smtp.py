@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from weakref import WeakKeyDictionary
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -30,6 +31,8 @@ class MailServer:
     sender_reply: str = "250 OK"
     sessions: int = 0
     seconds_per_mail: float = 0.0
+    mails_per_session: int | None = None
+    _mails_of: WeakKeyDictionary[Session, int] = field(default_factory=WeakKeyDictionary)
 
     @property
     def recipients(self) -> list[str]:
@@ -46,6 +49,9 @@ class MailServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.mail_from = address
+        self._mails_of[session] = self._mails_of.get(session, 0) + 1
+        if self.mails_per_session and self._mails_of[session] > self.mails_per_session:
+            return "421 4.7.0 Too many messages in this session"
         return self.sender_reply
 
     async def handle_RCPT(

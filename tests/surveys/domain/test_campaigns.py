@@ -223,7 +223,7 @@ def test_settle_drops_what_was_put_off_after_the_cancellation(due, sending, now)
     [
         ([], CampaignState.COMPLETED),
         (["ACCEPTED", "ACCEPTED"], CampaignState.COMPLETED),
-        (["ACCEPTED", "REJECTED"], CampaignState.NEEDS_ATTENTION),
+        (["ACCEPTED", "REJECTED"], CampaignState.COMPLETED),
         (["ACCEPTED", "UNCERTAIN"], CampaignState.NEEDS_ATTENTION),
         (["UNCERTAIN", "DEFERRED"], CampaignState.SENDING),
         (["ACCEPTED", "PENDING"], CampaignState.SENDING),

@@ -1,20 +1,25 @@
 """Against a real SMTP server, whose own record says who got what."""
 
+import socket
 from collections import Counter
 from datetime import timedelta
 
 import pytest
 from django.core import mail
 
-from loyalty_site.lib import actors, mail_replies
+from loyalty_site.lib import actors, mail_replies, smtp
+from loyalty_site.lib.mail_causes import Cause
 from loyalty_site.lib.mail_replies import ServerUnavailable
 from loyalty_site.lib.smtp import EmailBackend
+from rewards.models import MailServer, Program
 from surveys.domain import campaigns, deliveries, invitations
-from surveys.models import Delivery, DeliveryState
+from surveys.models import CampaignState, Delivery, DeliveryState
+from tests.factories.rewards import ProgramFactory
 from tests.plugins.smtp import DROP, HANG
 
 pytestmark = pytest.mark.django_db
 BY = actors.user(1)
+SECOND = timedelta(seconds=1)
 
 
 def address(delivery):
@@ -57,7 +62,7 @@ def test_send_waits_for_its_time_and_its_campaign(due, send, mail_server, sendin
 
 def test_send_stops_when_its_time_is_over_and_puts_the_rest_back(due, send, mail_server, now):
     rows = [due() for _ in range(3)]
-    ticks = iter([0] * 5 + [90, 90])  # until, claim, until, begin, settle; then the time is over
+    ticks = iter([0] * 4 + [90, 90])  # until, until, begin, settle; then the time is over
     deliveries.send_due(
         mailer=mail.get_connection(),
         clock=lambda: now + timedelta(seconds=next(ticks)),
@@ -107,12 +112,45 @@ def test_refusal_for_now_ends_after_the_last_attempt(due, send, mail_server, now
     assert outcome(row) == (DeliveryState.REJECTED, "452 4.2.2 Mailbox full")
 
 
-def test_goodbye_of_the_server_renews_the_connection(due, send, mail_server):
+def test_connection_that_has_had_its_share_is_renewed_and_costs_nobody_a_mail(due, send, mail_server):
+    rows = [due() for _ in range(5)]
+    mail_server.mails_per_session = 2
+    assert send() == 5
+    assert {outcome(row)[0] for row in rows} == {DeliveryState.ACCEPTED}
+    assert {row.attempts for row in rows} == {1}
+    assert mail_server.sessions == 3
+
+
+def test_goodbye_to_one_mail_again_and_again_holds_nobody_else_up(due, send, mail_server):
     rows = [due() for _ in range(3)]
     mail_server.at_text[address(rows[0])] = "421 4.3.2 Too many messages in this session"
     assert send() == 2
     assert outcome(rows[0])[0] == DeliveryState.DEFERRED
-    assert mail_server.sessions == 2
+    assert mail_server.sessions == 3
+
+
+def test_connection_is_renewed_after_so_many_mails(due, send, mail_server, monkeypatch):
+    monkeypatch.setattr(smtp, "MAILS_PER_CONNECTION", 2)
+    for _ in range(5):
+        due()
+    assert send() == 5
+    assert mail_server.sessions == 3
+
+
+def test_connection_that_the_server_left_in_silence_is_renewed(due, mail_server, monkeypatch, now):
+    monkeypatch.setattr(smtp, "IDLE_SECONDS", 0)
+    rows = [due() for _ in range(2)]
+    mailer = mail.get_connection()
+
+    def tell(row):
+        [claimed] = deliveries.claim(limit=1, at=now)
+        return deliveries.transmit(delivery=claimed, mailer=mailer, program=Program(), clock=lambda: now)
+
+    assert tell(rows[0]) == DeliveryState.ACCEPTED
+    mailer.connection.sock.shutdown(socket.SHUT_RDWR)
+    assert tell(rows[1]) == DeliveryState.ACCEPTED
+    mailer.close()
+    assert (mail_server.sessions, [row.attempts for row in Delivery.objects.all()]) == (2, [1, 1])
 
 
 def test_connection_lost_before_the_text_is_tried_again(due, send, mail_server):
@@ -152,21 +190,87 @@ def test_server_that_is_away_costs_nobody_an_attempt(due, send, settings, mail_s
     rows = [due() for _ in range(2)]
     settings.EMAIL_PORT = 1
     assert send() == 0
-    for row in rows:
-        assert outcome(row) == (DeliveryState.PENDING, "ConnectionRefusedError: [Errno 111] Connection refused")
-        assert (row.attempts, row.not_before) == (0, now + deliveries.SERVER_PAUSE)
+    assert outcome(rows[0]) == (DeliveryState.PENDING, "ConnectionRefusedError: [Errno 111] Connection refused")
+    assert outcome(rows[1]) == (DeliveryState.PENDING, "")
+    assert [(row.attempts, row.lease_token) for row in rows] == [(0, None)] * 2
     settings.EMAIL_PORT = mail_server.port
+    assert send(at=now + deliveries.SERVER_PAUSE - SECOND) == 0
     assert send(at=now + deliveries.SERVER_PAUSE) == 2
 
 
-def test_server_that_refuses_the_sender_costs_nobody_an_attempt(due, send, mail_server, now):
+@pytest.mark.parametrize(
+    ("when", "reply", "minutes"),
+    [
+        ("sender_reply", "530 5.7.0 Authentication required", 5),
+        ("sender_reply", "451 4.3.0 Try again later", 1),
+        ("at_text", "454 Throttling failure: Maximum sending rate exceeded.", 1),
+        ("at_text", "454 Throttling failure: Daily message quota exceeded.", 30),
+        ("at_recipient", "554 5.7.1 Relay access denied", 5),
+    ],
+)
+def test_refusal_that_is_about_no_single_mail_costs_nobody_an_attempt(
+    due, send, mail_server, now, when, reply, minutes
+):
     rows = [due() for _ in range(2)]
-    mail_server.sender_reply = "530 5.7.0 Authentication required"
+    if when == "sender_reply":
+        mail_server.sender_reply = reply
+    else:
+        getattr(mail_server, when).update({address(row): reply for row in rows})
     assert send() == 0
-    for row in rows:
-        assert outcome(row) == (DeliveryState.PENDING, "530 5.7.0 Authentication required")
-        assert (row.attempts, row.lease_token) == (0, None)
+    assert (outcome(rows[0]), outcome(rows[1])) == ((DeliveryState.PENDING, reply), (DeliveryState.PENDING, ""))
+    assert [(row.attempts, row.lease_token) for row in rows] == [(0, None)] * 2
     assert mail_server.taken == []
+    mail_server.at_text, mail_server.at_recipient, mail_server.sender_reply = {}, {}, "250 OK"
+    assert send(at=now + timedelta(minutes=minutes) - SECOND) == 0
+    assert send(at=now + timedelta(minutes=minutes)) == 2
+    assert not MailServer.objects.get().failures
+
+
+def test_mail_for_which_the_server_always_refuses_us_does_not_hold_the_others_up(due, send, mail_server, now):
+    stubborn, *others = [due() for _ in range(4)]
+    mail_server.at_recipient[address(stubborn)] = "451 4.7.1 Slow down"
+    assert send() == 0
+    assert send(at=now + timedelta(minutes=1)) == 3
+    assert {outcome(row)[0] for row in others} == {DeliveryState.ACCEPTED}
+
+
+def test_all_workers_together_keep_to_the_rate(due, mail_server, now):
+    ProgramFactory(mails_per_minute=120)
+    for _ in range(6):
+        due()
+    clock = [now]
+    sent = []
+
+    def tick():
+        sent.append(len(mail_server.taken))
+        return clock[0]
+
+    def wait(seconds):
+        clock[0] += timedelta(seconds=seconds)
+
+    until = now + timedelta(seconds=1.9)
+    assert deliveries.send_due(mailer=mail.get_connection(), clock=tick, until=until, wait=wait) == 5
+    # Two at once, which is one second's worth, and then one each half a second.
+    assert clock[0] - now == timedelta(seconds=1.5)
+
+
+def test_campaign_whose_mails_are_refused_for_what_they_say_waits_for_a_person(due, send, sending, mail_server, now):
+    rows = [due() for _ in range(6)]
+    spam = "554 5.7.1 Message rejected as spam"
+    mail_server.at_text = {address(row): spam for row in (rows[0], *rows[2:])}
+    moments = (now + timedelta(seconds=second) for second in range(1000))
+    deliveries.send_due(mailer=mail.get_connection(), clock=lambda: next(moments), until=now + timedelta(minutes=5))
+    states = [outcome(row)[0] for row in rows]
+    assert states == ["REJECTED", "ACCEPTED", "REJECTED", "REJECTED", "REJECTED", "PENDING"]
+    campaigns.settle_states(at=now)
+    sending.refresh_from_db()
+    assert (sending.state, sending.attention) == (CampaignState.NEEDS_ATTENTION, spam)
+    mail_server.at_text = {}
+    campaigns.resume(campaign=sending, by=BY, at=now)
+    assert send() == 1
+    campaigns.settle_states(at=now)
+    sending.refresh_from_db()
+    assert (sending.state, sending.attention) == (CampaignState.COMPLETED, "")
 
 
 def test_mail_that_cannot_be_written_is_put_off_and_holds_nobody_up(due, send, mail_server, monkeypatch):
@@ -194,8 +298,9 @@ def test_outcome_by_code(code, state):
 
 
 def test_outcome_of_a_server_that_refuses_to_greet_is_not_about_the_mail():
-    with pytest.raises(ServerUnavailable, match="501 no"):
+    with pytest.raises(ServerUnavailable, match="501 no") as caught:
         mail_replies.outcome_of(mail_replies.smtplib.SMTPHeloError(501, b"no"))
+    assert caught.value.cause == Cause.SENDER
 
 
 def test_outcome_of_anything_unknown_is_uncertain():

@@ -1,0 +1,23 @@
+"""When customers are not written to: hours of the day on the clock of their store, or of the programme."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from rewards.models import Program
+
+
+def end(*, program: Program, timezone: str, at: datetime) -> datetime | None:
+    """When the quiet hours that `at` falls into are over; None where it falls into none.
+
+    Where clocks jump over the end, or show it twice, it is the first moment that is not before it.
+    """
+    quiet_from, quiet_until = program.quiet_from, program.quiet_until
+    if quiet_from is None or quiet_until is None:
+        return None
+    local = at.astimezone(ZoneInfo(timezone))
+    now, over_midnight = local.time(), quiet_until < quiet_from
+    begun, over = now >= quiet_from, now >= quiet_until
+    if not (begun or not over if over_midnight else begun and not over):
+        return None
+    day = local.date() + timedelta(days=over_midnight and begun)
+    return datetime.combine(day, quiet_until, tzinfo=local.tzinfo).astimezone(at.tzinfo)
