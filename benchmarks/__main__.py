@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import report, site
 from benchmarks.measure import Row, Scale, say
 
-SCENARIOS = ("settle", "http", "points", "coupons", "baskets", "expire", "pages", "proof", "imports", "codes")
+SCENARIOS = ("settle", "http", "points", "coupons", "baskets", "expire", "pages", "proof", "imports", "codes", "mails")
 QUICK = Scale(rounds=1, seconds=0.01, share=0.0002)
 
 

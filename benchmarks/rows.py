@@ -23,7 +23,7 @@ def programme(currency: str = "CNY") -> None:
     from customers.models import Product, Store
     from rewards.models import EarningRule, Program
 
-    Program.objects.create(currency=currency)
+    Program.objects.create(currency=currency, quiet_from=None, quiet_until=None)
     Store.objects.create(code="S", name="Store", currency=currency)
     Product.objects.bulk_create(Product(sku=f"{n}", name=f"Article {n}") for n in range(SKUS))
     EarningRule.objects.create(

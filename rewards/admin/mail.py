@@ -33,7 +33,7 @@ class QueuedMailAdmin(ReadOnlyAdmin):
         return Q(customer__in=[customer.pk for customer in customers.find(text=text)])
 
     def offers(self, act: str, row: Any) -> bool:
-        return row.state == MailState.UNCERTAIN
+        return bool(row.state == MailState.UNCERTAIN)
 
     def decide_again(self, mail: Any, by: Actor, at: datetime) -> None:
         mail_queue.send_again(queue=self.queue, mail=mail, by=by, at=at)

@@ -53,6 +53,7 @@ MUTABLE = {
     "rewards.GestureMail",
     "rewards.GestureText",
     "rewards.Mailing",
+    "rewards.MailServer",
     "rewards.MailingMail",
     "rewards.Offer",
     "rewards.OfferTally",

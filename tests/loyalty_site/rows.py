@@ -44,6 +44,7 @@ from rewards.models import (
     GestureText,
     Mailing,
     MailingMail,
+    MailServer,
     Offer,
     PointsAccount,
     PointsAdjustment,
@@ -220,6 +221,10 @@ def gesture_mail() -> GestureMail:
     return GestureMail.objects.create(surprise=given, customer=given.customer, not_before=AT)
 
 
+def mail_server() -> MailServer:
+    return MailServer.objects.create(failures=1, cause="RATE", reply="451", paused_since=AT, paused_until=AT)
+
+
 def mailing_mail() -> MailingMail:
     mailing = Mailing.objects.create(name="Tea", offer=rewards.OfferFactory(), experiment=rewards.ExperimentFactory())
     return MailingMail.objects.create(mailing=mailing, customer=customers.CustomerFactory(), not_before=AT)
@@ -321,6 +326,7 @@ MAKERS = {
     GestureText: lambda: GestureText.objects.create(rule=rewards.SurpriseRuleFactory()),
     Mailing: lambda: mailing_mail().mailing,
     MailingMail: mailing_mail,
+    MailServer: mail_server,
     PointsNotice: lambda: PointsNotice.objects.create(
         customer=customers.CustomerFactory(), last_day=LATER.date(), touch=30, not_before=AT
     ),

@@ -76,6 +76,7 @@ SEEN = {
         "rewards.gesturetext",
         "rewards.mailing",
         "rewards.mailingmail",
+        "rewards.mailserver",
         "rewards.offer",
         "rewards.pointsaccount",
         "rewards.pointsentry",

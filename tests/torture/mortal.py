@@ -18,7 +18,8 @@ from django.db import transaction  # noqa: E402
 
 from loyalty_site.celery import app  # noqa: E402
 from loyalty_site.lib import mail_replies  # noqa: E402
-from rewards.models import Program  # noqa: E402
+from rewards.domain import mail_server  # noqa: E402
+from rewards.models import PauseCause, Program  # noqa: E402
 from surveys import tasks  # noqa: E402
 from surveys.domain import deliveries, invitations  # noqa: E402
 from surveys.models import Delivery, DeliveryState  # noqa: E402
@@ -29,6 +30,8 @@ SECOND = 1.0
 settings.EMAIL_TIMEOUT = 2
 deliveries.LEASE = timedelta(seconds=6)
 deliveries.SERVER_PAUSE = timedelta(seconds=1)
+mail_server.PROBE = timedelta(seconds=2)
+mail_server.PAUSES = {cause: (timedelta(seconds=0.2), timedelta(seconds=1)) for cause in PauseCause}
 mail_replies.FIRST_PAUSE, mail_replies.LONGEST_PAUSE = timedelta(seconds=0.5), timedelta(seconds=2)
 tasks.SENDING_TIME = timedelta(seconds=3)
 app.conf.broker_transport_options = {"visibility_timeout": 5, "socket_connect_timeout": 2}
@@ -39,7 +42,7 @@ app.conf.beat_schedule = {
 }
 
 
-def send_as_peers_do(*, mailer, clock, until):
+def send_as_peers_do(*, mailer, clock, until, wait=None):
     program = Program.objects.current()
     with transaction.atomic():
         waiting = Delivery.objects.filter(state=DeliveryState.PENDING).select_for_update(skip_locked=True, of=("self",))

@@ -14,7 +14,12 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 # Verdict, share of mails in thousandths. What is not named is taken.
-AT_RECIPIENT = {"450 4.2.0 greylisted": 20, "550 5.1.1 no such user": 10, "421 4.3.2 going down": 8}
+AT_RECIPIENT = {
+    "450 4.2.0 greylisted": 20,
+    "550 5.1.1 no such user": 10,
+    "421 4.3.2 going down": 8,
+    "451 4.7.1 slow down": 8,
+}
 AT_RECIPIENT |= {"drop": 8, "hang": 3}
 AT_TEXT = {"451 4.3.0 try again": 12, "554 5.7.1 refused": 8, "drop before taking": 8, "drop after taking": 8}
 AT_TEXT |= {"hang after taking": 4}

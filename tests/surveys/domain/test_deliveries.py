@@ -2,11 +2,12 @@
 
 import socket
 from collections import Counter
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.core import mail
 
+from customers.models import AuditEvent
 from loyalty_site.lib import actors, mail_replies, smtp
 from loyalty_site.lib.mail_causes import Cause
 from loyalty_site.lib.mail_replies import ServerUnavailable
@@ -14,6 +15,7 @@ from loyalty_site.lib.smtp import EmailBackend
 from rewards.models import MailServer, Program
 from surveys.domain import campaigns, deliveries, invitations
 from surveys.models import CampaignState, Delivery, DeliveryState
+from tests.factories.customers import StoreFactory
 from tests.factories.rewards import ProgramFactory
 from tests.plugins.smtp import DROP, HANG
 
@@ -334,3 +336,48 @@ def test_outbox_keeps_the_mails_when_no_server_is_named(due, send, settings):
     row = due()
     assert send() == 1
     assert outcome(row) == (DeliveryState.ACCEPTED, "")
+
+
+def test_person_decides_once_what_became_of_an_uncertain_mail(due, send, sending, mail_server, now):
+    lost, arrived = due(), due()
+    mail_server.at_text = {address(lost): DROP, address(arrived): DROP}
+    send()
+    campaigns.settle_states(at=now)
+    sending.refresh_from_db()
+    assert sending.state == CampaignState.NEEDS_ATTENTION
+    deliveries.assume_delivered(delivery=arrived, by=BY, at=now)
+    deliveries.send_again(delivery=lost, by=BY, at=now)
+    for verb in (deliveries.assume_delivered, deliveries.send_again):
+        with pytest.raises(deliveries.DeliveryNotUncertain):
+            verb(delivery=arrived, by=BY, at=now)
+    assert list(AuditEvent.objects.order_by("pk").values_list("action", "subject")) == [
+        ("delivery.assumed_delivered", f"delivery:{arrived.pk}"),
+        ("delivery.sent_again", f"delivery:{lost.pk}"),
+    ]
+    mail_server.at_text = {}
+    assert send() == 1
+    campaigns.settle_states(at=now)
+    sending.refresh_from_db()
+    assert (outcome(lost)[0], outcome(arrived)[0], sending.state) == ("ACCEPTED", "ACCEPTED", "COMPLETED")
+
+
+def test_mail_whose_page_was_opened_has_arrived(due, send, mail_server, now):
+    row = due()
+    mail_server.at_text = {address(row): DROP}
+    send()
+    deliveries.reconcile(at=now)
+    assert outcome(row)[0] == DeliveryState.UNCERTAIN
+    Delivery.objects.update(opened_at=now)
+    deliveries.reconcile(at=now)
+    assert outcome(row)[0] == DeliveryState.ACCEPTED
+
+
+def test_nobody_is_asked_in_the_night(due, send, mail_server, now):
+    ProgramFactory(quiet_from=time(18), quiet_until=time(8))
+    here, there = due(), due(home_store=StoreFactory(timezone="Asia/Tokyo"))  # 10:30 in UTC is 19:30 in Tokyo
+    assert send() == 1
+    assert (outcome(here)[0], outcome(there)[0]) == (DeliveryState.ACCEPTED, DeliveryState.HELD)
+    morning = now.replace(hour=23, minute=0)
+    assert (there.reason, there.not_before, there.settled_at) == ("QUIET_HOURS", morning, None)
+    assert send(at=morning) == 1
+    assert (outcome(there)[0], there.reason) == (DeliveryState.ACCEPTED, "")
