@@ -1,6 +1,6 @@
 from itertools import chain, combinations, product
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surveys.domain import paths
@@ -30,6 +30,7 @@ def every_answer(steps):
     return [dict(zip([step.pk for step in steps], told, strict=True)) for told in product(*map(of, steps))]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(surveys())
 def test_every_path_ends_and_only_goes_forward(steps):
     order = [step.pk for step in steps]
@@ -39,6 +40,7 @@ def test_every_path_ends_and_only_goes_forward(steps):
         assert path == [pk for pk in order if pk in path]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(surveys())
 def test_checker_agrees_with_walking_every_way(steps):
     walked = set(chain.from_iterable(paths.asked(steps, answers) for answers in every_answer(steps)))

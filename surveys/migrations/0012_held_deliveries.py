@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0012_attempts_turned_away'),
-        ('surveys', '0010_schedules'),
+        ('surveys', '0011_intents'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0034_lots_of_draws'),
+        ('rewards', '0035_words_of_arms'),
     ]
 
     operations = [
