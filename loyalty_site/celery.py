@@ -26,6 +26,7 @@ app.conf.beat_schedule = {
     "send-deliveries": {"task": "surveys.send_deliveries", "schedule": MINUTE / 6, "options": {"expires": 10}},
     "reconcile-deliveries": {"task": "surveys.reconcile_deliveries", "schedule": MINUTE, "options": {"expires": 60}},
     "send-case-mails": {"task": "surveys.send_case_mails", "schedule": MINUTE / 6, "options": {"expires": 10}},
+    "mix-answers": {"task": "surveys.mix_answers", "schedule": crontab(hour=3, minute=15)},
     "expire-points": {"task": "rewards.expire_points", "schedule": 15 * MINUTE, "options": {"expires": 600}},
     "note-alerts": {"task": "rewards.note_alerts", "schedule": crontab(hour=3, minute=0)},
     "review-tiers": {"task": "rewards.review_tiers", "schedule": crontab(hour=1, minute=15)},

@@ -7,7 +7,7 @@ from django.core import mail
 from django.utils import timezone
 
 from rewards.domain import mail_queue
-from surveys.domain import campaigns, case_mails, deliveries
+from surveys.domain import anonymity, campaigns, case_mails, deliveries
 
 # Well under the broker's visibility timeout; the next tick goes on.
 SENDING_TIME = timedelta(seconds=50)
@@ -29,6 +29,11 @@ def send_deliveries(**kwargs: object) -> None:
 def reconcile_deliveries(**kwargs: object) -> None:
     deliveries.reconcile(at=timezone.now())
     campaigns.settle_states(at=timezone.now())
+
+
+@shared_task(name="surveys.mix_answers")
+def mix_answers(**kwargs: object) -> None:
+    anonymity.mix(at=timezone.now())
 
 
 @shared_task(name="surveys.send_case_mails")

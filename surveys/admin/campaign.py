@@ -24,7 +24,7 @@ from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, b
 from loyalty_site.lib.admin.forms import timezone_field
 from rewards.domain import experiments
 from rewards.models import ExperimentKind
-from surveys.domain import campaigns, responses
+from surveys.domain import audience, campaigns
 from surveys.models import Campaign, CampaignState, Delivery, DeliveryState
 
 NOW, LATER = "now", "later"
@@ -283,7 +283,7 @@ def progress_of(campaign: Campaign) -> dict[str, Any]:
         "report": reverse("admin:rewards_experiment_report", args=[campaign.experiment_id])
         if campaign.experiment
         else "",
-        "responses": responses.answered(campaign),
+        "responses": audience.answered().filter(campaign=campaign).count(),
         "states": [
             {
                 "state": state,

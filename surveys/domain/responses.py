@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import customers
@@ -20,7 +19,6 @@ from surveys.models import (
     CHOOSING,
     Answer,
     AnswerChoice,
-    Campaign,
     Delivery,
     DeliveryState,
     PartialResponse,
@@ -98,12 +96,6 @@ def thanks_of(delivery: Delivery) -> PointsEntry | None:
         return given.points_entry
     family = customers.family(customer=respondent(delivery))
     return PointsEntry.objects.filter(customer__in=family, reference=_reference(delivery)).first()
-
-
-def answered(campaign: Campaign) -> int:
-    """How many of its mails were answered."""
-    is_answered = Q(response__isnull=False) | Q(answered_on__isnull=False)
-    return Delivery.objects.filter(is_answered, campaign=campaign).count()
 
 
 def note_opened(*, delivery: Delivery, at: datetime) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from loyalty_site.lib import actors
 from rewards.domain import points
 from rewards.models import PointsEntry
-from surveys.domain import anonymity, funnels, invitations, open_links, reports, responses
+from surveys.domain import anonymity, audience, funnels, invitations, open_links, reports, responses
 from surveys.domain.reports import Scope
 from surveys.models import Answer, AnswerChoice, Delivery, QuestionChoice, SurveyResponse
 from tests.factories.rewards import ProgramFactory
@@ -19,7 +19,8 @@ from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 PEOPLE = 12
-SAID = {SurveyResponse._meta.db_table, Answer._meta.db_table, AnswerChoice._meta.db_table}
+SAID_BY = SurveyResponse._meta.db_table
+SAID = {SAID_BY, Answer._meta.db_table, AnswerChoice._meta.db_table}
 # What the answer is. That two people scored alike leads nowhere.
 CONTENT = {"number", "text", "choice_id", "question_id"}
 
@@ -48,9 +49,16 @@ def submit(delivery, at, score=9):
     return responses.submit(delivery=delivery, answers=answers, language="en", by=by, at=at)
 
 
-def rows(table):
+def transactions(table):
+    """The numbers of those that wrote its rows, the first before; a savepoint has a number of its own."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT row_to_json(row) FROM {connection.ops.quote_name(table)} row")
+        cursor.execute(f"SELECT DISTINCT xmin::text::bigint FROM {connection.ops.quote_name(table)} ORDER BY 1")
+        return [xmin for (xmin,) in cursor.fetchall()]
+
+
+def rows(table, order="row::text"):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT row_to_json(row) FROM {connection.ops.quote_name(table)} row ORDER BY {order}")
         return [json.loads(row) if isinstance(row, str) else row for (row,) in cursor.fetchall()]
 
 
@@ -161,6 +169,36 @@ def test_fifty_submits_of_one_link_at_once_are_one_answer_and_one_reward(anonymo
 
 
 @pytest.mark.django_db(transaction=True)
+def test_every_night_postgresql_forgets_who_wrote_when(anonymous, due, now):
+    """Before, each answer stands beside its points; afterwards all have one transaction, and lie as their ids do."""
+    answer_all(due, now)
+    of_points = transactions(PointsEntry._meta.db_table)
+    before = {table: rows(table) for table in SAID}
+    assert len(of_points) == PEOPLE
+    assert all(0 <= own - other <= 2 for own, other in zip(transactions(SAID_BY), of_points, strict=True))
+    anonymity.mix(at=now + timedelta(days=1))
+    [once] = {xmin for table in SAID for xmin in transactions(table)}
+    assert once > of_points[-1]
+    for table in SAID:
+        assert sorted(map(json.dumps, rows(table))) == sorted(map(json.dumps, before[table]))
+        ids = [row["id"] for row in rows(table, order="ctid")]
+        assert ids == sorted(ids)
+
+
+def test_mixing_leaves_answers_with_names_and_older_weeks_alone(survey, due, now):
+    QuestionFactory(survey=survey, kind="MULTIPLE")
+    QuestionChoice.objects.create(question=survey.questions.get(kind="MULTIPLE"), position=1, text={"en": "x"})
+    submit(due(), now)
+    survey.is_anonymous = True
+    survey.save()
+    old = due()
+    submit(old, now - timedelta(weeks=3))
+    place = [row["id"] for row in rows(SurveyResponse._meta.db_table, order="ctid")]
+    anonymity.mix(at=now)
+    assert [row["id"] for row in rows(SurveyResponse._meta.db_table, order="ctid")] == place
+
+
+@pytest.mark.django_db(transaction=True)
 def test_answer_that_cannot_be_thanked_is_not_kept(anonymous, due, now, monkeypatch):
     def fail(**kwargs):
         raise RuntimeError
@@ -176,7 +214,7 @@ def test_reports_count_the_answers_and_the_way_to_them(anonymous, sending, due, 
     due()
     assert reports.report(Scope(anonymous)).responses == 1
     assert reports.report(Scope(anonymous, campaign=sending)).responses == 0
-    assert funnels.funnel(Scope(anonymous)).answered == responses.answered(sending) == 1
+    assert funnels.funnel(Scope(anonymous)).answered == audience.answered().filter(campaign=sending).count() == 1
 
 
 def test_mail_has_no_address_that_tells_a_score(anonymous, due, program):
