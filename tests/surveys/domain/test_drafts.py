@@ -5,7 +5,7 @@ from customers.models import AuditEvent
 from loyalty_site.lib import actors
 from surveys.domain import drafts, missing_texts, skips, surveys
 from surveys.domain.surveys import Skip
-from surveys.models import Survey
+from surveys.models import Question, QuestionChoice, SkipRule, Survey
 from tests.factories.surveys import QuestionFactory, SurveyFactory
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +97,24 @@ def test_copies_have_names_of_their_own(now):
     long = drafts.copy(survey=SurveyFactory(name="x" * 200), by=BY, at=now)
     assert (second.name, third.name) == ("Autumn (2)", "Autumn (3)")
     assert len(long.name) <= 200
+
+
+@pytest.mark.parametrize(
+    ("model", "own"),
+    [
+        (Survey, {"id", "name", "published_at", "closed_at"}),
+        (Question, {"id", "survey"}),
+        (QuestionChoice, {"id", "question"}),
+        (SkipRule, {"id", "question", "choice", "goes_to"}),
+    ],
+)
+def test_copy_takes_every_column_over_that_is_not_its_own(model, own, now):
+    survey = drafts.begin(example="return", by=BY, at=now)
+    Survey.objects.filter(pk=survey.pk).update(reward_points=7, is_anonymous=True, follow_up_hours=None)
+    copy = drafts.copy(survey=Survey.objects.get(pk=survey.pk), by=BY, at=now)
+    columns = [field.name for field in model._meta.concrete_fields if field.name not in own]
+    path = {Survey: "pk", Question: "survey", QuestionChoice: "question__survey", SkipRule: "question__survey"}[model]
+    first, second = (
+        list(model.objects.filter(**{path: row.pk}).order_by("pk").values(*columns)) for row in (survey, copy)
+    )
+    assert (len(first) > 0, first) == (True, second)
