@@ -9,7 +9,20 @@ from pathlib import Path
 from benchmarks import report, site
 from benchmarks.measure import Row, Scale, say
 
-SCENARIOS = ("settle", "http", "points", "coupons", "baskets", "expire", "pages", "proof", "imports", "codes", "mails")
+SCENARIOS = (
+    "settle",
+    "http",
+    "points",
+    "coupons",
+    "baskets",
+    "expire",
+    "pages",
+    "proof",
+    "imports",
+    "codes",
+    "mails",
+    "audience",
+)
 QUICK = Scale(rounds=1, seconds=0.01, share=0.0002)
 
 

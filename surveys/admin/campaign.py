@@ -4,84 +4,36 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.contrib import admin
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminRadioSelectWidget,
-    UnfoldAdminSingleDateWidget,
-    UnfoldAdminSingleTimeWidget,
-)
 
-from loyalty_site.lib.admin import ModelAdmin, RowForm, act, act_page, acting, badge, list_url, posted
-from loyalty_site.lib.admin.forms import timezone_field
+from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, only_for, posted
 from rewards.domain import experiments
 from rewards.models import ExperimentKind
-from surveys.domain import audience, campaigns
-from surveys.models import Campaign, CampaignState, Delivery, DeliveryState
-
-NOW, LATER = "now", "later"
-
-
-class ScheduleForm(forms.Form):
-    when = forms.ChoiceField(
-        label=gettext_lazy("when"),
-        choices=[(NOW, gettext_lazy("now")), (LATER, gettext_lazy("at a date and time"))],
-        widget=UnfoldAdminRadioSelectWidget,
-    )
-    start_date = forms.DateField(
-        label=gettext_lazy("date"),
-        required=False,
-        widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-    start_time = forms.TimeField(
-        label=gettext_lazy("time"),
-        required=False,
-        widget=UnfoldAdminSingleTimeWidget(attrs={"type": "time"}, format="%H:%M"),
-    )
-    timezone = timezone_field(gettext_lazy("time zone"))
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("when") == LATER:
-            for name in ("start_date", "start_time"):
-                if name not in self.errors and cleaned.get(name) is None:
-                    self.add_error(name, _("Say when the mails may leave."))
-        return cleaned
-
-
-class CampaignForm(RowForm):
-    holdout_percent = forms.IntegerField(
-        label=gettext_lazy("held out (percent)"),
-        help_text=gettext_lazy(
-            "So many of 100 customers are not asked, so that one sees whether asking brings people back."
-        ),
-        min_value=0,
-        max_value=50,
-        initial=10,
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk and "holdout_percent" in self.fields:
-            self.initial["holdout_percent"] = _holdout_percent(self.instance)
-            self.fields["holdout_percent"].disabled = self.instance.state != CampaignState.DRAFT
+from surveys.admin import campaign_pages
+from surveys.admin.campaign_form import LATER, NOW, CampaignForm, ScheduleForm
+from surveys.domain import campaigns, schedules
+from surveys.models import STANDING, Campaign, CampaignState, CampaignTrigger
 
 
 @admin.register(Campaign)
 class CampaignAdmin(ModelAdmin):
     form = CampaignForm
-    list_display = ("name", "survey", "stage", "starts_at", "finished_at")
+    conditional_fields = {
+        **only_for("trigger", CampaignTrigger.AFTER_PURCHASE, "delay_hours"),
+        **only_for("trigger", CampaignTrigger.RECURRING, "every", "interval"),
+        **only_for("trigger", STANDING, "end_date"),
+        **only_for("trigger", [CampaignTrigger.DATE, CampaignTrigger.RECURRING], "bought_within_days"),
+        **only_for("reminders", ["1", "2"], "reminder_days"),
+    }
+    when = ("trigger", "delay_hours", "every", "interval", "end_date", "reminders", "reminder_days")
+    who = ("segment", "stores", "languages", "bought_within_days")
+    list_display = ("name", "survey", "stage", "trigger", "starts_at", "finished_at")
     list_select_related = ("survey",)
-    list_filter = ("state",)
+    list_filter = ("state", "trigger")
     search_fields = ("name",)
     autocomplete_fields = ("survey", "segment", "stores")
     ordering = ("-pk",)
@@ -89,14 +41,18 @@ class CampaignAdmin(ModelAdmin):
     actions_detail = ("schedule", "pause", "resume", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "survey")}),
-        (gettext_lazy("Who"), {"fields": ("segment", "stores", "bought_within_days", "holdout_percent")}),
+        (
+            gettext_lazy("When"),
+            {"fields": ("trigger", "delay_hours", ("every", "interval"), "end_date", ("reminders", "reminder_days"))},
+        ),
+        (gettext_lazy("Who"), {"fields": (*who, "holdout_percent")}),
     )
     change_form_outer_before_template = "admin/surveys/campaign/progress.html"
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         """Who gets it was looked at before it was scheduled, so that stays."""
         is_open = obj is None or obj.state == CampaignState.DRAFT
-        return () if is_open else ("survey", "segment", "stores", "bought_within_days")
+        return () if is_open else ("survey", *self.when, *self.who)
 
     def is_disposable(self, row: Campaign) -> bool:
         return row.state == CampaignState.DRAFT
@@ -115,7 +71,7 @@ class CampaignAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         campaign = self.get_object(request, object_id)
-        progress = progress_of(campaign) if campaign and campaign.state != CampaignState.DRAFT else None
+        progress = campaign_pages.progress_of(campaign) if campaign and campaign.state != CampaignState.DRAFT else None
         return super().change_view(request, object_id, form_url, {"progress": progress, **(extra_context or {})})
 
     def offers(self, act: str, row: Campaign) -> bool:
@@ -165,7 +121,7 @@ class CampaignAdmin(ModelAdmin):
             scheduled = campaigns.schedule(campaign=campaign, **start, by=acting(request), at=at)
             return _("“%(campaign)s” will be sent from %(time)s on.") % {
                 "campaign": campaign,
-                "time": local_start(scheduled),
+                "time": campaign_pages.local_start(scheduled),
             }
 
         return act_page(
@@ -175,21 +131,23 @@ class CampaignAdmin(ModelAdmin):
             title=_("Send “%s”") % campaign,
             button=_("Schedule"),
             do=do,
-            form=ScheduleForm(posted(request), initial=initial),
+            form=ScheduleForm(posted(request), initial=initial, campaign=campaign),
             template="admin/surveys/campaign/schedule.html",
-            context={
-                "preflight": campaigns.preflight(campaign=campaign, at=at),
-                "holdout_percent": _holdout_percent(campaign),
-            },
+            context=campaign_pages.preflight(campaign, at),
         )
 
     @staticmethod
     def _start(data: Any) -> dict[str, Any]:
-        """“Now” is told in UTC: an hour that clocks show twice cannot be mistaken there."""
+        """“Now” is told in UTC in an hour that the clocks of the zone show twice: it cannot be mistaken there."""
         if data["when"] == LATER:
             return {name: data[name] for name in ("start_date", "start_time", "timezone")}
-        now = timezone.now().astimezone(ZoneInfo("UTC")).replace(second=0, microsecond=0)
-        return {"start_date": now.date(), "start_time": now.time(), "timezone": "UTC"}
+        now = timezone.now().replace(second=0, microsecond=0)
+        for name in (data["timezone"], "UTC"):
+            local = now.astimezone(ZoneInfo(name))
+            start = {"start_date": local.date(), "start_time": local.time(), "timezone": name}
+            if schedules.instant(on=local.date(), clock_time=local.time(), timezone=name) == now:
+                break
+        return start
 
     @act(title=gettext_lazy("Pause"), permission="surveys.change_campaign", icon="pause")
     def pause(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -256,41 +214,3 @@ class CampaignAdmin(ModelAdmin):
             do=do,
             danger=danger,
         )
-
-
-def _holdout_percent(campaign: Campaign) -> int:
-    return campaign.experiment.holdout_percent if campaign.experiment else 0
-
-
-def local_start(campaign: Campaign) -> str:
-    """When it starts, on the clock of its own zone."""
-    assert campaign.starts_at is not None  # scheduled campaigns have one
-    local = campaign.starts_at.astimezone(ZoneInfo(campaign.timezone))
-    return f"{date_format(local, 'DATETIME_FORMAT', use_l10n=True)} ({campaign.timezone})"
-
-
-def progress_of(campaign: Campaign) -> dict[str, Any]:
-    """How many of its mails are in which state, each with the list of them."""
-    rows = Delivery.objects.filter(campaign=campaign).order_by().values_list("state").annotate(Count("pk"))
-    counts = {DeliveryState(state): number for state, number in rows}
-    addressed = sum(counts.values()) - counts.get(DeliveryState.SUPPRESSED, 0)
-    done = addressed - sum(counts.get(state, 0) for state in campaigns.UNFINISHED)
-    return {
-        "start": local_start(campaign) if campaign.starts_at else "",
-        "addressed": addressed,
-        "done": done,
-        "percent": round(100 * done / addressed) if addressed else 0,
-        "report": reverse("admin:rewards_experiment_report", args=[campaign.experiment_id])
-        if campaign.experiment
-        else "",
-        "responses": audience.answered().filter(campaign=campaign).count(),
-        "states": [
-            {
-                "state": state,
-                "number": counts[state],
-                "url": list_url(Delivery, [("campaign__id__exact", campaign.pk), ("state__exact", state.value)]),
-            }
-            for state in DeliveryState
-            if state in counts
-        ],
-    }

@@ -4,11 +4,10 @@ States change by conditional updates, so three beats at once, or a click on a pa
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields import CharField, DateTimeField
 from django.utils.translation import gettext_lazy as _
 
@@ -39,6 +38,7 @@ CANCELLABLE = (
 )
 # The states in which a campaign asks further customers.
 ASKING = (CampaignState.MATERIALIZING, CampaignState.SENDING)
+GOING_ON = (CampaignState.SCHEDULED, CampaignState.SENDING)
 # The states from which a campaign is found to be over.
 SETTLING = (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.NEEDS_ATTENTION)
 NOT_HANDED_OVER = (*TO_SEND, DeliveryState.CLAIMED)
@@ -63,27 +63,6 @@ class StartInThePast(DomainError):
 class EndBeforeStart(DomainError):
     code = "end_before_start"
     message = _("The last day comes before the first one.")
-
-
-@dataclass(frozen=True, slots=True)
-class Preflight:
-    """Of `total` customers in the audience `will_send` get the mail; `reasons` says why the others do not."""
-
-    total: int
-    will_send: int
-    reasons: dict[SuppressionReason, int]
-
-
-def preflight(*, campaign: Campaign, at: datetime) -> Preflight:
-    """What freezing the audience would give at `at`, in one query."""
-    chosen = audience.of(campaign=campaign, at=at).annotate(reason=audience.suppression_reason())
-    counts = dict(chosen.values_list("reason").annotate(n=Count("pk")).order_by("reason"))
-    will_send = counts.pop("", 0)
-    return Preflight(
-        total=will_send + sum(counts.values()),
-        will_send=will_send,
-        reasons={SuppressionReason(reason): n for reason, n in counts.items()},
-    )
 
 
 @transaction.atomic

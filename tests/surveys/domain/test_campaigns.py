@@ -8,6 +8,7 @@ from customers.models import SegmentMember
 from loyalty_site.lib import actors
 from rewards.domain.experiments import arm_of
 from rewards.models import Arm, Assignment, ExperimentKind
+from surveys.domain import audience as audience_of
 from surveys.domain import campaigns
 from surveys.models import (
     Campaign,
@@ -86,17 +87,17 @@ def test_schedule_refuses_a_campaign_that_sends(sending, now):
 def test_preflight_counts_by_reason_in_two_queries(audience, survey, now):
     campaign = CampaignFactory(survey=survey)
     with CaptureQueriesContext(connection) as queries:
-        found = campaigns.preflight(campaign=campaign, at=now)
+        found = audience_of.preflight(campaign=campaign, at=now)
     assert len(queries) == 2
-    assert found == campaigns.Preflight(
+    assert found == audience_of.Preflight(
         total=5, will_send=3, reasons={SuppressionReason.NO_EMAIL: 1, SuppressionReason.NO_CONSENT: 1}
     )
 
 
 def test_preflight_leaves_out_who_left_the_programme(willing, survey, now):
     willing(closed_at=now)
-    found = campaigns.preflight(campaign=CampaignFactory(survey=survey), at=now)
-    assert found == campaigns.Preflight(total=0, will_send=0, reasons={})
+    found = audience_of.preflight(campaign=CampaignFactory(survey=survey), at=now)
+    assert found == audience_of.Preflight(total=0, will_send=0, reasons={})
 
 
 def test_audience_is_of_the_stores(willing, survey, now):
@@ -106,14 +107,14 @@ def test_audience_is_of_the_stores(willing, survey, now):
     willing()
     campaign = CampaignFactory(survey=survey)
     campaign.stores.add(store)
-    assert campaigns.preflight(campaign=campaign, at=now).will_send == 1
+    assert audience_of.preflight(campaign=campaign, at=now).will_send == 1
 
 
 def test_audience_bought_lately(willing, survey, now):
     for days in (-1, 3, 7, 8):
         PurchaseFactory(customer=willing(), purchased_at=now - timedelta(days=days))
     campaign = CampaignFactory(survey=survey, bought_within_days=7)
-    assert campaigns.preflight(campaign=campaign, at=now).will_send == 2
+    assert audience_of.preflight(campaign=campaign, at=now).will_send == 2
 
 
 def test_materialize_writes_a_delivery_for_each_with_the_reason(audience, scheduled, now):
@@ -271,4 +272,4 @@ def test_segment_chooses_its_members(willing, survey, now):
     vip, asked, _other = SegmentFactory(), willing(), willing()
     SegmentMember.objects.create(segment=vip, customer=asked, since=now)
     campaign = CampaignFactory(survey=survey, segment=vip)
-    assert campaigns.preflight(campaign=campaign, at=now).total == 1
+    assert audience_of.preflight(campaign=campaign, at=now).total == 1
