@@ -23,7 +23,7 @@ from surveys.models import (
     SuppressionReason,
 )
 
-CHUNK = 20_000
+CHUNK = 50_000
 # A day that was missed is not made good: who is asked about it then wonders.
 LATE_AFTER = timedelta(hours=24)
 
@@ -39,8 +39,8 @@ def add_some(*, campaign: Campaign, occurrence: Occurrence, late: bool, at: date
     if last:
         some = some.filter(pk__lte=last)
     _assign(campaign, some, at=occurrence.began_at)
-    pairs = "SELECT id, NULL::bigint FROM people"
-    _insert(campaign, some, (pairs, []), occurrence=occurrence, late=late, at=at)
+    about = "CROSS JOIN (SELECT NULL::bigint AS purchase_id) AS about"
+    _insert(campaign, some, (about, []), occurrence=occurrence, late=late, at=at)
     occurrence.reached = last or occurrence.reached
     occurrence.state = OccurrenceState.MATERIALIZING if last else OccurrenceState.CHOSEN
     occurrence.save(update_fields=["reached", "state"])
@@ -116,10 +116,11 @@ def _add(campaign: Campaign, bought: list[tuple[int, int]], *, late: bool, at: d
     people = audience.of(campaign=campaign, at=at).filter(pk__in=[customer for _pk, customer in bought])
     if not late:
         _assign(campaign, people, at=at)
-    pairs = """SELECT people.id, purchase.id FROM people
-               JOIN unnest(%s::bigint[], %s::bigint[]) AS purchase (id, customer_id) ON customer_id = people.id"""
+    about = (
+        "JOIN unnest(%s::bigint[], %s::bigint[]) AS about (purchase_id, customer_id) ON about.customer_id = people.id"
+    )
     told = [[pk for pk, _customer in bought], [customer for _pk, customer in bought]]
-    return _insert(campaign, people, (pairs, told), occurrence=None, late=late, at=at)
+    return _insert(campaign, people, (about, told), occurrence=None, late=late, at=at)
 
 
 def _assign(campaign: Campaign, people: QuerySet[Customer], *, at: datetime) -> None:
@@ -133,34 +134,35 @@ def _assign(campaign: Campaign, people: QuerySet[Customer], *, at: datetime) -> 
 def _insert(
     campaign: Campaign,
     people: QuerySet[Customer],
-    pairs: tuple[str, list[list[int]]],
+    about: tuple[str, list[list[int]]],
     *,
     occurrence: Occurrence | None,
     late: bool,
     at: datetime,
 ) -> int:
-    """One statement; `pairs` are customers of `people` and what they are asked about. Returns how many were added."""
+    """One statement; `about` joins to `people` what they are asked about. Returns how many were added."""
     reason = audience.suppression_reason()
     chosen, parameters = people.values_list("pk", reason).order_by("pk").query.sql_with_params()
     not_before = occurrence.began_at if occurrence else at
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH people (id, reason) AS ({chosen}), pairs (customer_id, purchase_id) AS ({pairs[0]})
+            WITH people (id, reason) AS ({chosen})
             INSERT INTO surveys_delivery (campaign_id, occurrence_id, purchase_id, customer_id, touch, state, reason,
                                           attempts, not_before, settled_at, smtp_reply)
             SELECT %s, %s, purchase_id, id, 1, CASE why WHEN '' THEN 'PENDING' ELSE 'SUPPRESSED' END, why, 0, %s,
                    CASE why WHEN '' THEN NULL::timestamptz ELSE %s END, ''
-            FROM (SELECT pairs.purchase_id, people.id,
+            FROM (SELECT about.purchase_id, people.id,
                          CASE WHEN %s THEN %s WHEN reason = '' AND arm = %s THEN %s ELSE reason END AS why
-                  FROM pairs JOIN people ON people.id = pairs.customer_id
-                  LEFT JOIN rewards_assignment assignment
-                         ON assignment.customer_id = people.id AND assignment.experiment_id = %s) AS chosen
+                  FROM people {about[0]}
+                  LEFT JOIN (SELECT customer_id, arm FROM rewards_assignment
+                             WHERE experiment_id = %s AND customer_id BETWEEN (SELECT min(id) FROM people)
+                                                                          AND (SELECT max(id) FROM people)) AS assigned
+                         ON assigned.customer_id = people.id) AS chosen
             ON CONFLICT DO NOTHING
             """,  # noqa: S608 - the query of the ORM, with its parameters apart
             [
                 *parameters,
-                *pairs[1],
                 campaign.pk,
                 occurrence.pk if occurrence else None,
                 not_before,
@@ -169,6 +171,7 @@ def _insert(
                 SuppressionReason.LATE.value,
                 Arm.HOLDOUT.value,
                 SuppressionReason.HELD_OUT.value,
+                *about[1],
                 campaign.experiment_id,
             ],
         )
