@@ -37,5 +37,6 @@ def test_every_scenario_runs(tmp_path):
         "check_ledger on 2,000 entries",
         "import of 1,404 lines with points, lots and balances, a part in each round",
         "200 codes made and stored",
+        "audience of 200 customers with reasons",
         "audience of 200 customers with reasons and hold-out",
     ]
