@@ -156,18 +156,15 @@ def settle_states(*, at: datetime) -> int:
     """
     cancelled = Campaign.objects.filter(pk=OuterRef("campaign_id"), state=CampaignState.CANCELLED)
     _suppress(Delivery.objects.filter(Exists(cancelled)), SuppressionReason.CANCELLED, at)
-    answered = Delivery.objects.filter(audience.is_answered(), reminds__isnull=False)
+    reminding = list(Campaign.objects.filter(state__in=SETTLING, reminders__gt=0))
+    answered = Delivery.objects.filter(audience.is_answered(), campaign__in=reminding, reminds__isnull=False)
     _suppress(answered, SuppressionReason.ANSWERED, at)
-    reminding = [
-        campaign.pk
-        for campaign in Campaign.objects.filter(state__in=SETTLING, reminders__gt=0)
-        if recipients.has_reminders_to_come(campaign=campaign, at=at)
-    ]
+    unfinished = [row.pk for row in reminding if recipients.has_reminders_to_come(campaign=row, at=at)]
     deliveries = Delivery.objects.filter(campaign=OuterRef("pk"))
     sent = Campaign.objects.filter(
         ~Exists(deliveries.filter(state__in=UNFINISHED)),
         Q(trigger=CampaignTrigger.DATE) | Q(ended_at__isnull=False),
-        ~Q(pk__in=reminding),
+        ~Q(pk__in=unfinished),
         state__in=SETTLING,
     ).annotate(
         final=Case(
