@@ -94,6 +94,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Offers to say sorry"), "volunteer_activism", "surveys.gestureoffer"),
             Item(_("Mails of campaigns"), "forward_to_inbox", "surveys.delivery"),
             Item(_("Mail server"), "dns", "rewards.mailserver"),
+            Item(_("Addresses without mail"), "unsubscribe", "customers.suppressedaddress", "is=held"),
             Item(_("Mail outbox"), "outbox", "customers.outboxmail"),
         ],
     ),

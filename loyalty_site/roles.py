@@ -5,8 +5,8 @@ changing it deciding what somebody else asked for, adding a coupon issuing one b
 ordering and taking them, changing a redemption handing it over or cancelling it, changing a lapse notice or another
 mail deciding about a doubtful mail, adding a purchase working at the till page, adding a merge of customers merging
 them, changing it the way back, deleting a customer forgetting who they are or handing out all that is known of them,
-adding a case writing down what a customer says, changing it working on it; no form of the back office writes these
-rows.
+changing an address without mail lifting it, adding a case writing down what a customer says, changing it working on it;
+no form of the back office writes these rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -75,6 +75,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
         "customers.segment": "vacd",
         "customers.segmentmember": "vad",
         "customers.store": "v",
+        "customers.suppressedaddress": "vac",
         "customers.outboxmail": "v",
         "rewards.codebatch": "va",
         "rewards.coupon": "vac",

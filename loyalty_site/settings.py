@@ -161,6 +161,13 @@ CASE_ADDRESS: str = env.str("CASE_ADDRESS", default="")
 if CASE_ADDRESS and not re.fullmatch(r"[A-Za-z0-9._-]{1,30}@[A-Za-z0-9.-]+", CASE_ADDRESS):
     raise ImproperlyConfigured(f"CASE_ADDRESS must be an e-mail address, care@example.org (it is {CASE_ADDRESS!r}).")
 
+# Where servers tell what did not arrive; each mail has an address of its own: bounces+<its signed name>@example.org.
+BOUNCE_ADDRESS: str = env.str("BOUNCE_ADDRESS", default="")
+if BOUNCE_ADDRESS and not re.fullmatch(r"[A-Za-z0-9._-]{1,10}@[A-Za-z0-9.-]+", BOUNCE_ADDRESS):
+    raise ImproperlyConfigured(
+        f"BOUNCE_ADDRESS must be an e-mail address with at most 10 characters before the @ (it is {BOUNCE_ADDRESS!r})."
+    )
+
 # --- people ------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "customers.User"

@@ -1,3 +1,3 @@
-from customers.admin import attempt, audit, catalog, consent, outbox, purchase, segment, staff, store
+from customers.admin import attempt, audit, catalog, consent, outbox, purchase, segment, staff, store, suppression
 
-__all__ = ["attempt", "audit", "catalog", "consent", "outbox", "purchase", "segment", "staff", "store"]
+__all__ = ["attempt", "audit", "catalog", "consent", "outbox", "purchase", "segment", "staff", "store", "suppression"]

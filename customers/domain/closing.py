@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from customers.domain import audit, consents, customers, merges
+from customers.domain import audit, consents, customers, merges, suppressions
 from customers.models import (
     Card,
     Consent,
@@ -50,6 +50,7 @@ def erase(*, customer_ids: list[int], by: Actor, at: datetime) -> None:
     known = Customer.objects.select_for_update(no_key=True).filter(pk__in=customer_ids, erased_at__isnull=True)
     rows = list(known.order_by("pk"))
     ids = [row.pk for row in rows]
+    suppressions.forget(addresses=[row.email for row in rows])
     for row in rows:
         if row.email:
             OutboxMail.objects.filter(to__iexact=row.email).delete()

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from customers.domain import customers
+from customers.domain import customers, suppressions
 from customers.models import Consent, Customer, Purpose
 from loyalty_site.lib.actors import Actor
 
@@ -13,9 +13,11 @@ from loyalty_site.lib.actors import Actor
 def grant(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> Consent:
     """Granting what is granted changes nothing. The lock keeps a withdrawal from coming in between.
 
-    Raises CustomerMerged.
+    Of a person who says so themselves, a complaint of before is over. Raises CustomerMerged.
     """
-    customers.lock(customer=customer)
+    present = customers.lock(customer=customer)
+    if by.kind == "customer":
+        suppressions.welcome_back(customer=present, by=by, at=at)
     consent = Consent(customer=customer, purpose=purpose, granted_at=at, granted_by=str(by))
     Consent.objects.bulk_create([consent], ignore_conflicts=True)
     return Consent.objects.get(customer=customer, purpose=purpose, withdrawn_at__isnull=True)

@@ -13,8 +13,10 @@ from customers.models.recommendation import Recommendation, RecommendationKind
 from customers.models.segment import Segment, SegmentMember
 from customers.models.staff import User
 from customers.models.store import Store, Till, TillScope
+from customers.models.suppression import AddressReason, SoftBounce, SuppressedAddress
 
 __all__ = [
+    "AddressReason",
     "AttemptCount",
     "AuditEvent",
     "Card",
@@ -40,7 +42,9 @@ __all__ = [
     "Segment",
     "SegmentMember",
     "SignInCode",
+    "SoftBounce",
     "Store",
+    "SuppressedAddress",
     "Till",
     "TillScope",
     "User",

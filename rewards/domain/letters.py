@@ -1,7 +1,6 @@
 """What every mail of the programme has: the customer's language, a name of its own, and the way to stop such mails."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import css_inline
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from customers.models import Customer
+from loyalty_site.lib import message_ids
 from loyalty_site.lib.errors import DomainError
 from rewards.models import Program
 
@@ -34,7 +34,8 @@ def letter(
     context: Mapping[str, object],
 ) -> EmailMultiAlternatives:
     """In the active language. `reference` (`points-notice-17`) makes the Message-ID, always the same one; one-click
-    unsubscribing by RFC 8058. `template` names a text and an HTML file in templates/emails.
+    unsubscribing by RFC 8058. `template` names a text and an HTML file in templates/emails. Where bounces have an
+    address, the envelope has that one.
     """
     unsubscribe_url = link("portal:news-unsubscribe", token_for(customer))
     filled = {"program": program, "customer": customer, "unsubscribe_url": unsubscribe_url, **context}
@@ -42,9 +43,12 @@ def letter(
         subject=subject,
         body=render_to_string(f"emails/{template}.txt", filled),
         to=[customer.email],
+        from_email=message_ids.envelope_sender(reference=reference, address=customer.email) or None,
         headers={
-            "Message-ID": f"<{reference}@{urlsplit(settings.BASE_URL).hostname}>",
+            "From": settings.DEFAULT_FROM_EMAIL,
+            "Message-ID": message_ids.message_id(reference=reference, address=customer.email),
             "Auto-Submitted": "auto-generated",
+            "List-Id": message_ids.list_id("news"),
             "List-Unsubscribe": f"<{unsubscribe_url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from customers.domain import audit, consents, contacts
+from customers.domain import audit, consents, contacts, suppressions
 from customers.models import Customer, Purpose
 from loyalty_site.lib import mail_replies
 from loyalty_site.lib.actors import Actor
@@ -168,6 +168,8 @@ def _barrier_of(customer: Customer) -> MailBarrier | None:
         return MailBarrier.CLOSED
     if not customer.email:
         return MailBarrier.NO_EMAIL
+    if suppressions.is_held_back(address=customer.email):
+        return MailBarrier.SUPPRESSED_ADDRESS
     allowed = consents.allows(customer=customer, purpose=Purpose.MARKETING_EMAIL)
     return None if allowed else MailBarrier.NO_CONSENT
 

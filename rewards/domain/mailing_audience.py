@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Case, Count, Exists, OuterRef, QuerySet, Value, When
 
+from customers.domain import suppressions
 from customers.models import Consent, Customer, Purchase, Purpose, SegmentMember
 from rewards.models import MailBarrier, Mailing
 
@@ -42,6 +43,7 @@ def barrier() -> Case:
     )
     return Case(
         When(email="", then=Value(MailBarrier.NO_EMAIL)),
+        When(suppressions.holds_back(), then=Value(MailBarrier.SUPPRESSED_ADDRESS)),
         When(~Exists(allowed), then=Value(MailBarrier.NO_CONSENT)),
         default=Value(""),
     )

@@ -19,6 +19,7 @@ class MailState(models.TextChoices):
 
 class MailBarrier(models.TextChoices):
     NO_EMAIL = "NO_EMAIL", _("no e-mail address")
+    SUPPRESSED_ADDRESS = "SUPPRESSED_ADDRESS", _("address gets no mail")
     NO_CONSENT = "NO_CONSENT", _("no consent")
     CLOSED = "CLOSED", _("left the programme")
     NOTHING_LEFT = "NOTHING_LEFT", _("nothing left to lapse")
@@ -40,7 +41,7 @@ class QueuedMail(models.Model):
         Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="+", db_index=False
     )
     state = models.CharField(_("state"), max_length=10, choices=MailState.choices, default=MailState.PENDING)
-    reason = models.CharField(_("reason"), max_length=15, choices=MailBarrier.choices, blank=True)
+    reason = models.CharField(_("reason"), max_length=20, choices=MailBarrier.choices, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     not_before = models.DateTimeField(_("not before"))
     claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 
+from customers.domain import suppressions
 from customers.models import Consent, Customer, Purchase, Purpose, SegmentMember
 from surveys.models import Campaign, CampaignTrigger, Delivery, SuppressionReason
 
@@ -86,6 +87,7 @@ def suppression_reason() -> Case:
     return Case(
         When(closed_at__isnull=False, then=Value(SuppressionReason.CLOSED)),
         When(email="", then=Value(SuppressionReason.NO_EMAIL)),
+        When(suppressions.holds_back(), then=Value(SuppressionReason.SUPPRESSED_ADDRESS)),
         When(~Exists(consents), then=Value(SuppressionReason.NO_CONSENT)),
         default=Value(""),
     )

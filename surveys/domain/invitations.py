@@ -1,7 +1,5 @@
 """The mail that asks a customer to answer."""
 
-from urllib.parse import urlsplit
-
 import css_inline
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -10,6 +8,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from customers.models import Customer
+from loyalty_site.lib import message_ids
 from loyalty_site.lib.texts import localized
 from rewards.models import Program
 from surveys.domain import responses, scales, scoring
@@ -30,8 +29,13 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
         unsubscribe_url=unsubscribe_url,
         trap_url=_link("survey-trap", token),
     )
+    reference = f"survey-delivery-{delivery.pk}"
+    if sender := message_ids.envelope_sender(reference=reference, address=delivery.customer.email):
+        message.from_email = sender
     message.extra_headers |= {
-        "Message-ID": f"<survey-delivery-{delivery.pk}@{urlsplit(settings.BASE_URL).hostname}>",
+        "From": settings.DEFAULT_FROM_EMAIL,
+        "Message-ID": message_ids.message_id(reference=reference, address=delivery.customer.email),
+        "List-Id": message_ids.list_id("surveys"),
         "List-Unsubscribe": f"<{unsubscribe_url}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }

@@ -19,12 +19,15 @@ class DeliveryState(models.TextChoices):
     DEFERRED = "DEFERRED", _("to be tried again")
     REJECTED = "REJECTED", _("rejected")
     UNCERTAIN = "UNCERTAIN", _("uncertain")
+    BOUNCED = "BOUNCED", _("came back")
+    COMPLAINED = "COMPLAINED", _("reported as spam")
 
 
 class SuppressionReason(models.TextChoices):
     """Why a mail was not sent; QUIET_HOURS: why it is held back until `not_before`."""
 
     NO_EMAIL = "NO_EMAIL", _("no e-mail address")
+    SUPPRESSED_ADDRESS = "SUPPRESSED_ADDRESS", _("address gets no mail")
     NO_CONSENT = "NO_CONSENT", _("no consent")
     CLOSED = "CLOSED", _("left the programme")
     HELD_OUT = "HELD_OUT", _("held out, to compare")
@@ -83,7 +86,7 @@ class Delivery(models.Model):
     )
     touch = models.PositiveSmallIntegerField(_("touch"), default=1)
     state = models.CharField(_("state"), max_length=15, choices=DeliveryState.choices, default=DeliveryState.PENDING)
-    reason = models.CharField(_("reason"), max_length=15, choices=SuppressionReason.choices, blank=True)
+    reason = models.CharField(_("reason"), max_length=20, choices=SuppressionReason.choices, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     not_before = models.DateTimeField(_("not before"))
     lease_token = models.UUIDField(null=True, blank=True, editable=False)

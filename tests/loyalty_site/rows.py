@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from customers.domain import audit, tills
 from customers.models import (
+    AddressReason,
     AttemptCount,
     AuditEvent,
     Card,
@@ -26,6 +27,7 @@ from customers.models import (
     Segment,
     SegmentMember,
     Store,
+    SuppressedAddress,
     Till,
     TillScope,
     User,
@@ -187,6 +189,11 @@ def redemption() -> RewardRedemption:
     )
 
 
+def suppressed_address() -> SuppressedAddress:
+    told = {"reason": AddressReason.STAFF, "suppressed_at": AT, "suppressed_by": "user:1"}
+    return SuppressedAddress.objects.create(address="mei@example.org", **told)
+
+
 def attempts() -> AttemptCount:
     told = {"failures": 30, "failures_max": 30, "turned_away": 2}
     key = f"till:{till().pk}/3600"
@@ -300,6 +307,7 @@ MAKERS = {
     Customer: lambda: entry().customer.customer,
     CustomerMerge: customer_merge,
     IdempotentCall: idempotent_call,
+    SuppressedAddress: suppressed_address,
     OutboxMail: outbox_mail,
     Preference: preference,
     Product: lambda: customers.ProductFactory(category=customers.CategoryFactory()),

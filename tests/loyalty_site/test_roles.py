@@ -62,6 +62,7 @@ SEEN = {
         "customers.consent",
         "customers.customer",
         "customers.outboxmail",
+        "customers.suppressedaddress",
         "customers.preference",
         "customers.product",
         "customers.purchase",

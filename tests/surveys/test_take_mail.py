@@ -8,12 +8,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
+from customers.models import SuppressedAddress
+from loyalty_site.lib import message_ids
 from surveys.domain import case_mails, case_replies
 from surveys.management.commands import take_mail
 from surveys.models import Case
 from tests.factories.customers import CustomerFactory
 from tests.factories.surveys import CaseFactory
-from tests.surveys import letters
+from tests.surveys import bounce_letters, letters
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +80,11 @@ def test_mail_that_is_made_to_be_slow_is_refused_in_time(pipe, monkeypatch):
         pipe(slow)
     assert (refused.value.returncode, Case.objects.exists()) == (1, False)
     assert pipe(letters.letter()).startswith("OPENED")
+
+
+def test_bounce_is_told_from_an_answer(pipe):
+    name = message_ids.message_id(reference="points-notice-17", address="mei@example.org")
+    assert pipe(bounce_letters.postfix(name)) == "BOUNCED"
+    assert pipe(bounce_letters.complaint(name)) == "COMPLAINED"
+    assert pipe(bounce_letters.postfix("<points-notice-17@shop.example>")) == "DROPPED"
+    assert SuppressedAddress.objects.get(lifted_at=None).reason == "COMPLAINT"

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from loyalty_site.lib.errors import DomainError
-from surveys.domain import case_replies, incoming_mail
+from surveys.domain import bounce_reports, bounces, case_replies, incoming_mail
 
 SIZE_MAX = 10 * 1024 * 1024
 SECONDS_MAX = 20.0
@@ -35,7 +35,10 @@ def _within(seconds: float) -> Iterator[None]:
 
 
 class Command(BaseCommand):
-    help = "Keeps a mail from the standard input with the case it answers, or opens a case for it."
+    help = (
+        "Takes a mail from the standard input: what says that a mail of ours came back or was reported as spam stops"
+        " mail to that address; anything else is kept with the case it answers, or opens one."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -49,8 +52,12 @@ class Command(BaseCommand):
         if not raw.strip():
             raise CommandError("There is no mail on the standard input.")
         with _within(SECONDS_MAX):
+            report = bounce_reports.read(raw, recipient=options["recipient"])
             mail = incoming_mail.read(raw)
         try:
+            if report and (fate := bounces.take(report=report, at=timezone.now())):
+                self.stdout.write(fate.value)
+                return
             taken = case_replies.take(mail=mail, recipient=options["recipient"], at=timezone.now())
         except DomainError as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core import mail
 
-from customers.domain import consents
-from customers.models import AuditEvent, Customer, Purpose, Segment, SegmentMember
+from customers.domain import consents, suppressions
+from customers.models import AddressReason, AuditEvent, Customer, Purpose, Segment, SegmentMember
 from loyalty_site.lib import actors, codes
 from rewards.domain import mail_queue, mailing_audience, mailing_freezing, mailings, offers, wording
 from rewards.models import Assignment, Coupon, Mailing, MailingMail
@@ -67,10 +67,13 @@ def test_preflight_says_who_will_not_get_it_and_the_sending_finds_the_same(draft
     for phone in ("+8613812345678", "+8613812345679"):
         willing(email="", phone=phone)
     CustomerFactory.create_batch(3)
+    bounced = willing()[0].email
+    suppressions.suppress(address=bounced, reason=AddressReason.HARD_BOUNCE, by=actors.SYSTEM, at=NOON)
     Customer.objects.filter(pk=willing()[0].pk).update(closed_at=NOON)
     mailing = drafted(holdout=50)
     found = mailing_audience.preflight(mailing=mailing, at=NOON)
-    assert (found.total, found.mailable, found.reasons) == (25, 20, {"NO_EMAIL": 2, "NO_CONSENT": 3})
+    reasons = {"NO_EMAIL": 2, "SUPPRESSED_ADDRESS": 1, "NO_CONSENT": 3}
+    assert (found.total, found.mailable, found.reasons) == (26, 20, reasons)
     scheduled(mailing)
     assert mailings.materialize_due(at=NOON) == 1
     arms = Counter(Assignment.objects.values_list("arm", flat=True))
@@ -80,6 +83,7 @@ def test_preflight_says_who_will_not_get_it_and_the_sending_finds_the_same(draft
         ("PENDING", ""): arms["TREATED"],
         ("SUPPRESSED", "HELD_OUT"): arms["HOLDOUT"],
         ("SUPPRESSED", "NO_EMAIL"): 2,
+        ("SUPPRESSED", "SUPPRESSED_ADDRESS"): 1,
         ("SUPPRESSED", "NO_CONSENT"): 3,
     }
     treated = set(Assignment.objects.filter(arm="TREATED").values_list("customer", flat=True))
@@ -101,7 +105,7 @@ def test_mail_brings_the_customers_own_coupon(drafted, send, mail_server):
     assert (coupon.issued_at, coupon.uses_max) == (NOON, 1)
     ((address, message),) = mail_server.taken
     assert (address, message["Subject"]) == ("mei@example.org", "Tea & cake for Mei")
-    assert message["Message-ID"].startswith(f"<mailing-{MailingMail.objects.get().pk}@")
+    assert message["Message-ID"].startswith(f"<mailing-{MailingMail.objects.get().pk}.")
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     for kind in ("plain", "html"):
         assert coupon.display_code in message.get_body((kind,)).get_content()

@@ -33,8 +33,12 @@ def test_mail_has_the_headers_of_a_mailing(due):
     message = compose(delivery).message()
     assert message["To"] == "ann@example.org"
     assert message["Subject"] == "How was it?"
-    assert message["Message-ID"] == f"<survey-delivery-{delivery.pk}@loyalty.example.org>"
+    name = re.fullmatch(r"<survey-delivery-([0-9]+)\.[0-9a-f]{20}@loyalty\.example\.org>", message["Message-ID"])
+    assert name is not None
+    assert name[1] == str(delivery.pk)
+    assert compose(delivery).message()["Message-ID"] == message["Message-ID"]
     assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Id"] == "<surveys.loyalty.example.org>"
     assert message["List-Unsubscribe"].replace("\n", "") == f"<{link(delivery)}unsubscribe/>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
