@@ -78,7 +78,7 @@ def _number(count: int, noun: str) -> str:
 
 
 def _campaign(database: Database) -> int:
-    from surveys.models import Campaign, Question, Survey
+    from surveys.models import Campaign, Occurrence, Question, Survey
 
     database.execute("UPDATE customers_customer SET email = 'customer' || id || '@example.org'")
     database.execute(
@@ -91,6 +91,7 @@ def _campaign(database: Database) -> int:
     campaign = Campaign.objects.create(
         name="Visits", survey=survey, state="SENDING", starts_at=make.AT, scheduled_by="system", materialized_at=make.AT
     )
+    Occurrence.objects.create(campaign=campaign, local_date=make.AT.date(), due_at=make.AT, began_at=make.AT)
     return int(campaign.pk)
 
 
@@ -99,8 +100,9 @@ def _fill(database: Database, campaign: int) -> None:
     database.execute("TRUNCATE surveys_delivery, customers_contact CASCADE")
     database.execute(
         "INSERT INTO surveys_delivery"
-        " (campaign_id, customer_id, touch, state, reason, attempts, not_before, smtp_reply)"
-        " SELECT %s, id, 1, 'PENDING', '', 0, %s, '' FROM customers_customer",
+        " (campaign_id, occurrence_id, customer_id, touch, state, reason, attempts, not_before, smtp_reply)"
+        " SELECT %s, occurrence.id, customer.id, 1, 'PENDING', '', 0, %s, ''"
+        " FROM customers_customer customer, surveys_occurrence occurrence",
         [campaign, make.AT],
     )
     database.execute("VACUUM ANALYZE surveys_delivery")

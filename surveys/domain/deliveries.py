@@ -7,19 +7,20 @@ overwrite what was found out since. Nobody gets a mail twice by itself, and nobo
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from time import sleep
 from typing import Any
 from uuid import uuid4
 
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit, contacts
-from loyalty_site.lib import mail_replies
+from loyalty_site.lib import mail_replies, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.mail_causes import Cause, cause_of
@@ -246,14 +247,28 @@ def _begin(delivery: Delivery, *, at: datetime) -> bool:
 
     `durable` refuses a transaction around it; so what follows is committed one statement at a time, too.
     """
-    sending = Campaign.objects.filter(pk=OuterRef("campaign_id"), state=CampaignState.SENDING)
-    ours = _held([delivery], DeliveryState.CLAIMED).filter(lease_expires_at__gt=at)
-    willing = Exists(audience.mailable().filter(pk=OuterRef("customer_id")))
-    begun = ours.filter(Exists(sending), willing, ~audience.is_answered()).update(
-        state=DeliveryState.TRANSMITTING, attempts=F("attempts") + 1, lease_expires_at=at + LEASE
-    )
-    delivery.attempts += begun
+    sql, conditions = _begin_statement()
+    ours = [delivery.pk, delivery.lease_token, DeliveryState.CLAIMED, at]
+    begun = statements.rows(sql, [DeliveryState.TRANSMITTING, at + LEASE, *ours, CampaignState.SENDING, *conditions])
+    delivery.attempts += len(begun)
     return bool(begun)
+
+
+@cache
+def _begin_statement() -> tuple[str, Sequence[object]]:
+    """Whom it may go to is said by the conditions that hold everywhere. Asking Django for them took most of a mail's
+    time, so it is asked once."""
+    willing, of_willing = audience.mailable().order_by().values("pk").query.sql_with_params()
+    answered, of_answered = audience.answered().order_by().values("pk").query.sql_with_params()
+    sql = f"""
+        UPDATE surveys_delivery AS mail SET state = %s, attempts = attempts + 1, lease_expires_at = %s
+        WHERE id = %s AND lease_token = %s AND state = %s AND lease_expires_at > %s
+          AND EXISTS (SELECT FROM surveys_campaign WHERE id = mail.campaign_id AND state = %s)
+          AND EXISTS (SELECT FROM ({willing}) AS willing (id) WHERE willing.id = mail.customer_id)
+          AND NOT EXISTS (SELECT FROM ({answered}) AS answered (id) WHERE answered.id = mail.reminds_id)
+        RETURNING id
+    """  # noqa: S608 - the queries of the ORM, with their parameters apart
+    return sql, (*of_willing, *of_answered)
 
 
 def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliveryState | None:
