@@ -52,7 +52,7 @@ def archive(*, customer: Customer, by: Actor, at: datetime) -> bytes:
     }
     with translation.override(customer.language):
         context = {"program": program, "customer": customer, "made_at": at, "sections": list(_readable(found))}
-        page = render_to_string("portal/personal_data.html", context)
+        page = render_to_string("files/personal_data.html", context)
     audit.record(actor=by, action="customer.handed_out", subject=f"customer:{customer.pk}", at=at)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as files:

@@ -87,6 +87,7 @@ LEFT_OUT: Mapping[str, str] = {
     "rewards.SurpriseRule": "of everybody; its seed draws",
     "rewards.GestureText": "of everybody",
     "rewards.Mailing": "of everybody",
+    "rewards.MailServer": "of everybody",
     "rewards.Reward": "of everybody",
     "rewards.RewardPicture": "of everybody",
     "surveys.Survey": "of everybody",

@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[2]
 VENDOR = ROOT / "static" / "vendor"
 SPRITE = VENDOR / "bootstrap-icons-1.13.2" / "sprite.svg"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-# Staff pages follow the admin theme, and mails carry their styles with them.
-PAGES = [path for path in TEMPLATES if path.relative_to(ROOT / "templates").parts[0] not in ("admin", "emails")]
+# Staff pages follow the admin theme; mails and files carry their styles with them.
+PAGES = [path for path in TEMPLATES if path.relative_to(ROOT / "templates").parts[0] not in ("admin", "emails", "files")]
 
 
 def name_of(path):
