@@ -73,7 +73,6 @@ LEFT_OUT: Mapping[str, str] = {
     "customers.User": "staff",
     "customers.Till": "of a store",
     "customers.Store": "of everybody",
-    "rewards.MailServer": "of everybody",
     "customers.Category": "of everybody",
     "customers.Product": "of everybody",
     "customers.Segment": "of everybody",

@@ -73,7 +73,18 @@ class ProgramAdmin(ModelAdmin):
             },
         ),
         (_("Rewards"), {"fields": ("customer_cancel_hours",)}),
-        (_("Mails"), {"fields": (("mail_max", "mail_days"), ("quiet_from", "quiet_until"), "mails_per_minute")}),
+        (
+            _("Mails"),
+            {
+                "fields": (
+                    ("mail_max", "mail_days"),
+                    ("quiet_from", "quiet_until"),
+                    "mails_per_minute",
+                    ("sender_name", "reply_to"),
+                    "postal_address",
+                )
+            },
+        ),
         (_("Lapse"), {"fields": ("expiry_policy", "expiry_months", "expiry_period_end", "expiry_days")}),
         (_("Tiers"), {"fields": ("tier_basis", "tier_window", "tier_months", "tier_grace_days", "tier_downgrade")}),
     )

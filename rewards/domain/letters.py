@@ -1,6 +1,7 @@
 """What every mail of the programme has: the customer's language, a name of its own, and the way to stop such mails."""
 
 from collections.abc import Mapping
+from email.utils import formataddr, parseaddr
 
 import css_inline
 from django.conf import settings
@@ -43,9 +44,10 @@ def letter(
         subject=subject,
         body=render_to_string(f"emails/{template}.txt", filled),
         to=[customer.email],
+        reply_to=answers_to(program),
         from_email=message_ids.envelope_sender(reference=reference, address=customer.email) or None,
         headers={
-            "From": settings.DEFAULT_FROM_EMAIL,
+            "From": sender(program),
             "Message-ID": message_ids.message_id(reference=reference, address=customer.email),
             "Auto-Submitted": "auto-generated",
             "List-Id": message_ids.list_id("news"),
@@ -55,6 +57,17 @@ def letter(
     )
     message.attach_alternative(html(template=template, context=filled), "text/html")
     return message
+
+
+def sender(program: Program) -> str:
+    """The address that is set up, under the programme's name for it."""
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((" ".join(program.sender_name.split()) or name, address))
+
+
+def answers_to(program: Program) -> list[str]:
+    """Where answers go, unless it is the sender."""
+    return [program.reply_to] if program.reply_to else []
 
 
 def html(*, template: str, context: Mapping[str, object]) -> str:

@@ -145,6 +145,15 @@ class Program(models.Model):
     mail_days = models.PositiveSmallIntegerField(
         _("in so many days"), default=7, validators=[MinValueValidator(1), MaxValueValidator(365)]
     )
+    sender_name = models.CharField(
+        _("sender of mails"), max_length=80, blank=True, help_text=_("The name beside the address. Empty: as set up.")
+    )
+    reply_to = models.EmailField(
+        _("answers go to"), blank=True, help_text=_("An address that somebody reads. Empty: to the sender.")
+    )
+    postal_address = models.CharField(
+        _("postal address"), max_length=200, blank=True, help_text=_("Stands at the end of mails, as many laws demand.")
+    )
     mails_per_minute = models.PositiveIntegerField(
         _("mails a minute at most"),
         null=True,

@@ -10,6 +10,7 @@ from django.utils import translation
 from customers.models import Customer
 from loyalty_site.lib import message_ids
 from loyalty_site.lib.texts import localized
+from rewards.domain import letters
 from rewards.models import Program
 from surveys.domain import responses, scales, scoring
 from surveys.models import Delivery, Survey
@@ -32,8 +33,9 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
     reference = f"survey-delivery-{delivery.pk}"
     if sender := message_ids.envelope_sender(reference=reference, address=delivery.customer.email):
         message.from_email = sender
+    message.reply_to = letters.answers_to(program)
     message.extra_headers |= {
-        "From": settings.DEFAULT_FROM_EMAIL,
+        "From": letters.sender(program),
         "Message-ID": message_ids.message_id(reference=reference, address=delivery.customer.email),
         "List-Id": message_ids.list_id("surveys"),
         "List-Unsubscribe": f"<{unsubscribe_url}>",

@@ -11,7 +11,9 @@ VENDOR = ROOT / "static" / "vendor"
 SPRITE = VENDOR / "bootstrap-icons-1.13.2" / "sprite.svg"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # Staff pages follow the admin theme; mails and files carry their styles with them.
-PAGES = [path for path in TEMPLATES if path.relative_to(ROOT / "templates").parts[0] not in ("admin", "emails", "files")]
+PAGES = [
+    path for path in TEMPLATES if path.relative_to(ROOT / "templates").parts[0] not in ("admin", "emails", "files")
+]
 
 
 def name_of(path):

@@ -1,4 +1,6 @@
 import re
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 
 import pytest
 
@@ -122,3 +124,27 @@ def test_mail_asks_the_scale_that_comes_first(due, survey, kind, scores, ends):
     content = html(compose(due()))
     assert [score for score in range(11) if f'?score={score}"' in content] == list(scores)
     assert all(end in content for end in ends)
+
+
+def test_mail_names_the_programme_as_its_staff_wrote_it(due):
+    program = Program(
+        name="Corner Stores",
+        sender_name="Café\nEcke, Kundendienst",
+        reply_to="care@shop.example",
+        postal_address="Hof 1",
+    )
+    message = invitations.compose(delivery=due(), program=program)
+    sent = message.message()
+    name, address = parseaddr(sent["From"])
+    assert str(make_header(decode_header(name))) == "Café Ecke, Kundendienst"
+    assert address == "hello@example.org"
+    assert sent["Reply-To"] == "care@shop.example"
+    for text in (message.body, html(message)):
+        assert "Corner Stores, Hof 1" in text
+
+
+def test_mail_without_such_words_comes_from_the_address_that_is_set_up(due):
+    message = compose(due())
+    assert message.message()["From"] == "Loyalty Site <hello@example.org>"
+    assert message.message()["Reply-To"] is None
+    assert "Corner Stores," not in message.body
