@@ -6,6 +6,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext
 
 from customers.models import Customer
 from loyalty_site.lib import message_ids
@@ -29,6 +30,7 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
         url=_link("survey", token),
         unsubscribe_url=unsubscribe_url,
         trap_url=_link("survey-trap", token),
+        is_reminder=delivery.touch > 1,
     )
     reference = f"survey-delivery-{delivery.pk}"
     if sender := message_ids.envelope_sender(reference=reference, address=delivery.customer.email):
@@ -45,7 +47,14 @@ def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
 
 
 def letter(
-    *, survey: Survey, customer: Customer, program: Program, url: str, unsubscribe_url: str, trap_url: str = ""
+    *,
+    survey: Survey,
+    customer: Customer,
+    program: Program,
+    url: str,
+    unsubscribe_url: str,
+    trap_url: str = "",
+    is_reminder: bool = False,
 ) -> EmailMultiAlternatives:
     """What stands in the mail, whatever its links lead to. Only programs see the link to `trap_url`."""
     with translation.override(customer.language):
@@ -55,10 +64,12 @@ def letter(
             "survey": survey,
             "unsubscribe_url": unsubscribe_url,
             "trap_url": trap_url,
+            "is_reminder": is_reminder,
             **_question(survey, url),
         }
+        title = " ".join(localized(survey.title).split())
         message = EmailMultiAlternatives(
-            subject=" ".join(localized(survey.title).split()),
+            subject=gettext("Reminder: %(title)s") % {"title": title} if is_reminder else title,
             body=render_to_string("emails/survey_invitation.txt", context),
             to=[customer.email],
             headers={"Auto-Submitted": "auto-generated"},

@@ -148,3 +148,14 @@ def test_mail_without_such_words_comes_from_the_address_that_is_set_up(due):
     assert message.message()["From"] == "Loyalty Site <hello@example.org>"
     assert message.message()["Reply-To"] is None
     assert "Corner Stores," not in message.body
+
+
+def test_reminder_says_so_and_the_first_mail_does_not(due):
+    delivery = due()
+    first = compose(delivery)
+    delivery.touch = 2
+    again = compose(delivery)
+    assert (first.subject, again.subject) == ("How was it?", "Reminder: How was it?")
+    for before, after in ((first.body, again.body), (html(first), html(again))):
+        assert "We asked you some days ago" not in before
+        assert "We asked you some days ago" in after
