@@ -37,6 +37,11 @@ def test_every_scenario_runs(tmp_path):
         "check_ledger on 2,000 entries",
         "import of 1,404 lines with points, lots and balances, a part in each round",
         "200 codes made and stored",
+        "survey mails, 1 worker",
+        "survey mails, 2 workers",
+        "survey mails, 4 workers",
+        "survey mails, 2 workers, a server that takes 20 ms for each",
+        "survey mails, 2 workers, a server that takes 100 ms for each",
         "audience of 200 customers with reasons",
         "audience of 200 customers with reasons and hold-out",
     ]
