@@ -191,7 +191,8 @@ def redemption() -> RewardRedemption:
 
 def suppressed_address() -> SuppressedAddress:
     told = {"reason": AddressReason.STAFF, "suppressed_at": AT, "suppressed_by": "user:1"}
-    return SuppressedAddress.objects.create(address="mei@example.org", **told)
+    address = f"mei{SuppressedAddress.objects.count()}@example.org"
+    return SuppressedAddress.objects.create(address=address, **told)
 
 
 def attempts() -> AttemptCount:

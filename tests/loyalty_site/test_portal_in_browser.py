@@ -6,6 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.core.cache import cache
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from customers import tasks
 from customers.models import Recommendation
@@ -96,9 +97,9 @@ def test_another_code_is_offered_after_a_minute(page, live_server, mia):
     submit(page, "Send me a code")
     button = page.get_by_role("button", name="Send another code")
     page.get_by_role("heading", name="No mail?").wait_for()
-    assert not button.is_visible()
+    expect(button).to_be_hidden()
     page.clock.run_for(61_000)
-    assert button.is_visible()
+    expect(button).to_be_visible()
 
 
 @pytest.mark.parametrize(

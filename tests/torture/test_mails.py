@@ -143,7 +143,11 @@ def campaign():
         Consent(customer=person, purpose=Purpose.SURVEY_EMAIL, granted_at=at, granted_by="system") for person in people
     )
     return CampaignFactory(
-        survey=survey, state=CampaignState.SCHEDULED, starts_at=at - timedelta(minutes=1), scheduled_by="user:1"
+        survey=survey,
+        state=CampaignState.SCHEDULED,
+        start_date=at.date(),
+        starts_at=at - timedelta(minutes=1),
+        scheduled_by="user:1",
     )
 
 
