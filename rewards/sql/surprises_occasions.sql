@@ -48,8 +48,9 @@ BEGIN
         SELECT bought.customer_id, 'purchase:' || lot, bought.id, bought.purchased_at
         FROM surprises_purchases(p_since, p_until, v_rule.currency, p_purchase) bought
         CROSS JOIN LATERAL (SELECT date_trunc('day', bought.purchased_at AT TIME ZONE v_zone)) AS bought_on (day)
+        -- The bare min(id) would be looked for along all purchases of the chain, in the order of their ids.
         CROSS JOIN LATERAL (
-            SELECT min(first.id) FROM customers_purchase first
+            SELECT min(first.id + 0) FROM customers_purchase first
             WHERE first.customer_id = bought.customer_id AND first.purchased_at >= day AT TIME ZONE v_zone
               AND first.purchased_at < (day + interval '1 day') AT TIME ZONE v_zone) AS of_the_day (lot)
         WHERE surprises_is_drawn(p_seed, v_rule.chance_percent, lot);

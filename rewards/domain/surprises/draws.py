@@ -94,7 +94,7 @@ _BOUGHT = """
     LEFT JOIN rewards_surprisedraw draw ON draw.rule_id = %(rule)s AND draw.purchase_id = bought.id
     LEFT JOIN rewards_surprise given ON given.rule_id = %(rule)s AND given.purchase_id = bought.id
     CROSS JOIN LATERAL (
-        SELECT min(first.id) FROM customers_purchase first
+        SELECT min(first.id + 0) FROM customers_purchase first
         WHERE first.id <= bought.id AND first.purchased_at >= day AT TIME ZONE terms.timezone
           AND first.purchased_at < (day + interval '1 day') AT TIME ZONE terms.timezone
           AND CASE WHEN draw.id IS NULL THEN first.customer_id = bought.customer_id
