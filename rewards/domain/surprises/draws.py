@@ -93,13 +93,19 @@ _BOUGHT = """
     CROSS JOIN LATERAL (SELECT date_trunc('day', bought.purchased_at AT TIME ZONE terms.timezone)) AS bought_on (day)
     LEFT JOIN rewards_surprisedraw draw ON draw.rule_id = %(rule)s AND draw.purchase_id = bought.id
     LEFT JOIN rewards_surprise given ON given.rule_id = %(rule)s AND given.purchase_id = bought.id
-    CROSS JOIN LATERAL (
-        SELECT min(first.id + 0) FROM customers_purchase first
-        WHERE first.id <= bought.id AND first.purchased_at >= day AT TIME ZONE terms.timezone
-          AND first.purchased_at < (day + interval '1 day') AT TIME ZONE terms.timezone
-          AND CASE WHEN draw.id IS NULL THEN first.customer_id = bought.customer_id
-                   ELSE first.id = COALESCE(draw.lot_id, bought.id)
-                        AND first.customer_id IN (SELECT points_relatives(bought.customer_id)) END) AS drawn_by (lot)
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN draw.id IS NULL THEN (
+            SELECT min(first.id + 0) FROM customers_purchase first  -- not along the ids of the whole chain
+            WHERE first.customer_id = bought.customer_id AND first.id <= bought.id
+              AND first.purchased_at >= day AT TIME ZONE terms.timezone
+              AND first.purchased_at < (day + interval '1 day') AT TIME ZONE terms.timezone)
+        ELSE (
+            SELECT first.id FROM customers_purchase first
+            WHERE first.id = COALESCE(draw.lot_id, bought.id) AND first.id <= bought.id
+              AND first.purchased_at >= day AT TIME ZONE terms.timezone
+              AND first.purchased_at < (day + interval '1 day') AT TIME ZONE terms.timezone
+              AND first.customer_id IN (SELECT points_relatives(bought.customer_id)))
+        END) AS drawn_by (lot)
     WHERE bought.purchased_at >= %(since)s AND bought.purchased_at < %(until)s AND bought.currency = %(currency)s
       AND bought.customer_id IS NOT NULL
     ORDER BY bought.purchased_at, bought.id
