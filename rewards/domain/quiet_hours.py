@@ -9,7 +9,7 @@ from rewards.models import Program
 def end(*, program: Program, timezone: str, at: datetime) -> datetime | None:
     """When the quiet hours that `at` falls into are over; None where it falls into none.
 
-    Where clocks jump over the end, or show it twice, it is the first moment that is not before it.
+    Where clocks jump over the end, it is as much later as they jump; where they show it twice, the first time.
     """
     quiet_from, quiet_until = program.quiet_from, program.quiet_until
     if quiet_from is None or quiet_until is None:
@@ -20,4 +20,5 @@ def end(*, program: Program, timezone: str, at: datetime) -> datetime | None:
     if not (begun or not over if over_midnight else begun and not over):
         return None
     day = local.date() + timedelta(days=over_midnight and begun)
-    return datetime.combine(day, quiet_until, tzinfo=local.tzinfo).astimezone(at.tzinfo)
+    end = datetime.combine(day, quiet_until, tzinfo=local.tzinfo).astimezone(at.tzinfo)
+    return end if at < end else None

@@ -39,6 +39,16 @@ def test_end(hours, local, ends):
     assert found == (datetime.fromisoformat(ends).replace(tzinfo=zone) if ends else None)
 
 
+@pytest.mark.parametrize("minutes", range(-180, 180, 5))
+@pytest.mark.parametrize("until", [time(2), time(2, 30), time(3)])
+def test_end_is_later_and_awake_in_the_night_that_shows_an_hour_twice(minutes, until):
+    program = Program(quiet_from=time(22), quiet_until=until)
+    at = datetime(2026, 10, 25, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    if end := quiet_hours.end(program=program, timezone="Europe/Berlin", at=at):
+        assert at < end
+        assert quiet_hours.end(program=program, timezone="Europe/Berlin", at=end) is None
+
+
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"])
 def test_end_is_always_later_and_awake(zone):
     program = Program(quiet_from=time(21), quiet_until=time(8))
