@@ -76,9 +76,8 @@ def send_due(*, queue: Queue[Mail], mailer: BaseEmailBackend, clock: Clock, unti
                 continue
             if not admission.places:
                 break
-            mail_replies.connect(mailer)
-            mail = claim(queue=queue, program=program, at=at)
-            if mail and mail.state == MailState.SENDING:
+            mail = _next(queue, program, mailer, clock, until)
+            if mail:
                 fate = _send(queue, mail, mailer, program, clock)
                 accepted += fate == Fate.ACCEPTED
                 if fate in (Fate.ACCEPTED, Fate.REJECTED):
@@ -88,6 +87,17 @@ def send_due(*, queue: Queue[Mail], mailer: BaseEmailBackend, clock: Clock, unti
     finally:
         mail_replies.hang_up(mailer)
     return accepted
+
+
+def _next(queue: Queue[Mail], program: Program, mailer: BaseEmailBackend, clock: Clock, until: datetime) -> Mail | None:
+    """The next mail to hand over. Those that must not leave, or not yet, are passed over: they need no place. Raises
+    ServerUnavailable."""
+    while (at := clock()) < until:
+        mail_replies.connect(mailer)
+        mail = claim(queue=queue, program=program, at=at)
+        if mail is None or mail.state == MailState.SENDING:
+            return mail
+    return None
 
 
 @transaction.atomic(durable=True)

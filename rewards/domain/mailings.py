@@ -95,8 +95,11 @@ def materialize_due(*, at: datetime) -> int:
 
 def settle_states(*, at: datetime) -> int:
     """COMPLETED are those none of whose mails is on its way; returns how many. What waits for a second try when its
-    mailing was cancelled is not tried again."""
+    mailing was cancelled is not tried again. One that was done goes on where staff send a mail of it again."""
     _suppress_cancelled(at)
+    again = MailingMail.objects.filter(mailing=OuterRef("pk"), state=MailState.PENDING)
+    done = Mailing.objects.filter(Exists(again), state=MailingState.COMPLETED)
+    done.update(state=MailingState.SENDING, finished_at=None)
     under_way = MailingMail.objects.filter(mailing=OuterRef("pk"), state__in=[MailState.PENDING, MailState.SENDING])
     sent = Mailing.objects.filter(~Exists(under_way), state__in=[MailingState.SENDING, MailingState.PAUSED])
     return sent.update(state=MailingState.COMPLETED, finished_at=at)

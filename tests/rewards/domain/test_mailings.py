@@ -7,8 +7,10 @@ from django.core import mail
 from customers.domain import consents, suppressions
 from customers.models import AddressReason, AuditEvent, Customer, Purpose, Segment, SegmentMember
 from loyalty_site.lib import actors, codes
+from loyalty_site.lib.mail_replies import ServerUnavailable
 from rewards.domain import mail_queue, mailing_audience, mailing_freezing, mailings, offers, wording
-from rewards.models import Assignment, Coupon, Mailing, MailingMail
+from rewards.domain import mail_server as rewards_mail_server
+from rewards.models import Assignment, Coupon, Mailing, MailingMail, MailServer
 from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, ExperimentFactory, OfferFactory, ProgramFactory
 from tests.races import at_once
@@ -109,6 +111,36 @@ def test_mail_brings_the_customers_own_coupon(drafted, send, mail_server):
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     for kind in ("plain", "html"):
         assert coupon.display_code in message.get_body((kind,)).get_content()
+
+
+def test_mail_that_staff_send_again_leaves_after_the_mailing_was_done(drafted, send, mail_server):
+    willing(2)
+    scheduled(drafted())
+    mailings.materialize_due(at=NOON)
+    lost = MailingMail.objects.first()
+    MailingMail.objects.filter(pk=lost.pk).update(state="SENDING", claimed_at=NOON - HOUR)
+    mail_queue.reconcile(queue=mailings.QUEUE, at=NOON)
+    assert send() == 1
+    mailings.settle_states(at=NOON)
+    assert state() == "COMPLETED"
+    mail_queue.send_again(queue=mailings.QUEUE, mail=lost, by=STAFF, at=NOON + HOUR)
+    mailings.settle_states(at=NOON + HOUR)
+    assert (state(), Mailing.objects.get().finished_at) == ("SENDING", None)
+    assert send(NOON + HOUR) == 1
+    mailings.settle_states(at=NOON + 2 * HOUR)
+    assert (state(), Mailing.objects.get().finished_at) == ("COMPLETED", NOON + 2 * HOUR)
+
+
+def test_try_whether_the_server_is_back_passes_over_mails_that_must_not_leave(drafted, send, mail_server):
+    people = willing(5)
+    scheduled(drafted())
+    mailings.materialize_due(at=NOON)
+    for customer in people[:3]:
+        consents.withdraw(customer=customer, purpose=Purpose.MARKETING_EMAIL, by=STAFF, at=NOON)
+    refusal = ServerUnavailable("451 away")
+    rewards_mail_server.refused(error=refusal, admission=rewards_mail_server.Admission(1), at=NOON)
+    assert send(NOON + timedelta(minutes=1)) == 2
+    assert not MailServer.objects.get().failures
 
 
 def test_audience_is_what_filters_and_the_offers_segment_say(drafted):
