@@ -59,7 +59,7 @@ def send_due(*, mailer: BaseEmailBackend, clock: Clock, until: datetime, wait: W
     program = Program.objects.current()
     accepted = 0
     try:
-        while (at := clock()) < until:
+        while (at := clock()) < until and _waiting(at=at).exists():
             admission = mail_server.admit(wanted=BATCH, per_minute=program.mails_per_minute, at=at)
             if admission.wait and at + admission.wait < until:
                 wait(admission.wait.total_seconds())
@@ -102,6 +102,8 @@ def transmit(*, delivery: Delivery, mailer: BaseEmailBackend, program: Program, 
         return _settle(delivery, Outcome(Fate.DEFERRED, mail_replies.in_words(error)), at=clock())
     mail_replies.connect(mailer)
     if not _begin(delivery, at=clock()):
+        if Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.SUPPRESSED).exists():
+            contacts.give_back(reference=_reference(delivery.pk))
         return None
     outcome = mail_replies.hand_over(message, mailer)
     if not outcome.connection_is_good:
@@ -150,11 +152,14 @@ def _decide(delivery: Delivery, action: str, by: Actor, at: datetime, **values: 
     audit.record(actor=by, action=action, subject=f"delivery:{delivery.pk}", at=at)
 
 
+def _waiting(*, at: datetime) -> QuerySet[Delivery]:
+    sending = Delivery.objects.filter(campaign__state=CampaignState.SENDING, not_before__lte=at)
+    return sending.filter(~audience.is_answered(), state__in=TO_SEND)
+
+
 def _due(*, limit: int, at: datetime) -> dict[int, tuple[int, str | None]]:
     """Deliveries to send that nobody else has in hand, each with its customer and the zone of their store."""
-    sending = Delivery.objects.filter(campaign__state=CampaignState.SENDING, not_before__lte=at)
-    waiting = sending.filter(~audience.is_answered(), state__in=TO_SEND)
-    due = waiting.order_by("not_before", "pk")
+    due = _waiting(at=at).order_by("not_before", "pk")
     free = due.select_for_update(skip_locked=True, of=("self",), no_key=True)
     rows = free.values_list("pk", "customer_id", "customer__home_store__timezone")[:limit]
     return {pk: (customer, zone) for pk, customer, zone in rows}
@@ -282,16 +287,20 @@ def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliverySt
             "settled_at": None,
             "not_before": at + mail_replies.pause_before_retry(attempts=delivery.attempts, seed=delivery.pk),
         }
-    if state == DeliveryState.REJECTED:
-        contacts.give_back(reference=_reference(delivery.pk))
     held = _held([delivery], DeliveryState.CLAIMED, DeliveryState.TRANSMITTING)
-    return state if held.update(state=state, attempts=delivery.attempts, **changes, **NO_LEASE) else None
+    with transaction.atomic():
+        changed = held.update(state=state, attempts=delivery.attempts, **changes, **NO_LEASE)
+        if changed and state in (DeliveryState.DEFERRED, DeliveryState.REJECTED):
+            contacts.give_back(reference=_reference(delivery.pk))
+    return state if changed else None
 
 
 @transaction.atomic(durable=True)
 def _put_back(batch: list[Delivery], **changes: object) -> None:
-    """What of a claim was not sent. An attempt that the server cut off for all is not counted."""
+    """What of a claim was not sent takes no place. An attempt that the server cut off for all is not counted."""
     held = _free(_held(batch, DeliveryState.CLAIMED, DeliveryState.TRANSMITTING))
+    for pk in held.values_list("pk", flat=True):
+        contacts.give_back(reference=_reference(pk))
     begun = Case(When(state=DeliveryState.TRANSMITTING, then=Value(1)), default=Value(0))
     held.update(state=DeliveryState.PENDING, attempts=F("attempts") - begun, **changes, **NO_LEASE)
 

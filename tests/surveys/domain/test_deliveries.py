@@ -7,11 +7,12 @@ from datetime import time, timedelta
 import pytest
 from django.core import mail
 
-from customers.models import AuditEvent
+from customers.models import AuditEvent, Contact
 from loyalty_site.lib import actors, mail_replies, smtp
 from loyalty_site.lib.mail_causes import Cause
 from loyalty_site.lib.mail_replies import ServerUnavailable
 from loyalty_site.lib.smtp import EmailBackend
+from rewards.domain import mail_server as rewards_mail_server
 from rewards.models import MailServer, Program
 from surveys.domain import campaigns, deliveries, invitations
 from surveys.models import CampaignState, Delivery, DeliveryState
@@ -236,6 +237,15 @@ def test_mail_for_which_the_server_always_refuses_us_does_not_hold_the_others_up
     assert {outcome(row)[0] for row in others} == {DeliveryState.ACCEPTED}
 
 
+def test_who_has_nothing_to_send_leaves_the_try_whether_the_server_is_back_to_others(due, send, mail_server, now):
+    refusal = ServerUnavailable("451 away")
+    rewards_mail_server.refused(error=refusal, admission=rewards_mail_server.Admission(1), at=now)
+    after = now + timedelta(minutes=1)
+    assert send(at=after) == 0
+    due()
+    assert send(at=after) == 1
+
+
 def test_all_workers_together_keep_to_the_rate(due, mail_server, now):
     ProgramFactory(mails_per_minute=120)
     for _ in range(6):
@@ -370,6 +380,29 @@ def test_mail_whose_page_was_opened_has_arrived(due, send, mail_server, now):
     Delivery.objects.update(opened_at=now)
     deliveries.reconcile(at=now)
     assert outcome(row)[0] == DeliveryState.ACCEPTED
+
+
+@pytest.mark.parametrize("reply", ["451 4.7.1 Greylisted", "451 4.7.1 Slow down"])
+def test_mail_that_did_not_leave_takes_no_place_of_those_that_a_customer_may_get(
+    due, send, sending, mail_server, now, reply
+):
+    ProgramFactory(mail_max=1, mail_days=7)
+    row = due()
+    mail_server.at_text = {address(row): reply}
+    assert send() == 0
+    assert not Contact.objects.exists()
+    mail_server.at_text = {}
+    assert send(at=now + timedelta(minutes=1)) == 1
+    assert Contact.objects.get().reference == f"survey-delivery:{row.pk}"
+
+
+def test_mail_whose_campaign_was_cancelled_in_the_last_moment_takes_no_place(due, sending, now):
+    due()
+    [row] = deliveries.claim(limit=1, at=now)
+    campaigns.cancel(campaign=sending, by=BY, at=now)
+    mailer = mail.get_connection("django.core.mail.backends.locmem.EmailBackend")
+    assert not deliveries.transmit(delivery=row, mailer=mailer, program=Program(), clock=lambda: now)
+    assert not Contact.objects.exists()
 
 
 def test_nobody_is_asked_in_the_night(due, send, mail_server, now):
