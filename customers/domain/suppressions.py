@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.domain import audit
 from customers.models import AddressReason, Consent, Customer, SoftBounce, SuppressedAddress
+from loyalty_site.lib import statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 
@@ -48,15 +49,14 @@ def suppress(
     """No more mail to this address. A complaint weighs more than what was known; else what is so already stays, and
     None is returned. Who complains also takes back what they allowed."""
     address = address.strip().lower()
+    _lock(address)
     if reason == AddressReason.COMPLAINT:
         _withdraw_consents(address, by, at)
         _standing(address).exclude(reason=reason).update(lifted_at=at, lifted_by=str(by))
     if _standing(address).exists():
         return None
     told = {"reason": reason, "detail": detail[:_DETAIL_LENGTH], "suppressed_at": at, "suppressed_by": str(by)}
-    row, is_new = SuppressedAddress.objects.get_or_create(address=address, lifted_at=None, defaults=told)
-    if not is_new:
-        return None
+    row = SuppressedAddress.objects.create(address=address, **told)
     audit.record(actor=by, action="address.suppressed", subject=_subject(row), data={"reason": reason}, at=at)
     return row
 
@@ -74,6 +74,7 @@ def enter(*, address: str, detail: str, by: Actor, at: datetime) -> SuppressedAd
 def note_soft_bounce(*, address: str, reference: str, detail: str, by: Actor, at: datetime) -> bool:
     """Counts a mail that came back for a while, once; True when the address gets no more mail for it."""
     address = address.strip().lower()
+    _lock(address)
     SoftBounce.objects.filter(bounced_at__lte=at - SOFT_BOUNCES_WITHIN).delete()
     bounce = SoftBounce(address=address, reference=reference, bounced_at=at)
     SoftBounce.objects.bulk_create([bounce], ignore_conflicts=True)
@@ -128,6 +129,11 @@ class _Sha256(Func):
 
     template = "encode(sha256(convert_to(%(expressions)s, 'UTF8')), 'hex')"
     output_field = CharField()
+
+
+def _lock(address: str) -> None:
+    """What is told of one address at the same moment is noted one after the other, until the transaction ends."""
+    statements.rows("SELECT pg_advisory_xact_lock(hashtextextended('address:' || %s, 0))", (address,))
 
 
 def _standing(address: str) -> QuerySet[SuppressedAddress]:

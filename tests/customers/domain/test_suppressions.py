@@ -8,6 +8,7 @@ from customers.models import AddressReason, AuditEvent, Consent, Customer, Purpo
 from loyalty_site import privacy
 from loyalty_site.lib import actors
 from tests.factories.customers import ConsentFactory, CustomerFactory
+from tests.races import crowd
 
 pytestmark = pytest.mark.django_db
 
@@ -76,9 +77,9 @@ def test_mailbox_that_does_not_exist_stays_so_whatever_the_person_allows(now):
     assert held_back() == {"mei@example.org"}
 
 
-def soft(at, number):
+def soft(at, number, address="mei@example.org"):
     return suppressions.note_soft_bounce(
-        address="mei@example.org", reference=f"mailing-{number}", detail="4.2.2", by=actors.SYSTEM, at=at
+        address=address, reference=f"mailing-{number}", detail="4.2.2", by=actors.SYSTEM, at=at
     )
 
 
@@ -100,6 +101,25 @@ def test_lifting_begins_the_count_anew(now):
         soft(now, number)
     suppressions.lift(suppressed=SuppressedAddress.objects.get(), by=BY, at=now)
     assert not soft(now, 4)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_soft_bounces_at_once_are_all_counted(now):
+    with crowd(3) as people:
+        for round_ in range(10):
+            told = [lambda n=n, r=round_: soft(now, f"{r}-{n}", f"mei{r}@example.org") for n in range(3)]
+            assert sorted(people.at_once(told)) == [False, False, True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_complaint_outweighs_a_bounce_that_comes_at_the_same_moment(now):
+    addresses = [f"mei{number}@example.org" for number in range(10)]
+    reasons = [AddressReason.HARD_BOUNCE, AddressReason.COMPLAINT]
+    with crowd(2) as people:
+        for address in addresses:
+            people.at_once([lambda a=address, r=reason: suppress(now, a, r) for reason in reasons])
+    standing = SuppressedAddress.objects.filter(lifted_at__isnull=True)
+    assert set(standing.values_list("address", "reason")) == {(address, "COMPLAINT") for address in addresses}
 
 
 def test_who_was_forgotten_leaves_a_hash_that_holds_them_back_still(now, settings):
