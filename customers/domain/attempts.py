@@ -222,8 +222,10 @@ def _seconds(end: datetime, at: datetime) -> int:
 
 
 def _network(address: str) -> str:
-    """The address; of IPv6 the network, because one person has all of it."""
+    """The address; of IPv6 the network, because one person has all of it, unless it is an IPv4 address in other
+    clothes (`::ffff:192.0.2.1`)."""
     found = ipaddress.ip_address(address)
+    found = getattr(found, "ipv4_mapped", None) or found
     if found.version == 4:
         return str(found)
     return str(ipaddress.ip_network((found, _IPV6_NETWORK), strict=False))

@@ -91,6 +91,11 @@ def test_all_strangers_together_and_the_tills_go_on(now):
     assert told(attempts.of_counter(by=Actor("till", 3)), now) == "refused"
 
 
+def test_an_ipv4_address_is_the_same_however_the_server_writes_it():
+    one, other = (attempts.of_answers(address=text)[0].key for text in ("192.0.2.1", "::ffff:192.0.2.1"))
+    assert one == other == "answers:192.0.2.1/3600"
+
+
 def test_an_ipv6_network_is_one_address():
     one, other = (attempts.of_stranger(customer_id=1, address=f"2001:db8::{n}")[1].key for n in (1, 2))
     assert one == other == "address:2001:db8::/64/5"
