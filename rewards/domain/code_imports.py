@@ -6,6 +6,7 @@ The same file again changes nothing.
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -252,14 +253,18 @@ def _known(wanted: Iterable[str]) -> dict[str, tuple[int, bool, bool]]:
 
 def _people(texts: set[str]) -> dict[str, list[int]]:
     """Ids of those who are customers now, by number, card, phone or e-mail as the file has it; read at once."""
-    by_number = {codes.normalize(text): text for text in texts}
-    by_email = {text.lower(): text for text in texts if "@" in text}
+    by_number, by_email = defaultdict(list), defaultdict(list)
+    for text in texts:
+        by_number[codes.normalize(text)].append(text)
+        by_email[text.lower()].append(text)
     people = Customer.objects.alias(address=Lower("email"))
     found: dict[str, dict[int, Customer]] = {text: {} for text in texts}
     for person in people.filter(number__in=by_number):
-        found[by_number[person.number]][person.pk] = person
+        for text in by_number[person.number]:
+            found[text][person.pk] = person
     for person in people.filter(address__in=by_email).exclude(email=""):
-        found[by_email[person.email.lower()]][person.pk] = person
+        for text in by_email[person.email.lower()]:
+            found[text][person.pk] = person
     for person in people.filter(phone__in=texts).exclude(phone=""):
         found[str(person.phone)][person.pk] = person
     for card in Card.objects.filter(number__in=texts).select_related("customer"):

@@ -55,6 +55,13 @@ def test_codes_are_taken_as_they_are(offer, bring, now):
     assert AuditEvent.objects.get().action == "code_batch.imported"
 
 
+def test_customer_is_found_on_each_line_however_it_is_written(bring):
+    CustomerFactory(number="C7K294QX", email="a@example.org")
+    texts = ("C7K294QX", "c7k2-94qx", "a@example.org", "A@Example.org")
+    report = bring("code,customer\n" + "".join(f"SUMMER{n},{text}\n" for n, text in enumerate(texts)))
+    assert (report.made, report.faults) == (4, [])
+
+
 def test_they_are_found_however_they_are_written(bring):
     bring("code\nSummer-2019\n")
     for text in ("summer2019", " SUMMER 2019 ", "Summer–2019", "SUM-MER-20.19"):
