@@ -25,7 +25,7 @@ TOLD: Mapping[str, Told] = {
     "customers.Contact": Told(),
     "customers.SegmentMember": Told(),
     "customers.Recommendation": Told(),
-    "customers.CustomerMerge": Told(("source", "target"), frozenset({"moved"})),
+    "customers.CustomerMerge": Told(("source", "target"), frozenset({"moved", "contacts"})),
     "customers.Purchase": Told(left_out=frozenset({"fingerprint"})),
     "customers.PurchaseLine": Told(("purchase__customer",)),
     "customers.PurchaseReturn": Told(("purchase__customer",), frozenset({"fingerprint"})),

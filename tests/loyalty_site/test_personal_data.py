@@ -116,6 +116,16 @@ def test_who_was_merged_into_the_person_is_the_person(mei, now):
     assert "Mei Lin was here" in [one["text"] for one in told["data"]["surveys.Answer"]]
 
 
+def test_who_was_taken_for_the_person_by_mistake_is_in_no_file_of_theirs(mei, now):
+    leo = CustomerFactory(name="Leo Park", email="", phone="+8613800000000")
+    Customer.objects.filter(pk=mei.pk).update(phone="")
+    mei.refresh_from_db()
+    merge = merges.merge(source=mei, target=leo, reason="two cards", by=STAFF, at=now)
+    merges.undo(merge=merge, by=STAFF, at=now)
+    told, page = handed_out(Customer.objects.get(pk=leo.pk), now)
+    assert "mei.lin@example.org" not in json.dumps(told) + page
+
+
 def test_what_was_forgotten_is_in_no_file(mei, now):
     privacy.erase(customer=mei, by=STAFF, at=now)
     told, page = handed_out(Customer.objects.get(pk=mei.pk), now)
