@@ -49,5 +49,6 @@ app.conf.beat_schedule = {
     "refresh-recommendations": {"task": "customers.refresh_recommendations", "schedule": crontab(hour=2, minute=30)},
     "forget-calls": {"task": "customers.forget_calls", "schedule": 60 * MINUTE, "options": {"expires": 600}},
     "forget-attempts": {"task": "customers.forget_attempts", "schedule": crontab(hour=3, minute=45)},
+    "forget-refusals": {"task": "rewards.forget_refusals", "schedule": crontab(hour=3, minute=50)},
     "forget-sign-ins": {"task": "customers.forget_sign_ins", "schedule": crontab(hour=3, minute=30)},
 }

@@ -82,6 +82,7 @@ LEFT_OUT: Mapping[str, str] = {
     "rewards.EarningRule": "of everybody",
     "rewards.Offer": "of everybody",
     "rewards.CodeBatch": "of everybody",
+    "rewards.RefusalTally": "how often tills said no, of no customer",
     "rewards.Experiment": "of everybody; its salt decides",
     "rewards.SurpriseRule": "of everybody; its seed draws",
     "rewards.GestureText": "of everybody",

@@ -11,6 +11,7 @@ from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import (
     alerts,
     code_batches,
+    coupon_refusals,
     gesture_mails,
     import_jobs,
     mail_queue,
@@ -40,6 +41,11 @@ def expire_points(**kwargs: object) -> None:
 @shared_task(name="rewards.note_alerts")
 def note_alerts(**kwargs: object) -> None:
     alerts.look_over(at=timezone.now())
+
+
+@shared_task(name="rewards.forget_refusals")
+def forget_refusals(**kwargs: object) -> None:
+    coupon_refusals.forget(at=timezone.now())
 
 
 @shared_task(name="rewards.review_tiers")

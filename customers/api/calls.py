@@ -81,8 +81,9 @@ def post(
 ) -> Callable[[View], View]:
     """A call that is done once under its Idempotency-Key. The function's name is the operation's.
 
-    `is_atomic` says that the only verb which the view calls and which writes takes back what it did when it refuses:
-    no savepoint is set around the view then. `guesses` says where codes stand that somebody could try.
+    `is_atomic` says that the only verb which the view calls and which books takes back what it did when it refuses: no
+    savepoint is set around the view then, and what is counted beside it stays. `guesses` says where codes stand that
+    somebody could try.
     """
 
     def registered(view: View) -> View:

@@ -11,7 +11,7 @@ from loyalty_site.lib.errors import DomainError
 from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.lookups import TEXT_MAX, coupon_or_404, customer_or_404, member, one_by_text
-from rewards.domain import catalogue, counter, coupon_redemptions, points, redemptions, takebacks
+from rewards.domain import catalogue, counter, coupon_redemptions, coupon_refusals, points, redemptions, takebacks
 from rewards.models import Coupon, CouponRedemption, CouponState, Reward, RewardRedemption
 
 
@@ -97,14 +97,12 @@ def coupon(request: HttpRequest, desk: Desk, code: str) -> HttpResponse:
     who = request.POST.get("who", "").strip()[:TEXT_MAX]
     if request.method == "POST":
         try:
-            used = coupon_redemptions.redeem(
-                coupon=found,
-                customer=found.customer or (one_by_text(who) if who else None),
-                store=desk.store,
-                uses_before=_shown_uses(request),
-                by=desk.by,
-                at=now,
-            )
+            owner = found.customer or (one_by_text(who) if who else None)
+            before = _shown_uses(request)
+            with coupon_refusals.counted(store=desk.store, at=now):
+                used = coupon_redemptions.redeem(
+                    coupon=found, customer=owner, store=desk.store, uses_before=before, by=desk.by, at=now
+                )
         except DomainError as error:
             own = _used_here(request, found, desk) if isinstance(error, coupon_redemptions.CouponUsedSince) else None
             if own:

@@ -21,7 +21,7 @@ from loyalty_site.till import slips
 from loyalty_site.till.access import Desk, desk_required
 from loyalty_site.till.forms import PurchaseForm
 from loyalty_site.till.lookups import customer_or_404, member, purchase_or_404
-from rewards.domain import checkout, counter, coupons, points, queries, takebacks
+from rewards.domain import checkout, counter, coupon_refusals, coupons, points, queries, takebacks
 from rewards.domain.checkout import Proposal, PurchaseIn, Quote
 from rewards.models import Coupon
 
@@ -76,6 +76,8 @@ def purchase(request: HttpRequest, desk: Desk, number: str | None = None) -> Htt
         if not till.form.errors:
             _look(till)
         _count_wrong_codes(till)
+        if till.quote and step != MOST and not request.htmx:  # type: ignore[attr-defined]
+            coupon_refusals.count(refusals=till.quote.refusals.values(), store=desk.store, at=till.at)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "till/quote.html", _context(till))
     return render(request, "till/purchase.html", {**_context(till), "is_review": till.quote is not None})
@@ -143,7 +145,8 @@ def _book(till: _Till) -> Purchase | None:
         if not _is_as_shown(till, told) and not _is_booked(till, told):
             return None
         category = till.form.cleaned_data["category"]
-        settlement = counter.sell(purchase=told, category=category, store=store, by=till.desk.by, at=till.at)
+        with coupon_refusals.counted(store=store, at=till.at):
+            settlement = counter.sell(purchase=told, category=category, store=store, by=till.desk.by, at=till.at)
     except DomainError as refusal:
         till.form.add_error(_field_of(refusal, till.form), str(refusal))
         return None

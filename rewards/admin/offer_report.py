@@ -16,6 +16,7 @@ from loyalty_site.lib import spreadsheets
 from loyalty_site.lib.admin import own_stores
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
+from rewards.admin import offer_refusals
 from rewards.domain import offer_reports
 from rewards.domain.offer_reports import Report, StoreShare, Totals, Waited, Week
 from rewards.models import Offer
@@ -44,6 +45,8 @@ def page(model_admin: "ModelAdmin[Offer]", request: HttpRequest, offer: Offer) -
         return _file(f"offer-{offer.pk}-weeks.csv", WEEKS, found.weeks)
     if wanted == "stores":
         return _file(f"offer-{offer.pk}-stores.csv", STORES, stores)
+    if wanted == "refused":
+        return offer_refusals.file(offer, own)
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,
@@ -54,6 +57,7 @@ def page(model_admin: "ModelAdmin[Offer]", request: HttpRequest, offer: Offer) -
         "drawing": _drawing(found.weeks),
         "weeks": [(_day(week), week, format_money(week.discount_minor, offer.currency)) for week in found.weeks],
         "stores": _stores(stores, offer.currency),
+        "refused": offer_refusals.section([one for one in found.refused if not own or one.id in own]),
     }
     return TemplateResponse(request, "admin/rewards/offer/report.html", context)
 

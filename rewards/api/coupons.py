@@ -17,7 +17,7 @@ from loyalty_site.lib.api.problems import Problem
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.texts import localized
 from rewards.api import guesses, shapes
-from rewards.domain import checkout, coupon_holds, coupon_redemptions, coupons, offer_words
+from rewards.domain import checkout, coupon_holds, coupon_redemptions, coupon_refusals, coupons, offer_words
 from rewards.domain.checkout import PurchaseIn
 from rewards.models import Coupon
 from rewards.schemas.shown import CouponCheckOut, CouponHoldOut, CouponRedeemedOut, CouponRedemptionOut
@@ -28,7 +28,7 @@ router = Router(tags=["coupons"])
 
 @calls.post(router, "/coupons/{code}/check", gives=CouponCheckOut, scope=TillScope.READ, guesses=guesses.IN_ADDRESS)
 def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = None) -> CouponCheckOut:
-    """Whether a till would take the coupon, for this basket and customer; nothing is written."""
+    """Whether a till would take the coupon, for this basket and customer; nothing is booked."""
     told, now, by = told or CouponCheckIn(), timezone.now(), actors.till(request.auth.pk)
     owner = _customer(told.customer)
     with calls.texts_for(request, owner):
@@ -42,23 +42,25 @@ def check_coupon(request: TillRequest, code: Code, told: CouponCheckIn | None = 
             )
             if refusal is None and coupon_holds.kept_for_others(coupons=[found], customer=owner, by=by, at=now):
                 refusal = coupons.refusal_for("coupon_held", found)
-            return _checked(found, code, refusal=refusal)
+            return _judged(request, found, code, refusal, now)
         quoted = checkout.quote(
             purchase=_basket(told, owner, code, request.auth.store, now), store=request.auth.store, by=by, at=now
         )
         refusal = next(iter(quoted.refusals.values()), None)
-        return _checked(found, code, refusal=refusal, discount_minor=quoted.discount_minor)
+        return _judged(request, found, code, refusal, now, discount_minor=quoted.discount_minor)
 
 
-@calls.post(router, "/coupons/{code}/redeem", gives=CouponRedeemedOut, status=201, guesses=guesses.IN_ADDRESS)
+@calls.post(
+    router, "/coupons/{code}/redeem", gives=CouponRedeemedOut, status=201, is_atomic=True, guesses=guesses.IN_ADDRESS
+)
 def redeem_coupon(request: TillRequest, code: Code, told: CouponRedeemIn | None = None) -> CouponRedeemedOut:
     """For a gift that is handed over without a purchase. A coupon that takes something off belongs into a purchase."""
+    now, store, by = timezone.now(), request.auth.store, actors.till(request.auth.pk)
     owner = _customer(told.customer if told else None)
     with _unknown_is_not_found():
         found = coupons.find(text=code)
-    used = coupon_redemptions.redeem(
-        coupon=found, customer=owner, store=request.auth.store, by=actors.till(request.auth.pk), at=timezone.now()
-    )
+    with coupon_refusals.counted(store=store, at=now):
+        used = coupon_redemptions.redeem(coupon=found, customer=owner, store=store, by=by, at=now)
     with calls.texts_for(request, owner):
         return CouponRedeemedOut(
             id=str(used.pk),
@@ -69,7 +71,7 @@ def redeem_coupon(request: TillRequest, code: Code, told: CouponRedeemIn | None 
         )
 
 
-@calls.post(router, "/coupons/{code}/hold", gives=CouponHoldOut, status=201, guesses=guesses.IN_ADDRESS)
+@calls.post(router, "/coupons/{code}/hold", gives=CouponHoldOut, status=201, is_atomic=True, guesses=guesses.IN_ADDRESS)
 def hold_coupon(request: TillRequest, code: Code, told: CouponHoldIn) -> CouponHoldOut:
     """Nobody else can have this use of the coupon for that long; then it is free again by itself.
 
@@ -79,14 +81,10 @@ def hold_coupon(request: TillRequest, code: Code, told: CouponHoldIn) -> CouponH
     now = timezone.now()
     with _unknown_is_not_found():
         found = coupons.find(text=code)
-    kept = coupon_holds.hold(
-        coupon=found,
-        customer=_customer(told.customer),
-        store=request.auth.store,
-        ttl=timedelta(seconds=told.seconds),
-        by=actors.till(request.auth.pk),
-        at=now,
-    )
+    owner, ttl = _customer(told.customer), timedelta(seconds=told.seconds)
+    store, by = request.auth.store, actors.till(request.auth.pk)
+    with coupon_refusals.counted(store=store, at=now):
+        kept = coupon_holds.hold(coupon=found, customer=owner, store=store, ttl=ttl, by=by, at=now)
     return shapes.coupon_hold(kept, at=now)
 
 
@@ -120,6 +118,19 @@ def _basket(told: CouponCheckIn, owner: Customer | None, code: str, store: Store
         lines=[line.told() for line in told.lines or ()],
         coupons=[code],
     )
+
+
+def _judged(
+    request: TillRequest,
+    found: Coupon,
+    code: str,
+    refusal: DomainError | None,
+    now: datetime,
+    discount_minor: int | None = None,
+) -> CouponCheckOut:
+    if refusal:
+        coupon_refusals.count(refusals=[refusal], store=request.auth.store, at=now)
+    return _checked(found, code, refusal=refusal, discount_minor=discount_minor)
 
 
 def _checked(

@@ -12,7 +12,7 @@ from customers.models import Customer, TillScope
 from loyalty_site.lib import actors
 from loyalty_site.lib.api.fields import Code
 from rewards.api import guesses, shapes
-from rewards.domain import checkout
+from rewards.domain import checkout, coupon_refusals
 from rewards.domain.checkout import Proposal, PurchaseIn, Quote
 from rewards.schemas.shown import (
     PurchaseOut,
@@ -48,9 +48,9 @@ def book_purchase(request: TillRequest, told: PurchaseTold) -> SettlementOut:
     """
     now, till = timezone.now(), request.auth
     owner = _customer(told.customer)
-    settled = checkout.settle(
-        purchase=_purchase(told, owner, now), store=till.store, till=till, by=actors.till(till.pk), at=now
-    )
+    bought = _purchase(told, owner, now)
+    with coupon_refusals.counted(store=till.store, at=now):
+        settled = checkout.settle(purchase=bought, store=till.store, till=till, by=actors.till(till.pk), at=now)
     with calls.texts_for(request, owner):
         return shapes.settlement(settled)
 

@@ -61,6 +61,17 @@ class StoreShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """`reason` is the word of a refusal; `id`, `code` and `name` are the store's. What was forgotten is not in it."""
+
+    id: int
+    code: str
+    name: str
+    reason: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Waited:
     """From issue to use: a quarter of the uses came within `lower`, half within `median`, three quarters within
     `upper`."""
@@ -72,12 +83,14 @@ class Waited:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`weeks` without a gap from the first use to the last; `stores` by their uses; `waited` is None without uses."""
+    """`weeks` without a gap from the first use to the last; `stores` by their uses; `refused` at the counter, most
+    often first; `waited` is None without uses."""
 
     offer: Offer
     totals: Totals
     weeks: Sequence[Week]
     stores: Sequence[StoreShare]
+    refused: Sequence[Refused]
     waited: Waited | None
 
 
@@ -90,6 +103,7 @@ def report(*, offer: Offer) -> Report:
         totals=compared(offers=[offer])[offer.pk],
         weeks=[Week(*row) for row in _rows("offer_reports_weeks", told)],
         stores=[StoreShare(*row) for row in _rows("offer_reports_stores", told)],
+        refused=[Refused(*row) for row in _rows("offer_reports_refused", told)],
         waited=None if median is None else Waited(lower, median, upper),
     )
 

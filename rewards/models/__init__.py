@@ -23,6 +23,7 @@ from rewards.models.program import (
     TierDowngrade,
     TierWindow,
 )
+from rewards.models.refusal_tally import RefusalReason, RefusalTally
 from rewards.models.reward import LimitPeriod, RedemptionState, Reward, RewardKind, RewardPicture, RewardRedemption
 from rewards.models.surprise import DrawOutcome, Surprise, SurpriseDraw
 from rewards.models.surprise_rule import PURCHASE_TRIGGERS, Gesture, SurpriseRule, Trigger
@@ -75,6 +76,8 @@ __all__ = [
     "PointsNotice",
     "Program",
     "RedemptionState",
+    "RefusalReason",
+    "RefusalTally",
     "ReturnWindow",
     "Reward",
     "RewardKind",

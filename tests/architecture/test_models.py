@@ -66,6 +66,7 @@ MUTABLE = {
     "rewards.PointsLot",
     "rewards.PointsNotice",
     "rewards.Program",
+    "rewards.RefusalTally",
     "rewards.Reward",
     "rewards.RewardPicture",
     "rewards.RewardRedemption",

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from loyalty_site import roles
+from rewards.domain import coupon_refusals, coupons
 from tests.factories.customers import CustomerFactory, PurchaseFactory, StoreFactory, UserFactory
 from tests.factories.rewards import CouponFactory, CouponRedemptionFactory, OfferFactory, ProgramFactory
 
@@ -118,6 +119,63 @@ def test_store_managers_see_the_lines_of_their_stores(client, offer):
 
     assert [store["name"] for store in client.get(report(offer), follow=True).context["stores"]] == ["@North"]
     assert len(lines(client.get(report(offer), {"csv": "stores"}, follow=True))) == 2
+
+
+@pytest.fixture
+def refused(offer):
+    """Refused three times in the north, for two reasons, and once in the south."""
+    coupon = offer.coupons.earliest("pk")
+    north, south = (use.purchase.store for use in offer.redemptions.order_by("redeemed_at"))
+    for store, word, at in [
+        (north, "min_spend_not_reached", AT),
+        (north, "min_spend_not_reached", AT + timedelta(days=1)),
+        (north, "coupon_expired", AT),
+        (south, "coupon_expired", AT),
+    ]:
+        coupon_refusals.count(refusals=[coupons.refusal_for(word, coupon)], store=store, at=at)
+    return north
+
+
+def test_page_says_why_coupons_were_refused_and_where(owner, offer, refused):
+    page = owner.get(report(offer), follow=True)
+
+    shown = page.context["refused"]
+    assert [(bar["name"], bar["count"], bar["width"]) for bar in shown["bars"]] == [
+        ("It had expired.", 2, 580),
+        ("The purchase was too small.", 2, 580),
+    ]
+    assert (shown["total"], shown["height"]) == (4, 128)
+    assert shown["stores"] == [
+        ("@North", "The purchase was too small.", 2),
+        ("@North", "It had expired.", 1),
+        ("South", "It had expired.", 1),
+    ]
+    said = re.search(r'<desc id="refused-said">(.*?)</desc>', page.content.decode(), re.DOTALL)[1]
+    assert "It had expired: 2. The purchase was too small: 2." in said
+    assert lines(owner.get(report(offer), {"csv": "refused"}, follow=True)) == [
+        ["day", "code", "name", "reason", "times"],
+        ["2026-05-20", "north", "'@North", "coupon_expired", "1"],
+        ["2026-05-20", "north", "'@North", "min_spend_not_reached", "1"],
+        ["2026-05-20", "south", "South", "coupon_expired", "1"],
+        ["2026-05-21", "north", "'@North", "min_spend_not_reached", "1"],
+    ]
+
+
+def test_store_managers_see_the_refusals_of_their_stores(client, offer, refused):
+    roles.sync()
+    user = UserFactory(password=None, is_staff=True)
+    user.groups.add(Group.objects.get(name=roles.STORE_MANAGER))
+    user.stores.add(refused)
+    client.force_login(user)
+
+    assert client.get(report(offer), follow=True).context["refused"]["total"] == 3
+    assert len(lines(client.get(report(offer), {"csv": "refused"}, follow=True))) == 4
+
+
+def test_nothing_is_said_of_refusals_where_there_were_none(owner, offer):
+    page = owner.get(report(offer), follow=True)
+    assert page.context["refused"] is None
+    assert "Refused at the counter" not in page.content.decode()
 
 
 def test_who_may_not_see_offers_is_refused(client, offer):

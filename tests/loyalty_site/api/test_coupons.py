@@ -4,10 +4,13 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from customers.models import Purchase
 from loyalty_site.lib import actors
-from rewards.domain import public_codes
-from rewards.models import Coupon, CouponHold, CouponRedemption, CouponState, OfferKind
+from rewards.domain import coupon_refusals, public_codes
+from rewards.models import Coupon, CouponHold, CouponRedemption, CouponState, OfferKind, RefusalTally
 from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import CouponFactory, OfferFactory
 from tests.loyalty_site.api.calling import basket, caller, told
@@ -272,3 +275,66 @@ def test_public_code_goes_all_the_ways(till, store, now):
             == 201
         )
     assert told(till.post("coupons/SUMMER/redeem", {"customer": one})) == (409, "coupon_already_redeemed")
+
+
+# --- what is refused is counted
+
+
+def refusals():
+    return dict(RefusalTally.objects.values_list("reason", "times"))
+
+
+def test_refused_purchase_is_counted_once_under_its_key(till, store, mia, books_balance):
+    coupon = CouponFactory(customer=CustomerFactory())
+    told_basket = basket(customer=mia.number, coupons=[coupon.code])
+
+    first, again = (till.post("purchases", told_basket, key="same") for _ in range(2))
+
+    assert told(first) == told(again) == (409, "coupon_not_yours")
+    assert again["Idempotent-Replayed"] == "true"
+    row = RefusalTally.objects.get()
+    assert (row.offer, row.store, row.reason, row.times) == (coupon.offer, store, "coupon_not_yours", 1)
+    assert not Purchase.objects.exists()
+    till.post("purchases", told_basket, key="other")
+    assert refusals() == {"coupon_not_yours": 2}
+
+
+def test_gifts_holds_and_checks_that_are_refused_are_counted_quotes_are_not(till, mia, now):
+    gone = gift(expires_at=now - DAY, issued_at=now - 2 * DAY)
+    assert told(till.post(f"coupons/{gone.code}/redeem")) == (409, "coupon_expired")
+    assert told(till.post(f"coupons/{gone.code}/hold", {"seconds": 60})) == (409, "coupon_expired")
+    assert till.post(f"coupons/{gone.code}/check").json()["code"] == "coupon_expired"
+    assert refusals() == {"coupon_expired": 3}
+    told_basket = {"customer": mia.number, "currency": "CNY", "lines": LINES}
+    assert till.post(f"coupons/{gone.code}/check", told_basket).json()["code"] == "coupon_expired"
+    assert refusals() == {"coupon_expired": 4}
+    assert till.post("quotes", basket(coupons=[gone.code], receipt_number=None)).status_code == 200
+    assert till.post("coupons/NOSUCH/check").json()["code"] == "coupon_mistyped"
+    assert till.post("coupons/NOSUCH/redeem").status_code == 404
+    assert refusals() == {"coupon_expired": 4}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tills_refused_at_once_are_two(store, mia):
+    coupon = CouponFactory(customer=CustomerFactory())
+    tills = [caller(store=store, name=f"Till {number}") for number in (1, 2)]
+    told_basket = basket(customer=mia.number, coupons=[coupon.code])
+    answers = at_once(*[partial(one.post, "purchases", told_basket) for one in tills])
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert refusals() == {"coupon_not_yours": 2}
+
+
+def test_a_refusal_costs_one_statement(till, mia, monkeypatch):
+    """Against the same without counting."""
+    coupon = CouponFactory(customer=CustomerFactory())
+    told_basket = basket(customer=mia.number, coupons=[coupon.code])
+
+    def statements():
+        with CaptureQueriesContext(connection) as captured:
+            till.post("purchases", told_basket)
+        return len(captured)
+
+    statements()
+    with_it = statements()
+    monkeypatch.setattr(coupon_refusals, "count", lambda **told: None)
+    assert with_it == statements() + 1

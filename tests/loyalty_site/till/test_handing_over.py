@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from loyalty_site.lib import actors
 from rewards.domain import coupon_redemptions, points, redemptions
-from rewards.models import CouponState, OfferKind, RedemptionState, RewardRedemption
+from rewards.models import CouponState, OfferKind, RedemptionState, RefusalTally, RewardRedemption
 from tests.factories.customers import CardFactory, CustomerFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory
 from tests.loyalty_site.till.conftest import field, text_of
@@ -170,6 +170,7 @@ def test_gift_is_handed_over_only_where_and_when_its_offer_says(client, mia, now
     gift = CouponFactory(customer=mia, offer=offer)
     assert said in text_of(client.post(f"/till/coupons/{gift.code}/"))
     assert not gift.redemptions.exists()
+    assert RefusalTally.objects.get(offer=offer).times == 1
 
 
 def test_gift_that_is_good_twice_is_handed_over_once_by_a_button_pressed_twice(client, mia):

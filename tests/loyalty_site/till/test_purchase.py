@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from customers.models import Product, Purchase
 from loyalty_site.till import slips
-from rewards.domain import points
-from rewards.models import Coupon, CouponState, OfferKind, PointsEntry
+from rewards.domain import counter, coupons, points
+from rewards.models import Coupon, CouponState, OfferKind, PointsEntry, RefusalTally
 from tests.factories.customers import CategoryFactory, CustomerFactory, PurchaseFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, MultiplierRuleFactory, OfferFactory, SurpriseRuleFactory
 from tests.loyalty_site.till.conftest import field, text_of
@@ -138,6 +138,31 @@ def test_unknown_codes_are_refused_in_words(client, mia, code):
     assert refused.status_code == 200
     assert 'class="alert alert-danger"' in refused.content.decode()
     assert 'value="book"' not in refused.content.decode()
+
+
+def test_refused_coupons_are_counted_when_a_button_is_pressed_not_while_somebody_types(client, store, mia):
+    others = CouponFactory(customer=CustomerFactory())
+    told = {"amount": "10", "codes": others.code}
+    client.post(page_of(mia), told, headers={"HX-Request": "true"})
+    client.post(page_of(mia), {**told, "step": "most"})
+    assert not RefusalTally.objects.exists()
+    review(client, mia, **told)
+    row = RefusalTally.objects.get()
+    assert (row.offer, row.store, row.reason, row.times) == (others.offer, store, "coupon_not_yours", 1)
+
+
+def test_coupon_used_elsewhere_while_it_is_booked_is_counted_once(client, mia, monkeypatch):
+    """The page has shown it as good, looked again, and another till comes first."""
+    coupon = CouponFactory(customer=mia)
+    shown = review(client, mia, amount="10", coupons=[coupon.code])
+
+    def too_late(**told):
+        raise coupons.refusal_for("coupon_already_redeemed", coupon)
+
+    monkeypatch.setattr(counter, "sell", too_late)
+    sent = {"amount": "10", "coupons": [coupon.code], "step": "book", "slip": field(shown, "slip"), "pays": "500"}
+    assert client.post(page_of(mia), sent).status_code == 200
+    assert list(RefusalTally.objects.values_list("reason", "times")) == [("coupon_already_redeemed", 1)]
 
 
 def test_coupons_of_others_and_of_no_one(client, mia):
