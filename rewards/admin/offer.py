@@ -125,8 +125,11 @@ class OfferAdmin(ModelAdmin):
         return {"customer_max": 1, **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Limits of a published offer are the domain's: it is redeemed at this moment."""
+        """A draft is saved only while it is one. Limits of a published offer are the domain's: it is redeemed at this
+        moment."""
         if not obj.published_at:
+            if change:
+                offers.keep_draft(offer=obj)
             super().save_model(request, obj, form, change)
             return
         limits = {name: form.cleaned_data[name] for name in LIMITS if name in form.changed_data}

@@ -82,7 +82,9 @@ class OfferForm(RowForm):
             if not re.fullmatch(r"[A-Z0-9]*", cleaned["code_prefix"]):
                 self.add_error("code_prefix", _("Only the letters A to Z and digits."))
         self._keep_limits_of_the_period(cleaned)
-        if self.instance.published_at:
+        if self.instance.published_at and "kind" in self.data:  # it was shown as a draft
+            self.add_error(None, str(offers.OfferPublishedMeanwhile()))
+        elif self.instance.published_at:
             self._refuse_less_than_was_used(cleaned)
         return cleaned
 

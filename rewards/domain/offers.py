@@ -90,6 +90,11 @@ class OfferNotPublished(DomainError):
     message = _("A draft is changed as a whole.")
 
 
+class OfferPublishedMeanwhile(DomainError):
+    code = "offer_published_meanwhile"
+    message = _("Somebody published this offer meanwhile, so nothing was saved. Look at it again.")
+
+
 class LimitBelowUsed(DomainError):
     """`limit` in the details is the field's name, `used` what was used by now, in words."""
 
@@ -134,6 +139,13 @@ def publish(*, offer: Offer, by: Actor, at: datetime) -> None:
     offer.refresh_from_db()
     if offer.withdrawn_at:
         raise OfferWithdrawn
+
+
+def keep_draft(*, offer: Offer) -> None:
+    """Nobody publishes the offer until the caller's transaction ends. Raises OfferPublishedMeanwhile."""
+    drafts = Offer.objects.select_for_update(no_key=True).filter(pk=offer.pk, published_at__isnull=True)
+    if not drafts:
+        raise OfferPublishedMeanwhile
 
 
 @transaction.atomic

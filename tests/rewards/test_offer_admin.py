@@ -1,11 +1,18 @@
 """Offers in the back office: what a manager can say, and what stays said."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date, time
 from decimal import Decimal
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
 
 from customers.models import AuditEvent
+from loyalty_site.lib import actors
+from rewards.admin.offer import OfferAdmin
+from rewards.admin.offer_form import OfferForm
+from rewards.domain import offers
 from rewards.models import Offer
 from tests.factories.customers import (
     CategoryFactory,
@@ -15,7 +22,8 @@ from tests.factories.customers import (
     UserFactory,
 )
 from tests.factories.rewards import OfferFactory
-from tests.rewards.test_admin import OFFER, act, errors
+from tests.races import crowd
+from tests.rewards.test_admin import LIVE, OFFER, act, errors
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/rewards/offer/add/"
@@ -121,7 +129,7 @@ def test_new_offer_is_once_a_customer_unless_said_otherwise(staff):
 
 def test_live_offer_keeps_its_promise_and_only_limits_change(staff):
     offer = OfferFactory(amount_minor=500, redeemed_count=3, redeemed_minor=1500)
-    told = {**OFFER, "min_spend_minor": "99", "weekdays": ["1"], "customer_max": "5", "redemptions_max": "3"}
+    told = {**LIVE, "min_spend_minor": "99", "weekdays": ["1"], "customer_max": "5", "redemptions_max": "3"}
     staff.post(page(offer), {**told, "budget_minor": "15"})
     offer.refresh_from_db()
     assert (offer.min_spend_minor, offer.weekdays) == (0, [])
@@ -139,8 +147,75 @@ def test_live_offer_keeps_its_promise_and_only_limits_change(staff):
 )
 def test_limit_below_what_was_used_is_refused(staff, told, said):
     offer = OfferFactory(amount_minor=500, redeemed_count=3, redeemed_minor=1500)
-    answer = staff.post(page(offer), {**OFFER, **told})
+    answer = staff.post(page(offer), {**LIVE, **told})
     assert errors(answer)[next(iter(told))] == [said]
+
+
+MEANWHILE = "Somebody published this offer meanwhile, so nothing was saved. Look at it again."
+
+
+def said(offer):
+    """What the row and its relations say."""
+    offer.refresh_from_db()
+    values = {field.attname: getattr(offer, field.attname) for field in offer._meta.concrete_fields}
+    return values | {"stores": list(offer.stores.all())}
+
+
+def test_form_that_was_shown_before_it_was_published_saves_nothing(staff):
+    offer = OfferFactory(amount_minor=500)
+    before = said(offer)
+    answer = staff.post(page(offer), {**OFFER, "stores": [StoreFactory().pk]})
+    assert errors(answer)["__all__"] == [MEANWHILE]
+    assert said(offer) == before
+    staff.post(page(offer), LIVE)
+    assert said(offer)["title"]["en"] == "Ten off"
+
+
+def publish(offer, now):
+    """By somebody else, over another connection."""
+    with crowd(1) as somebody:
+        assert somebody.at_once([lambda: offers.publish(offer=offer, by=actors.SYSTEM, at=now)]) == [None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_offer_that_is_published_while_its_draft_is_saved_stays_as_it_was(staff, now, monkeypatch):
+    """After the form has read the row as a draft, before it writes."""
+    offer, store = OfferFactory(amount_minor=500, published_at=None), StoreFactory()
+    before = said(offer)
+    clean = OfferForm.clean
+
+    def cleaned_then_published(form):
+        cleaned = clean(form)
+        publish(Offer.objects.get(pk=offer.pk), now)
+        return cleaned
+
+    monkeypatch.setattr(OfferForm, "clean", cleaned_then_published)
+    answer = staff.post(page(offer), {**OFFER, "stores": [store.pk]}, follow=True)
+    assert MEANWHILE in answer.text
+    assert said(offer) == before | {"published_at": now}
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_publishes_waits_for_who_saves(staff, now, monkeypatch):
+    """The row is locked until the form's relations are written too."""
+    offer, store = OfferFactory(published_at=None), StoreFactory()
+    save_related = OfferAdmin.save_related
+    publishing = []
+
+    def saved_while_somebody_publishes(*told):
+        publishing.append(somebody.submit(offers.publish, offer=offer, by=actors.SYSTEM, at=now))
+        wait([publishing[0]], timeout=0.5)
+        assert not publishing[0].done()
+        save_related(*told)
+
+    monkeypatch.setattr(OfferAdmin, "save_related", saved_while_somebody_publishes)
+    with ThreadPoolExecutor(1) as somebody:
+        staff.post(page(offer), {**OFFER, "stores": [store.pk]})
+        publishing[0].result(timeout=10)
+        somebody.submit(lambda: connection.close()).result()
+    told = said(offer)
+    assert (told["title"]["en"], told["published_at"], told["stores"]) == ("Ten off", now, [store])
 
 
 def test_copy_is_a_draft(staff):
