@@ -14,7 +14,7 @@ from loyalty_site.lib.numbers import grouped
 from rewards.domain import experiments
 from rewards.domain.experiments import Outcome, Report, Window
 from rewards.domain.statistics import Interval
-from rewards.models import ExperimentKind
+from rewards.models import Arm, ExperimentKind
 
 # The drawing is 660 wide: the part with the axis, the height of a row, where the first one's bar is.
 LEFT, RIGHT, ROW, TOP = 20, 640, 64, 34
@@ -38,6 +38,7 @@ def context(found: Report) -> dict[str, Any]:
         "drawings": _drawings(found),
         "windows": [_rows(found, window) for window in found.windows],
         "cost": _cost(found),
+        "given": _given(found),
         "enough": _enough(found),
         "checks": _checks(found),
     }
@@ -211,9 +212,31 @@ def _cost(found: Report) -> tuple[str, str]:
             )
             % values,
         )
+    if found.experiment.kind == ExperimentKind.CAMPAIGN:
+        return "–", _("A survey gives no coupons of its own. What both groups used stands below.")
     if found.cost_minor is None:
         return _("not known yet"), _("What was given has no price in the books.")
     return _("not known yet"), _("It is not sure yet that there were more visits at all.")
+
+
+def _given(found: Report) -> list[dict[str, Any]]:
+    """What each group used in the planned days, in all and each; none while nobody's days are over."""
+    main, currency = found.main, found.currency
+    arms = [
+        (str(TREATED[found.experiment.kind]), main.treated, found.given[Arm.TREATED]),
+        (_("held out"), main.held_out, found.given[Arm.HOLDOUT]),
+    ]
+    return [
+        {
+            "name": name,
+            "complete": arm.complete,
+            "discount": _money(given.discount_minor, currency),
+            "each": _money(given.discount_minor / arm.complete, currency),
+            "gifts": given.gifts,
+        }
+        for name, arm, given in arms
+        if arm.complete
+    ]
 
 
 def _enough(found: Report) -> list[str]:

@@ -8,9 +8,15 @@ import pytest
 import time_machine
 
 from rewards.domain import experiments
-from rewards.models import Arm, Experiment, SurpriseRule
+from rewards.models import Arm, Experiment, ExperimentKind, OfferKind, SurpriseRule
 from tests.factories.customers import CustomerFactory, UserFactory
-from tests.factories.rewards import ExperimentFactory, OfferFactory, ProgramFactory
+from tests.factories.rewards import (
+    CouponFactory,
+    CouponRedemptionFactory,
+    ExperimentFactory,
+    OfferFactory,
+    ProgramFactory,
+)
 from tests.rewards.domain.experiments.test_report import fill, put
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +211,23 @@ def test_those_who_are_not_held_out_have_the_word_of_what_happened_to_them(look,
     page = look(experiment, now + 40 * DAY)
     words = {"surprised", "sent the offer", "asked"}
     assert {one for one in words if f" {one} 1 " in page} == {word}
+
+
+def test_what_both_groups_used_stands_beside_each_other(look, planned, now):
+    """Nothing stands there while nobody's days are over."""
+    asked, left_out = put(planned, Arm.TREATED, now), put(planned, Arm.HOLDOUT, now)
+    gift = OfferFactory(kind=OfferKind.GIFT, amount_minor=None)
+    for customer, offer, minor in ((asked, OfferFactory(), 1_250), (asked, gift, 0), (left_out, OfferFactory(), 300)):
+        coupon = CouponFactory(offer=offer, customer=customer)
+        CouponRedemptionFactory(coupon=coupon, customer=customer, redeemed_at=now + DAY, discount_minor=minor)
+    assert "Coupons and gifts" not in look(planned, now + DAY)
+    page = look(planned, now + 31 * DAY)
+    assert "surprised 1 ¥12.50 ¥12.50 1 held out 1 ¥3.00 ¥3.00 0 Of all offers" in page
+
+
+def test_survey_has_no_cost_of_its_own(look, now):
+    experiment = ExperimentFactory(kind=ExperimentKind.CAMPAIGN, holdout_percent=50, started_at=now)
+    put(experiment, Arm.TREATED, now)
+    assert "A survey gives no coupons of its own. What both groups used stands below." in look(
+        experiment, now + 31 * DAY
+    )

@@ -79,6 +79,15 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What an arm used in its window, of any offer: `discount_minor` that its coupons took off, in the programme's
+    currency, and `gifts` handed over."""
+
+    discount_minor: int = 0
+    gifts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Imbalance:
     """How far apart the arms were before anything was given, in units of the spread, and what chance explains."""
 
@@ -95,8 +104,9 @@ class Imbalance:
 class Report:
     """`windows` after 7, 30 and 90 days; `main` is the planned one. Amounts are minor units of `currency`.
 
-    `size` is what the plan asks for, None without a hold-out. `cost_minor` is what the gestures have cost that the
-    treated of `main` redeemed in its days; None where it is not known, as of gifts.
+    `size` is what the plan asks for, None without a hold-out. `cost_minor` is what the treated of `main` redeemed in
+    its days of what they were given, a gesture or the coupon of a mailing; None where that is not known, as of gifts
+    without a price, and of surveys, which give none. `given` is all that each arm used in these days, by arm.
     """
 
     experiment: Experiment
@@ -106,6 +116,7 @@ class Report:
     before: Window
     size: Size | None
     cost_minor: int | None
+    given: Mapping[str, Given]
 
     @property
     def main(self) -> Window:
@@ -192,6 +203,8 @@ def size_planned(experiment: Experiment) -> Size | None:
 def report(*, experiment: Experiment, at: datetime) -> Report:
     """As it stands at `at`."""
     currency = Program.objects.current().currency
+    told = {"experiment": experiment.pk, "currency": currency, "at": at, "days": experiment.window_days}
+    found = {arm: Given(*figures) for arm, *figures in _rows("experiments_given", told)}
     windows = {window.days: window for window in _windows(experiment, currency, at)}
     return Report(
         experiment=experiment,
@@ -200,7 +213,8 @@ def report(*, experiment: Experiment, at: datetime) -> Report:
         windows=[windows[days] for days in ReturnWindow.values],
         before=windows[0],
         size=size_planned(experiment),
-        cost_minor=_cost(experiment, currency, at),
+        cost_minor=_cost(experiment, told),
+        given={arm: found.get(arm, Given()) for arm in (Arm.TREATED, Arm.HOLDOUT)},
     )
 
 
@@ -216,10 +230,9 @@ def _windows(experiment: Experiment, currency: str, at: datetime) -> list[Window
     ]
 
 
-def _cost(experiment: Experiment, currency: str, at: datetime) -> int | None:
-    if experiment.kind != ExperimentKind.SURPRISE:
+def _cost(experiment: Experiment, told: Mapping[str, Any]) -> int | None:
+    if experiment.kind == ExperimentKind.CAMPAIGN:
         return None
-    told = {"experiment": experiment.pk, "currency": currency, "at": at, "days": experiment.window_days}
     ((cost, without_price),) = _rows("experiments_costs", told)
     return None if without_price else int(cost)
 

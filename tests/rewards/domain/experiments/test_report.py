@@ -7,8 +7,9 @@ from customers.models import Customer, Purchase
 from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import experiments, merges, points, surprises
 from rewards.domain.experiments import reports
+from rewards.domain.experiments.reports import Given
 from rewards.domain.statistics import Moments, Size
-from rewards.models import Arm, Assignment, OfferKind, Surprise
+from rewards.models import Arm, Assignment, Coupon, ExperimentKind, Mailing, MailingMail, OfferKind, Surprise
 from tests import fuzz
 from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.rewards import (
@@ -236,6 +237,86 @@ class TestCost:
         Surprise.objects.create(rule=rule, customer=people[0], points_entry=entry, **{**told, "cost_minor": 100})
         assert experiments.report(experiment=other, at=now + 40 * DAY).cost_minor == 100
 
+    @pytest.fixture
+    def mailed(self, now):
+        """400 were sent a coupon, 240 came; of 400 held out 120 did."""
+
+        def mailed(**offer):
+            ProgramFactory(currency="CNY")
+            plan = {"kind": ExperimentKind.MAILING, "holdout_percent": 50, "started_at": now}
+            mailing = Mailing.objects.create(
+                name="Tea", offer=OfferFactory(**offer), experiment=ExperimentFactory(**plan)
+            )
+            fill(mailing.experiment, Arm.TREATED, 400, 240, now)
+            fill(mailing.experiment, Arm.HOLDOUT, 400, 120, now)
+            people = Customer.objects.filter(name__startswith="TREAT")[:4]
+            for customer in people:
+                coupon = CouponFactory(offer=mailing.offer, customer=customer, uses_max=2)
+                MailingMail.objects.create(mailing=mailing, customer=customer, coupon=coupon, not_before=now)
+            return mailing
+
+        return mailed
+
+    def test_visit_by_a_mailing_costs_what_its_coupons_took_off(self, mailed, now):
+        """Not what other coupons took off, came too late or was undone."""
+        mailing = mailed()
+        first, second, third, fourth = Coupon.objects.order_by("pk")
+        for coupon, days, minor in ((first, 1, 4_000), (first, 2, 3_000), (second, 30, 5_000), (third, 31, 90)):
+            CouponRedemptionFactory(
+                coupon=coupon, customer=coupon.customer, redeemed_at=now + days * DAY, discount_minor=minor
+            )
+        undone = {"rolled_back_at": now + 2 * DAY, "rolled_back_by": "system"}
+        CouponRedemptionFactory(coupon=fourth, redeemed_at=now + DAY, discount_minor=70, **undone)
+        other = CouponFactory(customer=first.customer)
+        CouponRedemptionFactory(coupon=other, customer=first.customer, redeemed_at=now + 3 * DAY, discount_minor=600)
+        found = experiments.report(experiment=mailing.experiment, at=now + 31 * DAY)
+        assert found.cost_minor == 12_000
+        assert found.extra_visit_cost[0] == pytest.approx(12_000 / 120)
+        assert found.given == {Arm.TREATED: Given(12_600, 0), Arm.HOLDOUT: Given(0, 0)}
+        early = experiments.report(experiment=mailing.experiment, at=now + 30 * DAY - SECOND)
+        assert (early.cost_minor, early.given[Arm.TREATED]) == (0, Given(0, 0))
+
+    def test_gifts_of_a_mailing_have_no_price_and_are_counted(self, mailed, now):
+        mailing = mailed(kind=OfferKind.GIFT, amount_minor=None)
+        found = experiments.report(experiment=mailing.experiment, at=now + 31 * DAY)
+        assert (found.cost_minor, found.given[Arm.TREATED]) == (0, Given(0, 0))
+        coupon = Coupon.objects.first()
+        CouponRedemptionFactory(
+            coupon=coupon, customer=coupon.customer, redeemed_at=now + DAY, discount_minor=0, purchase=None
+        )
+        found = experiments.report(experiment=mailing.experiment, at=now + 31 * DAY)
+        assert (found.cost_minor, found.extra_visit_cost) == (None, None)
+        assert found.given[Arm.TREATED] == Given(0, 1)
+
+    def test_both_arms_of_a_campaign_are_told_apart_and_a_survey_costs_no_coupons(self, now):
+        ProgramFactory(currency="CNY")
+        experiment = ExperimentFactory(kind=ExperimentKind.CAMPAIGN, holdout_percent=50, started_at=now)
+        asked, left_out, late = (put(experiment, arm, now) for arm in (Arm.TREATED, Arm.HOLDOUT, Arm.HOLDOUT))
+        gift = OfferFactory(kind=OfferKind.GIFT, amount_minor=None)
+        for customer, offer, at, minor in [
+            (asked, OfferFactory(), now + 30 * DAY, 500),
+            (asked, OfferFactory(currency="EUR"), now + DAY, 7_000),
+            (asked, gift, now + DAY, 0),
+            (left_out, OfferFactory(), now + DAY, 200),
+            (left_out, OfferFactory(), now, 1_000),  # before the assignment
+            (late, OfferFactory(), now + 30 * DAY + SECOND, 3_000),
+            (None, OfferFactory(), now + DAY, 9_000),
+        ]:
+            coupon = CouponFactory(offer=offer, customer=customer)
+            CouponRedemptionFactory(coupon=coupon, customer=customer, redeemed_at=at, discount_minor=minor)
+        found = experiments.report(experiment=experiment, at=now + 31 * DAY)
+        assert found.given == {Arm.TREATED: Given(500, 1), Arm.HOLDOUT: Given(200, 0)}
+        assert (found.cost_minor, found.extra_visit_cost) == (None, None)
+
+    def test_what_a_merged_customer_used_counts_once(self, mailed, now):
+        mailing = mailed()
+        coupon = Coupon.objects.first()
+        CouponRedemptionFactory(coupon=coupon, customer=coupon.customer, redeemed_at=now + DAY, discount_minor=800)
+        kept = CustomerFactory()
+        merges.merge(source=coupon.customer, target=kept, reason="one person", by=SYSTEM, at=now + 4 * DAY)
+        found = experiments.report(experiment=mailing.experiment, at=now + 31 * DAY)
+        assert (found.cost_minor, found.given[Arm.TREATED]) == (800, Given(800, 0))
+
     def test_cost_of_a_visit_is_not_known_while_there_may_be_none_more(self, experiment, now):
         fill(experiment, Arm.TREATED, 200, 101, now)
         fill(experiment, Arm.HOLDOUT, 200, 100, now)
@@ -273,3 +354,45 @@ def test_report_finds_purchases_by_the_index_of_customers(experiment, now):
     assert found.windows[0].treated.visits.mean == 2
     assert found.main.held_out.visits.mean == 7
     assert found.before.treated.visits.mean == 2
+
+
+def test_costs_of_a_large_mailing_are_found_by_indexes(now):
+    """Each customer of a mailing used its coupon, among as many uses of other offers."""
+    ProgramFactory(currency="CNY")
+    experiment = ExperimentFactory(kind=ExperimentKind.MAILING, holdout_percent=10, started_at=now)
+    mailing = Mailing.objects.create(name="Tea", offer=OfferFactory(), experiment=experiment)
+    fill(experiment, Arm.TREATED, MANY // 10, 0, now)
+    told = {"mailing": mailing.pk, "offer": mailing.offer_id, "other": OfferFactory().pk, "now": now, "number": MANY}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO rewards_coupon (code, offer_id, customer_id, is_public, state, uses_max, uses_count,"
+            " reference, issued_at) SELECT 'T' || id, %(offer)s, id, false, 'REDEEMED', 1, 1, id, %(now)s"
+            " FROM customers_customer WHERE name LIKE 'TREAT%%'",
+            told,
+        )
+        cursor.execute(
+            "INSERT INTO rewards_coupon (code, offer_id, is_public, state, uses_max, uses_count, reference, issued_at)"
+            " SELECT 'O' || n, %(other)s, false, 'REDEEMED', 1, 1, n, %(now)s FROM generate_series(1, %(number)s) n",
+            told,
+        )
+        cursor.execute(
+            "INSERT INTO rewards_mailingmail (mailing_id, customer_id, coupon_id, state, reason, attempts, not_before,"
+            " smtp_reply) SELECT %(mailing)s, customer_id, id, 'PENDING', '', 0, %(now)s, '' FROM rewards_coupon"
+            " WHERE offer_id = %(offer)s",
+            told,
+        )
+        cursor.execute(
+            "INSERT INTO rewards_couponredemption (coupon_id, offer_id, customer_id, discount_minor, redeemed_at,"
+            " redeemed_by, rolled_back_by, reason) SELECT id, offer_id, customer_id, 100, %(now)s + interval '1 day',"
+            " 'system', '', '' FROM rewards_coupon",
+            told,
+        )
+        cursor.execute("ANALYZE rewards_coupon, rewards_couponredemption, rewards_mailingmail, rewards_assignment")
+        asked = {"experiment": experiment.pk, "currency": "CNY", "at": now + 31 * DAY, "days": 30}
+        for name, index in (("experiments_costs", "coupon_redeemed_once"), ("experiments_given", "customer_id")):
+            sql = (reports._SQL / f"{name}.sql").read_text(encoding="utf-8")
+            cursor.execute(f"EXPLAIN {sql}", asked)
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert index in plan, plan
+    found = experiments.report(experiment=experiment, at=now + 31 * DAY)
+    assert found.cost_minor == found.given[Arm.TREATED].discount_minor == 100 * (MANY // 10)
