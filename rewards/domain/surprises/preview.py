@@ -30,7 +30,8 @@ class Preview:
 
 def preview(*, rule: SurpriseRule, since: datetime, until: datetime) -> Preview:
     """Occasions and everybody's arm come from one statement; who is refused follows from them in their order, as
-    `surprises_refusal` would say each time. A lucky draw draws with another seed than it will."""
+    `surprises_refusal` would say each time: of all purchases of a lot the first. A lucky draw draws with another seed
+    than it will."""
     told: dict[int, list[datetime]] = defaultdict(list)
     given: Counter[int] = Counter()
     days: Counter[date] = Counter()
@@ -41,11 +42,11 @@ def preview(*, rule: SurpriseRule, since: datetime, until: datetime) -> Preview:
     for customer, occasion, happened_at, arm, others in _occasions(rule, since, until):
         if (customer, occasion) in seen:
             continue
+        seen.add((customer, occasion))
         outcome = _refusal(rule, happened_at, told[customer], others, surprised)
         if outcome:
             refused[outcome] += 1
             continue
-        seen.add((customer, occasion))
         told[customer].append(happened_at)
         if arm == Arm.HOLDOUT:
             held_out += 1

@@ -155,6 +155,32 @@ def test_whatever_happens_in_whatever_order_budget_distance_and_once_hold(db, no
                 assert other.rule_id != rule.pk or distance >= rule.cooldown_days * DAY
 
 
+def test_purchases_of_one_lot_are_refused_once(customer, now):
+    """As the timetable would: what came of the lot counts for all that is bought that day."""
+    rule = draft(
+        trigger=Trigger.RANDOM_DRAW, threshold_minor=None, chance_percent=Decimal(100), quiet_days=0, cooldown_days=10
+    )
+    for day in (3, 2, 1):
+        for hours in range(4):
+            PurchaseFactory(customer=customer, purchased_at=now - day * DAY + timedelta(hours=hours))
+    found = preview(rule, now)
+    assert (found.surprised, found.refused) == (1, {DrawOutcome.COOLDOWN: 2})
+
+
+def test_lot_that_is_refused_stays_so_that_day(customer, now):
+    """The quiet time is over between the two purchases: the lot was drawn with the first."""
+    earlier = PurchaseFactory(customer=customer, purchased_at=now - 5 * DAY + timedelta(hours=2), total_minor=20_000)
+    SurpriseRuleFactory()
+    surprises.after_purchase(purchase=earlier, by=SYSTEM, at=earlier.purchased_at)
+    rule = draft(
+        trigger=Trigger.RANDOM_DRAW, threshold_minor=None, chance_percent=Decimal(100), quiet_days=3, cooldown_days=0
+    )
+    for hours in (1, 3):
+        PurchaseFactory(customer=customer, purchased_at=now - 2 * DAY + timedelta(hours=hours))
+    found = surprises.preview(rule=rule, since=now - 2 * DAY, until=now)
+    assert (found.surprised, found.refused) == (0, {DrawOutcome.QUIET: 1})
+
+
 def test_lucky_draw_is_previewed_by_another_seed(customer, now):
     rule = draft(trigger=Trigger.RANDOM_DRAW, threshold_minor=None, chance_percent=Decimal(100), offer=OfferFactory())
     PurchaseFactory(customer=customer, purchased_at=now - DAY)
