@@ -5,7 +5,7 @@ import pytest
 from customers.domain import contacts
 from customers.models import Contact
 from tests.factories.customers import CustomerFactory
-from tests.races import at_once
+from tests.races import crowd
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -37,11 +37,33 @@ def test_without_a_limit_all_are_written_down(now):
     assert Contact.objects.count() == 5
 
 
+def eight_take(way, now, rounds):
+    """Eight who want the two places of one customer, round after round."""
+    with crowd(8) as people:
+        for number in range(rounds):
+            mei = CustomerFactory()
+            calls = [lambda n=n, mei=mei, number=number: way(mei, f"{number}/{n}", now) for n in range(8)]
+            assert sorted(people.at_once(calls)) == [False] * 6 + [True] * 2
+            assert Contact.objects.filter(customer=mei).count() == 2
+
+
+def looks_then_writes(customer, number, at):
+    """How it must not be done: by the time it is written, others have counted the same."""
+    if Contact.objects.filter(customer=customer, sent_at__gt=at - 7 * DAY, sent_at__lte=at).count() >= 2:
+        return False
+    Contact.objects.create(customer=customer, reference=f"test:{number}", sent_at=at)
+    return True
+
+
 @pytest.mark.django_db(transaction=True)
 def test_last_place_is_taken_once_by_eight_at_once(now):
-    mei = CustomerFactory()
-    assert sorted(at_once(*[lambda n=n: take(mei, n, now) for n in range(8)])) == [False] * 6 + [True] * 2
-    assert Contact.objects.count() == 2
+    eight_take(take, now, rounds=5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_the_same_finds_who_looks_before_they_write(now):
+    with pytest.raises(AssertionError):
+        eight_take(looks_then_writes, now, rounds=50)
 
 
 def take_each(places, at, limit=2):
@@ -60,10 +82,23 @@ def test_several_at_once_get_the_places_that_are_left(now):
     assert take_each({}, now) == set()
 
 
+def eight_take_for_two(now, rounds):
+    with crowd(8) as people:
+        for number in range(rounds):
+            pair = CustomerFactory(), CustomerFactory()
+            wanted = [{f"{number}/{n}a": pair[n % 2], f"{number}/{n}b": pair[1 - n % 2]} for n in range(8)]
+            answers = people.at_once([lambda places=places: take_each(places, now) for places in wanted])
+            assert all(isinstance(answer, set) for answer in answers)
+            assert sum(map(len, answers)) == Contact.objects.filter(customer__in=pair).count() == 4
+
+
 @pytest.mark.django_db(transaction=True)
 def test_eight_who_take_for_the_same_two_neither_pass_the_limit_nor_wait_in_a_circle(now):
-    mei, other = CustomerFactory(), CustomerFactory()
-    calls = [lambda n=n: take_each({f"{n}a": (mei, other)[n % 2], f"{n}b": (other, mei)[n % 2]}, now) for n in range(8)]
-    answers = at_once(*calls)
-    assert all(isinstance(answer, set) for answer in answers)
-    assert sum(map(len, answers)) == Contact.objects.count() == 4
+    eight_take_for_two(now, rounds=5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_the_same_finds_who_takes_without_the_lock(now, monkeypatch):
+    monkeypatch.setattr(contacts, "_LOCK", "SELECT id FROM unnest(%s::bigint[]) AS id")
+    with pytest.raises(AssertionError):
+        eight_take_for_two(now, rounds=50)
