@@ -61,14 +61,14 @@ def redeem(
         refusal = coupons.refusal_for("coupon_worth_nothing", coupon)
     if refusal:
         raise refusal
-    if customer:
-        points.lock(customer=customer)
     if uses_before is not None:
+        if customer:
+            points.lock(customer=customer)
         locked = Coupon.objects.select_for_update(no_key=True).filter(pk=coupon.pk)
         if locked.values_list("uses_count", flat=True).get() != uses_before:
             raise CouponUsedSince
-    values = ([coupon.pk], [0], None, holder, at, at, str(by))
-    (answer,) = statements.rows(_CLAIM, values)
+    with points.refusing_who_is_gone():
+        (answer,) = statements.rows(_REDEEM, (coupon.pk, holder, at, str(by)))
     (redemption,) = claimed(answer=answer, discounts={coupon: 0}, purchase=None, customer=customer, by=by, at=at)
     return redemption
 
@@ -208,5 +208,5 @@ def _roll_back(
     return [redemption for redemption in redemptions if redemption.pk in set(undone)]
 
 
-_CLAIM = "SELECT redemptions, refusal, refused FROM coupons_claim(%s::bigint[], %s::bigint[], %s, %s, %s, %s, %s)"
+_REDEEM = "SELECT redemptions, refusal, refused FROM coupons_redeem(%s, %s, %s, %s)"
 _ROLL_BACK = "SELECT coupons_roll_back(%s::bigint[], %s::bigint[], %s, %s, %s)"

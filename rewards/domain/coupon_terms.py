@@ -29,7 +29,7 @@ _SCOPES = """
            CASE WHEN offer.customer_period_max IS NOT NULL AND told.customer IS NOT NULL
                 THEN offers_used(offer.id, told.customer, offers_period_start(offer.period, told.at)) END
     FROM (SELECT %s::bigint AS customer, %s::timestamptz AS at) told CROSS JOIN rewards_offer offer
-    WHERE offer.id = ANY (%s)
+    WHERE offer.id = ANY (%s::bigint[])
 """
 
 
@@ -65,7 +65,7 @@ def read(
     scopes = {
         offer: _Scope(frozenset(products), frozenset(categories), frozenset(stores), is_member, used)
         for offer, products, categories, stores, is_member, *used in statements.rows(
-            _SCOPES, (customer_id, at, list({coupon.offer_id for coupon in coupons}))
+            _SCOPES, (customer_id, at, statements.numbers({coupon.offer_id for coupon in coupons}))
         )
     }
     as_read = [_as_read(coupon, scopes[coupon.offer_id]) for coupon in coupons]
