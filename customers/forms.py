@@ -141,7 +141,7 @@ class ConsentsForm(PortalForm):
     marketing_email = forms.BooleanField(
         label=_("Offers and news"),
         required=False,
-        help_text=_("Mails about offers and coupons that suit you. Never more than a few a month."),
+        help_text=_("Offers, coupons and small surprises for you, and a word before points of yours lapse."),
     )
 
     def __init__(self, data: QueryDict | None = None, *, customer: Customer) -> None:

@@ -12,6 +12,8 @@ portal_patterns = [
     path("rewards/taken/<int:redemption_id>/", views.redemption, name="redemption"),
     path("rewards/taken/<int:redemption_id>/cancel/", views.cancel, name="redemption-cancel"),
     path("rewards/pictures/<slug:sha256>.webp", views.picture, name="reward-picture"),
+    path("brand/<slug:color>.css", views.brand, name="brand"),
     path("news/<str:token>/unsubscribe/", views.unsubscribe, name="news-unsubscribe"),
+    path("news/<str:token>/", views.mail_preferences, name="mail-preferences"),
     path("activity/", views.activity, name="activity"),
 ]

@@ -1,11 +1,13 @@
 """The customer's coupons, rewards and ledger, and the pictures of rewards."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import wraps
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -13,10 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
-from customers.domain import attempts, consents
+from customers.domain import attempts, consents, customers
+from customers.forms import ConsentsForm
 from customers.models import Customer, Purpose
 from customers.views.session import customer_required
-from loyalty_site.lib import actors
+from loyalty_site.lib import actors, colors
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import catalogue, coupon_mails, explanations, letters, points, queries, redemptions, wallets
 from rewards.forms import CodeForm, RedeemForm
@@ -153,26 +156,61 @@ def picture(request: HttpRequest, sha256: str) -> HttpResponse:
     return HttpResponse(content, content_type="image/webp", headers=headers)
 
 
-@never_cache
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Behind the link of a mail: whoever has it may use it, and one click of a mail program (RFC 8058) brings no CSRF
-    token and follows no redirect. GET changes nothing, because scanners open links."""
+@require_safe
+def brand(request: HttpRequest, color: str) -> HttpResponse:
+    """The stylesheet of a brand's color, `b00020`. The address says all that is in it."""
     try:
-        customer = letters.read_token(token)
-    except letters.NewsLinkUnknown:
-        return render(request, "surveys/link_unknown.html", status=404)
+        palette = colors.palette(f"#{color}")
+    except ValueError as error:
+        raise Http404 from error
+    page = render(request, "rewards/brand.css", {"palette": palette}, content_type="text/css; charset=utf-8")
+    page.headers["Cache-Control"] = "public, max-age=86400"
+    return page
+
+
+def with_token(view: Callable[[HttpRequest, Customer], HttpResponse]) -> Callable[[HttpRequest, str], HttpResponse]:
+    """Hands the view the customer whom a mail's link names, in their language unless another was chosen. Whoever has
+    the link may use it, and one click of a mail program (RFC 8058) brings no CSRF token and follows no redirect. GET
+    changes nothing, because scanners open links."""
+
+    @wraps(view)
+    def page(request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            customer = letters.read_token(token)
+        except letters.NewsLinkUnknown:
+            return render(request, "surveys/link_unknown.html", status=404)
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+        language = chosen if chosen in dict(settings.LANGUAGES) else customer.language
+        with translation.override(language):
+            response = view(request, customer)
+        response.headers["Content-Language"], response.headers["X-Robots-Tag"] = language, "noindex"
+        return response
+
+    return never_cache(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(page)))
+
+
+@with_token
+def unsubscribe(request: HttpRequest, customer: Customer) -> HttpResponse:
     news = Purpose.MARKETING_EMAIL
     if request.method == "POST":
         consents.withdraw(customer=customer, purpose=news, by=actors.customer(customer.pk), at=timezone.now())
-    allowed = consents.allows(customer=customer, purpose=news)
-    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
-    language = chosen if chosen in dict(settings.LANGUAGES) else customer.language
-    with translation.override(language):
-        page = render(request, "rewards/unsubscribe.html", {"allowed": allowed})
-    page.headers["Content-Language"], page.headers["X-Robots-Tag"] = language, "noindex"
-    return page
+    context = {"allowed": consents.allows(customer=customer, purpose=news), "token": letters.token_for(customer)}
+    return render(request, "rewards/unsubscribe.html", context)
+
+
+@with_token
+def mail_preferences(request: HttpRequest, customer: Customer) -> HttpResponse:
+    """Which mails they get, for who came by a mail and need not sign in. Who has left gets none."""
+    person = customers.present(customer=customer)
+    if person.closed_at is not None:
+        return render(request, "surveys/link_unknown.html", status=404)
+    form = ConsentsForm(request.POST if request.method == "POST" else None, customer=person)
+    is_saved = form.is_valid()
+    if is_saved:
+        wishes = dict.fromkeys(Purpose, False) if "none" in request.POST else form.purposes()
+        consents.choose(customer=person, wishes=wishes, by=actors.customer(person.pk), at=timezone.now())
+        form = ConsentsForm(customer=person)
+    return render(request, "rewards/mail_preferences.html", {"form": form, "person": person, "is_saved": is_saved})
 
 
 def _shelf(request: HttpRequest, customer: Customer, spendable: int, now: datetime) -> list[catalogue.Shown]:

@@ -1,5 +1,6 @@
 """What customers allow."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -31,6 +32,15 @@ def withdraw(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -
     customer = customers.lock(customer=customers.present(customer=customer))
     given = Consent.objects.filter(customer=customer, purpose=purpose, withdrawn_at__isnull=True)
     given.update(withdrawn_at=at, withdrawn_by=str(by))
+
+
+@transaction.atomic
+def choose(*, customer: Customer, wishes: Mapping[Purpose, bool], by: Actor, at: datetime) -> None:
+    """What the customer wants and does not want from now on; the row that stands for who was merged since has it.
+    Raises CustomerMerged when that happens at this moment."""
+    customer = customers.present(customer=customer)
+    for purpose, is_wanted in wishes.items():
+        (grant if is_wanted else withdraw)(customer=customer, purpose=purpose, by=by, at=at)
 
 
 def allows(*, customer: Customer, purpose: Purpose) -> bool:

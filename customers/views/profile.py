@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from customers.domain import consents, preferences, profiles
 from customers.forms import ConsentsForm, DetailsForm, PreferencesForm
-from customers.models import Customer, Purpose
+from customers.models import Customer
 from customers.views.session import customer_required, speak
 from loyalty_site.lib import actors
 
@@ -27,7 +27,8 @@ def profile(request: HttpRequest, customer: Customer) -> HttpResponse:
         preferences.state(customer=customer, categories=liked.cleaned_data["categories"], at=timezone.now())
         return _saved(request, customer.language)
     if allowed.is_valid():
-        _allow(customer, allowed.purposes())
+        by = actors.customer(customer.pk)
+        consents.choose(customer=customer, wishes=allowed.purposes(), by=by, at=timezone.now())
         return _saved(request, customer.language)
     return render(request, "customers/profile.html", {"details": details, "liked": liked, "allowed": allowed})
 
@@ -43,15 +44,6 @@ def _change(customer: Customer, form: DetailsForm) -> bool:
         form.add_error("birthday", str(refusal))
         return False
     return True
-
-
-def _allow(customer: Customer, wishes: dict[Purpose, bool]) -> None:
-    now, by = timezone.now(), actors.customer(customer.pk)
-    for purpose, is_allowed in wishes.items():
-        if is_allowed:
-            consents.grant(customer=customer, purpose=purpose, by=by, at=now)
-        else:
-            consents.withdraw(customer=customer, purpose=purpose, by=by, at=now)
 
 
 def _saved(request: HttpRequest, language: str) -> HttpResponse:

@@ -43,6 +43,7 @@ class MailPreview(forms.Widget):
 
 
 def preview_field(address: Callable[[], str], *, names: Iterable[str] = EVERY) -> forms.Field:
+    """`names` are the placeholders that can be written; none where nothing is written."""
     told = " ".join(f"{{{name}}}" for name in names)
     return forms.CharField(label=_("as a phone shows it"), required=False, widget=MailPreview(address, told))
 

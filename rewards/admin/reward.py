@@ -125,7 +125,7 @@ class RewardAdmin(ModelAdmin):
 
 @admin.register(RewardPicture)
 class RewardPictureAdmin(ModelAdmin):
-    """All that were ever shown: pages and mails may still name them. One that no reward has can be deleted."""
+    """All that were ever shown: pages and mails may still name them. One that nothing shows can be deleted."""
 
     list_display = ("stored_at", "look", "extent", "shown_by")
     search_fields = ("rewards__name",)
@@ -134,10 +134,10 @@ class RewardPictureAdmin(ModelAdmin):
     fields = ("look", "stored_at", "extent", "shown_by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RewardPicture]:
-        return super().get_queryset(request).defer("content").prefetch_related("rewards")
+        return super().get_queryset(request).defer("content").prefetch_related("rewards", "programs")
 
     def is_disposable(self, row: RewardPicture) -> bool:
-        return not row.rewards.exists()
+        return not row.rewards.exists() and not row.programs.exists()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -153,9 +153,9 @@ class RewardPictureAdmin(ModelAdmin):
     def extent(self, picture: RewardPicture) -> str:
         return f"{picture.width} × {picture.height}"
 
-    @admin.display(description=gettext_lazy("rewards"))
+    @admin.display(description=gettext_lazy("shown by"))
     def shown_by(self, picture: RewardPicture) -> str:
-        return ", ".join(str(reward) for reward in picture.rewards.all())
+        return ", ".join(str(shows) for shows in (*picture.programs.all(), *picture.rewards.all()))
 
 
 def picture_tag(sha256: str | None) -> str:

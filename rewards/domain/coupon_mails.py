@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 
 from loyalty_site.lib import codes, numbers
 from loyalty_site.lib.texts import localized
-from rewards.domain import letters
+from rewards.domain import letters, wording
 from rewards.models import Coupon, CouponState, Offer, Program
 
 
@@ -39,8 +39,7 @@ def examples(
     *, offer: Offer | None, points: int | None, program: Program, language: str, today: date
 ) -> dict[str, str]:
     """For a preview, in the active language: a customer called Mei, and what the mail would tell of."""
-    name = "小梅" if language.startswith("zh") else "Mei"
-    told = {"first_name": name, "program": program.name}
+    told = {"first_name": wording.example_name(language), "program": program.name}
     if points:
         return {**told, **values_of_points(points=points)}
     days = offer.coupon_days if offer else 30

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from customers.models import Customer
 from loyalty_site.lib import message_ids
 from loyalty_site.lib.errors import DomainError
+from rewards.domain import logos
 from rewards.models import Program
 
 _inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -38,11 +39,12 @@ def letter(
     unsubscribing by RFC 8058. `template` names a text and an HTML file in templates/emails. Where bounces have an
     address, the envelope has that one.
     """
-    unsubscribe_url = link("portal:news-unsubscribe", token_for(customer))
-    filled = {"program": program, "customer": customer, "unsubscribe_url": unsubscribe_url, **context}
+    token = token_for(customer)
+    unsubscribe_url = link("portal:news-unsubscribe", token)
+    links = {"unsubscribe_url": unsubscribe_url, "preferences_url": link("portal:mail-preferences", token)}
+    filled = {"customer": customer, **links, **context}
     message = EmailMultiAlternatives(
         subject=subject,
-        body=render_to_string(f"emails/{template}.txt", filled),
         to=[customer.email],
         reply_to=answers_to(program),
         from_email=message_ids.envelope_sender(reference=reference, address=customer.email) or None,
@@ -55,8 +57,17 @@ def letter(
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     )
-    message.attach_alternative(html(template=template, context=filled), "text/html")
+    write(message, template=template, context=filled, program=program)
     return message
+
+
+def write(message: EmailMultiAlternatives, *, template: str, context: Mapping[str, object], program: Program) -> None:
+    """Gives the message its text, its page and the programme's logo, in the active language."""
+    logo = logos.of(program)
+    filled = {**context, "program": program, "logo": logo}
+    message.body = render_to_string(f"emails/{template}.txt", filled)
+    message.attach_alternative(html(template=template, context=filled), "text/html")
+    logos.attach(message, logo)
 
 
 def sender(program: Program) -> str:
@@ -70,13 +81,20 @@ def answers_to(program: Program) -> list[str]:
     return [program.reply_to] if program.reply_to else []
 
 
+def preview(*, template: str, context: Mapping[str, object], program: Program) -> str:
+    """The page of a mail, for a page of the back office; its links lead nowhere."""
+    nowhere = dict.fromkeys(("url", "unsubscribe_url", "preferences_url"), "#")
+    shown = {**nowhere, **context, "program": program, "logo": logos.shown(program)}
+    return html(template=template, context=shown)
+
+
 def html(*, template: str, context: Mapping[str, object]) -> str:
     """As mail programs show it: the styles are in the tags."""
     return _inliner.inline(render_to_string(f"emails/{template}.html", dict(context)))
 
 
 def token_for(customer: Customer) -> str:
-    """For the address of the page that stops these mails: the customer's id, signed."""
+    """For the addresses of the pages that stop these mails and choose among all: the customer's id, signed."""
     return _signer.sign(str(customer.pk))
 
 

@@ -1,4 +1,4 @@
-"""Pictures of rewards: whatever staff bring becomes one small WebP that carries nothing but the picture."""
+"""Pictures of rewards, and the logo: what staff bring becomes one small WebP that carries nothing but the picture."""
 
 import hashlib
 from contextlib import suppress
@@ -48,11 +48,8 @@ class Drawn:
 @transaction.atomic
 def hang(*, reward: Reward, upload: bytes, by: Actor, at: datetime) -> RewardPicture:
     """Gives the reward this picture instead of the one it had. Raises PictureUnreadable, PictureTooLarge."""
-    drawn = draw(upload)
-    name = hashlib.sha256(drawn.content).hexdigest()
-    picture = RewardPicture(sha256=name, content=drawn.content, width=drawn.width, height=drawn.height, stored_at=at)
-    RewardPicture.objects.bulk_create([picture], ignore_conflicts=True)
-    _set(reward, name, by, at)
+    picture = keep(draw(upload), at=at)
+    _set(reward, picture.sha256, by, at)
     return picture
 
 
@@ -62,8 +59,16 @@ def take_down(*, reward: Reward, by: Actor, at: datetime) -> None:
     _set(reward, None, by, at)
 
 
-def draw(upload: bytes) -> Drawn:
-    """At most SIDE_MAX pixels wide and high, upright, in sRGB, without metadata; of an animation its first frame.
+def keep(drawn: Drawn, *, at: datetime) -> RewardPicture:
+    """Under the name of its bytes, once."""
+    name = hashlib.sha256(drawn.content).hexdigest()
+    picture = RewardPicture(sha256=name, content=drawn.content, width=drawn.width, height=drawn.height, stored_at=at)
+    RewardPicture.objects.bulk_create([picture], ignore_conflicts=True)
+    return picture
+
+
+def draw(upload: bytes, *, box: tuple[int, int] = (SIDE_MAX, SIDE_MAX), lossless: bool = False) -> Drawn:
+    """Fits into so many pixels, upright, in sRGB, without metadata; of an animation its first frame.
 
     Raises PictureUnreadable, PictureTooLarge. The extent is looked at before anything is unpacked.
     """
@@ -73,7 +78,7 @@ def draw(upload: bytes) -> Drawn:
         with Image.open(BytesIO(upload), formats=FORMATS) as image:
             if image.width * image.height > PIXELS_MAX:
                 raise PictureTooLarge
-            return _encoded(_small(image))
+            return _encoded(_small(image, box), lossless)
     except (DomainError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -82,12 +87,12 @@ def draw(upload: bytes) -> Drawn:
         raise PictureUnreadable from error
 
 
-def _small(image: Image.Image) -> Image.Image:
+def _small(image: Image.Image, box: tuple[int, int]) -> Image.Image:
     profile = image.info.get("icc_profile")
-    image.draft("RGB", (SIDE_MAX * 2, SIDE_MAX * 2))  # a JPEG of many pixels is unpacked at a fraction of them
+    image.draft("RGB", (box[0] * 2, box[1] * 2))  # a JPEG of many pixels is unpacked at a fraction of them
     upright = ImageOps.exif_transpose(image)
     colors = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    colors.thumbnail((SIDE_MAX, SIDE_MAX), Image.Resampling.LANCZOS)
+    colors.thumbnail(box, Image.Resampling.LANCZOS)
     return _in_srgb(colors, profile)
 
 
@@ -102,10 +107,10 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image
 
 
-def _encoded(image: Image.Image) -> Drawn:
+def _encoded(image: Image.Image, lossless: bool) -> Drawn:
     """Pixels alone go over: profile, EXIF and comments are left behind."""
     out = BytesIO()
-    image.save(out, "WEBP", quality=QUALITY)
+    image.save(out, "WEBP", quality=QUALITY, lossless=lossless)
     return Drawn(out.getvalue(), image.width, image.height)
 
 

@@ -58,7 +58,7 @@ def preview(
     with translation.override(language):
         values = coupon_mails.examples(offer=offer, points=points, program=program, language=language, today=today)
         told = _filled(text, default, language, values)
-        return letters.html(template="told", context={**told, "program": program, "url": "#", "unsubscribe_url": "#"})
+        return letters.preview(template="told", context=told, program=program)
 
 
 def check(*, text: Text, points: bool) -> None:

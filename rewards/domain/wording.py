@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.texts import LocalizedText, localized
 
-# What a text may name where a coupon is told of, and where points are.
+# What a text may name where a coupon is told of, where points are, and where a survey asks.
 OF_COUPON = ("first_name", "program", "coupon_title", "code", "expires_on")
 OF_POINTS = ("first_name", "program", "points")
+OF_SURVEY = ("first_name", "program", "title")
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _LONE_BRACE = re.compile(r"[{}]")
@@ -47,8 +48,13 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def fill_line(text: str, values: Mapping[str, str]) -> str:
-    """As `fill`, in one line, as a subject must be."""
-    return " ".join(fill(text, values).split())[:_SUBJECT_LENGTH]
+    """As `fill`, in one line."""
+    return line(fill(text, values))
+
+
+def line(text: str) -> str:
+    """In one line, as a subject must be, and no longer than one is read."""
+    return " ".join(text.split())[:_SUBJECT_LENGTH]
 
 
 def written(text: LocalizedText, default: LocalizedText, language: str) -> str:
@@ -60,3 +66,8 @@ def written(text: LocalizedText, default: LocalizedText, language: str) -> str:
 def first_name(name: str, language: str) -> str:
     """`Anna Maria Berg` → `Anna`; a name without spaces is kept whole. Who gave none is greeted as a customer."""
     return name.split()[0] if name.split() else ("顾客" if language.startswith("zh") else "customer")
+
+
+def example_name(language: str) -> str:
+    """Who a mail is for that is only looked at."""
+    return "小梅" if language.startswith("zh") else "Mei"

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from loyalty_site.lib import constraints
+from loyalty_site.lib import colors, constraints
 from loyalty_site.lib.timezones import validate_timezone
 
 
@@ -145,6 +145,21 @@ class Program(models.Model):
     mail_days = models.PositiveSmallIntegerField(
         _("in so many days"), default=7, validators=[MinValueValidator(1), MaxValueValidator(365)]
     )
+    brand_color = models.CharField(
+        _("brand color"),
+        max_length=7,
+        default=colors.HOUSE,
+        help_text=_("Of buttons, links and headings in mails and on the customers' pages; dark pages get a paler one."),
+    )
+    logo = models.ForeignKey(
+        "rewards.RewardPicture",
+        verbose_name=_("logo"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="programs",
+        editable=False,
+    )
     sender_name = models.CharField(
         _("sender of mails"), max_length=80, blank=True, help_text=_("The name beside the address. Empty: as set up.")
     )
@@ -176,6 +191,7 @@ class Program(models.Model):
         verbose_name = _("programme")
         verbose_name_plural = _("programme")
         constraints = [
+            constraints.color_is_readable("program_brand_color_is_readable", "brand_color"),
             models.CheckConstraint(
                 name="program_mail_cap_fits",
                 condition=(Q(mail_max__isnull=True) | Q(mail_max__gte=1)) & Q(mail_days__range=(1, 365)),
@@ -212,3 +228,13 @@ class Program(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def palette(self) -> colors.Palette:
+        """What belongs to the brand's color."""
+        return colors.palette(self.brand_color)
+
+    @property
+    def own_color(self) -> str:
+        """`b00020` where it is not the one that the pages' stylesheet has anyway."""
+        return "" if self.brand_color == colors.HOUSE else self.brand_color.removeprefix("#")

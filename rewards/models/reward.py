@@ -27,7 +27,7 @@ class LimitPeriod(models.TextChoices):
 class RewardPicture(models.Model):
     """A picture as pages show it: WebP, named by the SHA-256 of its bytes in hexadecimal, so its address never changes.
 
-    It lies in the database, so that a backup of the database is a backup of all.
+    Rewards have such, and the programme its logo. They lie in the database, so that a backup of it is a backup of all.
     """
 
     CONTENT_MAX = 1024 * 1024

@@ -5,16 +5,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, only_for, posted
 from rewards.domain import experiments
+from rewards.domain.mail_texts import Text
 from rewards.models import ExperimentKind
-from surveys.admin import campaign_pages
-from surveys.admin.campaign_form import LATER, NOW, CampaignForm, ScheduleForm
+from surveys.admin import campaign_pages, preview
+from surveys.admin.campaign_form import LATER, NOW, PREVIEW, CampaignForm, ScheduleForm
 from surveys.domain import campaigns, schedules
 from surveys.models import STANDING, Campaign, CampaignState, CampaignTrigger
 
@@ -38,7 +41,7 @@ class CampaignAdmin(ModelAdmin):
     autocomplete_fields = ("survey", "segment", "stores")
     ordering = ("-pk",)
     sortable_by = ("name", "starts_at")
-    actions_detail = ("schedule", "pause", "resume", "cancel")
+    actions_detail = ("schedule", "trial_mail", "pause", "resume", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "survey")}),
         (
@@ -46,6 +49,7 @@ class CampaignAdmin(ModelAdmin):
             {"fields": ("trigger", "delay_hours", ("every", "interval"), "end_date", ("reminders", "reminder_days"))},
         ),
         (gettext_lazy("Who"), {"fields": (*who, "holdout_percent")}),
+        (gettext_lazy("Mail"), {"fields": ("subject", "introduction", "preview")}),
     )
     change_form_outer_before_template = "admin/surveys/campaign/progress.html"
 
@@ -67,6 +71,18 @@ class CampaignAdmin(ModelAdmin):
             experiments.replan(experiment=obj.experiment, holdout_percent=percent, by=by, at=at)
         super().save_model(request, obj, form, change)
 
+    def get_urls(self) -> list[Any]:
+        return [path("preview/", self.admin_site.admin_view(self.preview), name=PREVIEW), *super().get_urls()]
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """The mail that the form would make, before it is whole. `of` is the campaign, where there is one."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        campaign = self.get_object(request, request.GET.get("of", ""))
+        form = self.get_form(request, campaign)(request.POST, instance=campaign)
+        form.is_valid()
+        return campaign_pages.mails(form)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -77,6 +93,7 @@ class CampaignAdmin(ModelAdmin):
     def offers(self, act: str, row: Campaign) -> bool:
         allowed: dict[str, tuple[str, ...]] = {
             "schedule": (CampaignState.DRAFT, CampaignState.SCHEDULED),
+            "trial_mail": (*campaigns.CANCELLABLE, CampaignState.DRAFT),
             "pause": (CampaignState.SENDING,),
             "resume": (CampaignState.PAUSED,),
             "cancel": campaigns.CANCELLABLE,
@@ -148,6 +165,12 @@ class CampaignAdmin(ModelAdmin):
             if schedules.instant(on=local.date(), clock_time=local.time(), timezone=name) == now:
                 break
         return start
+
+    @act(title=gettext_lazy("Test mail to me"), permission="surveys.change_campaign", icon="forward_to_inbox")
+    def trial_mail(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        campaign: Campaign = self.row(request, object_id)
+        text = Text(campaign.subject, campaign.introduction)
+        return preview.trial_mail(self, request, campaign, campaign.survey, text)
 
     @act(title=gettext_lazy("Pause"), permission="surveys.change_campaign", icon="pause")
     def pause(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -17,6 +18,9 @@ from unfold.widgets import (
 
 from loyalty_site.lib.admin import RowForm
 from loyalty_site.lib.admin.forms import timezone_field
+from loyalty_site.lib.errors import DomainError
+from rewards.admin import mail_text
+from rewards.domain import wording
 from surveys.models import Campaign, CampaignState, CampaignTrigger
 
 # What each trigger needs, with what to say when it is missing.
@@ -28,6 +32,7 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
     },
 }
 NOW, LATER = "now", "later"
+PREVIEW = "surveys_campaign_preview"
 
 
 class ScheduleForm(forms.Form):
@@ -84,6 +89,8 @@ class CampaignForm(RowForm):
         widget=UnfoldAdminIntegerFieldWidget,
     )
 
+    preview = mail_text.preview_field(lambda: reverse(f"admin:{PREVIEW}"), names=wording.OF_SURVEY)
+
     class Meta:
         help_texts = {
             "every": gettext_lazy("1 and weeks: each week, at the same time of the same day."),
@@ -94,6 +101,9 @@ class CampaignForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk and "preview" in self.fields:
+            widget: Any = self.fields["preview"].widget
+            widget.address = lambda: f"{reverse(f'admin:{PREVIEW}')}?of={self.instance.pk}"
         if self.instance.pk and "holdout_percent" in self.fields:
             self.initial["holdout_percent"] = holdout_percent(self.instance)
             self.fields["holdout_percent"].disabled = self.instance.state != CampaignState.DRAFT
@@ -101,6 +111,11 @@ class CampaignForm(RowForm):
     def clean(self) -> dict[str, Any]:
         """A trigger's fields only: what another one would need is left out."""
         cleaned = super().clean()
+        for name in ("subject", "introduction"):
+            try:
+                wording.check(cleaned.get(name) or {}, allowed=wording.OF_SURVEY)
+            except DomainError as refusal:
+                self.add_error(name, str(refusal))
         if "trigger" not in self.fields:
             return cleaned
         trigger = str(cleaned.get("trigger"))

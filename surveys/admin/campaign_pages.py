@@ -4,7 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
+from django.conf import settings
 from django.db.models import Count
+from django.http import JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -13,8 +16,10 @@ from django.utils.translation import ngettext
 
 from customers.models import Customer
 from loyalty_site.lib.admin import list_url
+from rewards.domain.mail_texts import Text
+from rewards.models import Program
 from surveys.admin import campaign_form
-from surveys.domain import audience, campaigns, schedules
+from surveys.domain import audience, campaigns, invitations, schedules
 from surveys.models import (
     STANDING,
     Campaign,
@@ -48,6 +53,24 @@ def preflight(campaign: Campaign, at: datetime) -> dict[str, Any]:
         "bars_height": BAR_STEP * len(bars),
         "holdout_percent": campaign_form.holdout_percent(campaign),
     }
+
+
+def mails(form: "forms.ModelForm[Campaign]") -> JsonResponse:
+    """The mail in each language, or what is wrong with its words; `form` was looked through."""
+    problems = [str(problem) for name in ("subject", "introduction") for problem in form.errors.get(name, [])]
+    survey = form.instance.survey if form.instance.survey_id else None
+    if survey is None:
+        problems.append(_("Choose the survey, and its mail stands here."))
+    if problems:
+        return JsonResponse({"problem": " ".join(problems)})
+    told = {
+        "survey": survey,
+        "program": Program.objects.current(),
+        "text": Text(form.cleaned_data["subject"], form.cleaned_data["introduction"]),
+    }
+    return JsonResponse(
+        {"mails": {code: invitations.preview(**told, language=code) for code, _name in settings.LANGUAGES}}
+    )
 
 
 def local_start(campaign: Campaign) -> str:

@@ -16,9 +16,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from customers.models import User
 from loyalty_site.lib.admin import act_page, posted
-from surveys.domain import responses, trial_mails
+from rewards.domain.mail_texts import Text
+from surveys.domain import invitations, responses, trial_mails
 from surveys.forms import ResponseForm, chosen_score
-from surveys.models import Survey
+from surveys.models import Campaign, Survey
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -68,20 +69,28 @@ def phone(request: HttpRequest, survey: Survey, language: str) -> HttpResponse:
     return response
 
 
-def trial_mail(model_admin: "ModelAdmin[Survey]", request: HttpRequest, survey: Survey) -> HttpResponse:
+def trial_mail(
+    model_admin: "ModelAdmin[Any]",
+    request: HttpRequest,
+    row: Survey | Campaign,
+    survey: Survey,
+    text: Text = invitations.OWN_WORDS,
+) -> HttpResponse:
+    """The mail of a survey, or of a campaign in its own words."""
     user = request.user
     assert isinstance(user, User)
 
     def do(data: Any) -> str:
         url = f"{settings.BASE_URL}{phone_url(survey, data['language'])}"
-        trial_mails.send(survey=survey, to=user, language=data["language"], url=url, mailer=mail.get_connection())
+        mailer, told = mail.get_connection(), {"survey": survey, "text": text, "language": data["language"]}
+        trial_mails.send(**told, to=user, url=url, mailer=mailer)
         return _("The mail is on its way to %s.") % user.email
 
     return act_page(
         model_admin,
         request,
-        survey,
-        title=_("Send yourself the mail of “%s”?") % survey,
+        row,
+        title=_("Send yourself the mail of “%s”?") % row,
         explanation=_(
             "It goes to your own address, %s. Its links lead to the preview, so nothing that you answer is recorded."
         )

@@ -150,7 +150,8 @@ class SurveyAdmin(ModelAdmin):
 
     @act(title=gettext_lazy("Test mail to me"), permission="surveys.change_survey", icon="forward_to_inbox")
     def trial_mail(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return preview.trial_mail(self, request, self.row(request, object_id))
+        survey: Survey = self.row(request, object_id)
+        return preview.trial_mail(self, request, survey, survey)
 
     @act(title=gettext_lazy("Results"), permission="surveys.view_surveyresponse", icon="monitoring")
     def results(self, request: HttpRequest, object_id: int) -> HttpResponseBase:

@@ -12,7 +12,6 @@ from uuid import UUID
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext
@@ -22,7 +21,7 @@ from customers.domain import customers
 from loyalty_site.lib import numbers
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import mail_queue
+from rewards.domain import letters, mail_queue
 from rewards.models import MailBarrier, Program
 from surveys.domain import cases, gestures
 from surveys.models import Case, CaseEvent, CaseEventKind, CaseMail, CaseState
@@ -124,15 +123,16 @@ def compose(mail: CaseMail, program: Program) -> EmailMultiAlternatives:
         headers |= {"In-Reply-To": thread[-1], "References": " ".join(thread)}
     language = case.customer.language if case.customer else settings.LANGUAGE_CODE
     with translation.override(language):
-        context = {"text": event.text, "program": program, "store": case.store, "case": case, "can_reply": reply_to}
+        context = {"text": event.text, "store": case.store, "case": case, "can_reply": reply_to}
         subject = gettext("About your message to %(program)s [%(number)s]")
-        return EmailMultiAlternatives(
+        message = EmailMultiAlternatives(
             subject=subject % {"program": program.name, "number": case.pk},
-            body=render_to_string("emails/case.txt", context),
             to=[event.address],
             reply_to=[reply_to] if reply_to else [],
             headers=headers,
         )
+        letters.write(message, template="case", context=context, program=program)
+    return message
 
 
 def _barrier(mail: CaseMail, program: Program, at: datetime) -> MailBarrier | None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Segment, Store
 from loyalty_site.lib import constraints
+from loyalty_site.lib.texts import LocalizedTextField
 from loyalty_site.lib.timezones import validate_timezone
 from rewards.models import Experiment
 from surveys.models.survey import Survey
@@ -54,6 +55,8 @@ class Campaign(models.Model):
     Audience: customers of `segment` (everybody without one), of `stores` (all when empty) by their home store or, after
     a purchase, by the store of the purchase, of `languages` (all when empty), who bought in the last
     `bought_within_days` (anybody when empty). Whom `experiment` holds out is not asked.
+
+    `subject` and `introduction` of the mail may name what `wording.OF_SURVEY` lists.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -88,6 +91,12 @@ class Campaign(models.Model):
     )
     bought_within_days = models.PositiveSmallIntegerField(
         _("bought within (days)"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    subject = LocalizedTextField(
+        _("subject"), blank=True, help_text=_("Empty in a language: the survey's title in that language.")
+    )
+    introduction = LocalizedTextField(
+        _("introduction"), long=True, blank=True, help_text=_("Empty in a language: the survey's introduction.")
     )
     experiment = models.OneToOneField(
         Experiment,

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from customers.domain import consents
 from customers.models import Purpose
 from loyalty_site.lib import actors
+from rewards.domain import letters
 from surveys.domain import intents, partials, responses
 from surveys.forms import ResponseForm, chosen_score
 from surveys.models import Delivery
@@ -83,7 +84,8 @@ def unsubscribe(request: HttpRequest, delivery: Delivery) -> HttpResponse:
         by = actors.customer(customer.pk)
         consents.withdraw(customer=customer, purpose=Purpose.SURVEY_EMAIL, by=by, at=timezone.now())
     allowed = consents.allows(customer=customer, purpose=Purpose.SURVEY_EMAIL)
-    return render(request, "surveys/unsubscribe.html", {"allowed": allowed})
+    context = {"allowed": allowed, "token": letters.token_for(customer)}
+    return render(request, "surveys/unsubscribe.html", context)
 
 
 def _note_hit(request: HttpRequest, delivery: Delivery) -> None:

@@ -1,7 +1,13 @@
 """The programme in the back office."""
 
-import pytest
+import io
 
+import pytest
+from django.db import IntegrityError, connection
+from PIL import Image
+
+from loyalty_site.lib import colors
+from loyalty_site.lib.constraints import Luminance
 from rewards.models import Program
 from tests.factories.customers import UserFactory
 from tests.factories.rewards import ProgramFactory
@@ -42,6 +48,7 @@ def tell_programme(staff, **told):
         "tier_months": "12",
         "tier_grace_days": "30",
         "tier_downgrade": "ONE_DOWN",
+        "brand_color": "#14614f",
     }
     page = staff.post(f"/admin/rewards/program/{program.pk}/change/", form | told)
     return Program.objects.get(), page.context and page.context["adminform"].form.errors
@@ -83,6 +90,7 @@ def test_programme_decides_about_tiers_and_tax(staff):
         "tier_basis": "SPEND",
         "tier_window": "CALENDAR_YEAR",
         "tier_downgrade": "REASSESS",
+        "brand_color": "#14614f",
         "tier_grace_days": "7",
     }
     program, errors = tell_programme(staff, **tiers, earns_on_tax="on")
@@ -97,3 +105,87 @@ def test_programme_decides_about_tiers_and_tax(staff):
 
 def test_programme_can_leave_tax_out(staff):
     assert tell_programme(staff)[0].earns_on_tax is False
+
+
+def test_programme_takes_a_color_that_can_be_read(staff):
+    program, _ = tell_programme(staff, brand_color="#B00020")
+    assert program.brand_color == "#b00020"
+
+
+@pytest.mark.parametrize(
+    ("color", "refusal"),
+    [
+        ("#f2b544", "Too pale to be read: its contrast is 1.65 to 1, and 4.5 are needed. Take a darker one."),
+        ("#9c56a0", "Too pale to be read: its contrast is 4.45 to 1, and 4.5 are needed. Take a darker one."),
+        ("red", "A color is written like #14614f."),
+    ],
+)
+def test_programme_refuses_a_color_that_cannot(staff, color, refusal):
+    program, told = tell_programme(staff, brand_color=color)
+    assert (told["brand_color"], program.brand_color) == ([refusal], "#14614f")
+
+
+@pytest.mark.parametrize("color", ["#9c56a0", "#ffffff", "#f2b544", "#14614F", "#14614", "", "#14614g"])
+def test_database_refuses_the_same_colors(db, color):
+    ProgramFactory()
+    with pytest.raises(IntegrityError, match="program_brand_color_is_readable"):
+        Program.objects.update(brand_color=color)
+
+
+@pytest.mark.parametrize("color", ["#9c559f", "#000000", "#0a0b0a", "#14614f"])
+def test_database_takes_the_others(db, color):
+    ProgramFactory(brand_color=color)
+    assert Program.objects.get().palette.light.brand == color
+
+
+def test_database_reckons_the_light_of_a_color_as_we_do(db):
+    with connection.cursor() as cursor:
+        for color in ("#000000", "#ffffff", "#0a0b0c", "#9c559f", "#14614f"):
+            sql = Luminance.template % {"expressions": "%(color)s"}
+            cursor.execute(f"SELECT {sql}", {"color": color})
+            assert float(cursor.fetchone()[0]) == pytest.approx(colors.luminance(color), abs=1e-6)
+
+
+def logo():
+    out = io.BytesIO()
+    Image.new("RGB", (300, 90), (176, 0, 32)).save(out, "PNG")
+    out.seek(0)
+    out.name = "logo.png"
+    return out
+
+
+def test_logo_is_set_shown_and_removed(staff):
+    page = f"/admin/rewards/program/{ProgramFactory(name='Tea & Co').pk}"
+    assert "remove_logo" not in staff.get(f"{page}/change/").text
+    assert staff.post(f"{page}/set_logo/", {"file": logo()}).status_code == 302
+    picture = Program.objects.get().logo_id
+    assert f'src="/rewards/pictures/{picture}.webp" alt="Tea &amp; Co"' in staff.get(f"{page}/change/").text
+    assert f'src="/rewards/pictures/{picture}.webp" alt="Tea &amp; Co"' in staff.get("/sign-in/").text
+    assert staff.post(f"{page}/remove_logo/").status_code == 302
+    assert Program.objects.get().logo_id is None
+
+
+def test_sample_shows_the_color_that_is_typed(staff):
+    ProgramFactory(name="Orchard")
+    answer = staff.post("/admin/rewards/program/preview/", {"name": "Orchard", "brand_color": "#b00020"}).json()
+    assert sorted(answer["mails"]) == ["en", "zh-hans"]
+    assert "background-color: #b00020" in answer["mails"]["en"]
+    refused = staff.post("/admin/rewards/program/preview/", {"name": "Orchard", "brand_color": "#f2b544"}).json()
+    assert refused["problem"].startswith("Too pale to be read")
+    assert Program.objects.get().brand_color == "#14614f"
+
+
+def test_pages_are_in_the_color_of_the_programme(client, db):
+    ProgramFactory()
+    assert "/brand/" not in client.get("/sign-in/").text
+    Program.objects.update(brand_color="#b00020")
+    assert '<link rel="stylesheet" href="/brand/b00020.css">' in client.get("/sign-in/").text
+    sheet = client.get("/brand/b00020.css")
+    assert sheet.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert "--ly-brand-rgb: 176, 0, 32;" in sheet.text
+    assert sheet.text.count("{") == sheet.text.count("}") == 3
+
+
+@pytest.mark.parametrize("name", ["b0002", "B00020", "b00020b", "red", "b0002-"])
+def test_what_is_no_color_has_no_stylesheet(client, db, name):
+    assert client.get(f"/brand/{name}.css").status_code == 404

@@ -3,15 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from customers.domain import consents
-from customers.models import Purpose
+from customers.models import Purpose, User
 from loyalty_site.lib import actors
 from surveys.domain import campaigns
 from surveys.models import (
     Campaign,
     CampaignState,
+    Delivery,
     DeliveryState,
 )
 from tests.factories.customers import CustomerFactory
@@ -106,3 +108,60 @@ def test_scheduled_campaign_keeps_its_audience(staff):
     staff.post(f"/admin/surveys/campaign/{campaign.pk}/change/", {"name": "Renamed", "bought_within_days": "7"})
     campaign.refresh_from_db()
     assert (campaign.name, campaign.bought_within_days) == ("Renamed", None)
+
+
+PREVIEW = "/admin/surveys/campaign/preview/"
+
+
+def typed(**fields):
+    names = ("subject", "introduction")
+    return {f"{name}_{n}": "" for name in names for n in ("en", "zh-hans")} | fields
+
+
+def test_preview_shows_the_mail_in_the_words_that_are_typed(staff, survey):
+    survey.introduction = {"en": "We read every answer.", "zh-hans": "每一份回复都会读。"}
+    survey.save()
+    words = typed(survey=survey.pk, introduction_en="Dear {first_name}, <b> {program} asks.")
+    mails = staff.post(PREVIEW, words).json()["mails"]
+    assert "Dear Mei, &lt;b&gt; Loyalty Site asks." in mails["en"]
+    assert "We read every answer." not in mails["en"]
+    assert "每一份回复都会读。" in mails["zh-hans"]
+    assert "How was it?" in mails["en"]
+
+
+def test_preview_says_what_cannot_be_named(staff, survey):
+    told = staff.post(PREVIEW, typed(survey=survey.pk, subject_en="Hello {name}"))
+    assert told.json()["problem"] == "{name} is not known here. What you can write: {first_name} {program} {title}."
+    assert staff.post(PREVIEW, typed()).json()["problem"] == "Choose the survey, and its mail stands here."
+    assert staff.post(f"{PREVIEW}?of=x", typed()).status_code == 200
+
+
+def test_preview_of_a_campaign_under_way_knows_its_survey(staff, sending):
+    page = staff.get(f"/admin/surveys/campaign/{sending.pk}/change/").text
+    assert f'data-mail-preview="{PREVIEW}?of={sending.pk}"' in page
+    mails = staff.post(f"{PREVIEW}?of={sending.pk}", typed(**{"introduction_zh-hans": "{title}，请回复"})).json()[
+        "mails"
+    ]
+    assert "您满意吗？，请回复" in mails["zh-hans"]
+    sending.refresh_from_db()
+    assert sending.introduction == {}
+
+
+def test_campaign_refuses_words_that_cannot_be_filled(staff, survey):
+    sent = typed(name="June", survey=survey.pk, trigger="DATE", reminders=0, reminder_days=3, holdout_percent=0)
+    for wrong in ("{coupon}", "{ first_name}", "half {"):
+        page = staff.post("/admin/surveys/campaign/add/", sent | {"introduction_en": wrong})
+        assert "What you can write" in str(page.context["adminform"].form.errors["introduction"])
+    assert not Campaign.objects.exists()
+    staff.post("/admin/surveys/campaign/add/", sent | {"subject_en": "{first_name}?", "subject_zh-hans": "{program}"})
+    assert Campaign.objects.get().subject == {"en": "{first_name}?", "zh-hans": "{program}"}
+
+
+def test_trial_mail_has_the_campaigns_words(staff, survey):
+    campaign = CampaignFactory(survey=survey, subject={"en": "{first_name}, a word?"})
+    User.objects.update(first_name="Lena", last_name="Ou")
+    staff.post(act(campaign, "trial_mail"), {"language": "en"})
+    staff.post(act(campaign, "trial_mail"), {"language": "zh-hans"})
+    assert [sent.subject for sent in mail.outbox] == ["Lena, a word?", "您满意吗？"]
+    assert "/news/" not in mail.outbox[0].body
+    assert not Delivery.objects.exists()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from loyalty_site.lib import actors
-from rewards.domain import points
+from rewards.domain import letters, points
 from rewards.models import PointsEntry, Program
 from surveys.domain import invitations, responses
 from surveys.models import Answer, Case, Delivery, Intent, Question, SurveyResponse
@@ -54,19 +54,23 @@ def everything():
 def test_twenty_gets_and_heads_of_every_link_of_a_mail_change_nothing(client, links, delivery):
     page = f"/s/{responses.token_for(delivery)}/"
     scores = [f"{page}?score={score}" for score in range(11)]
-    assert links == sorted([page, f"{page}more/", f"{page}unsubscribe/", *scores])
+    preferences = f"/news/{letters.token_for(delivery.customer)}/"
+    assert links == sorted([page, f"{page}more/", f"{page}unsubscribe/", preferences, *scores])
     before = everything()
     for link in links * 20:
         expected = 302 if link.endswith("more/") else 200
         assert (client.get(link).status_code, client.head(link).status_code) == (expected, expected)
     assert everything() == before
-    assert Intent.objects.count() == 2 * (len(links) - 1)  # by GET and by HEAD, once each; unsubscribing is no answer
+    assert Intent.objects.count() == 2 * (len(links) - 2)  # by GET and by HEAD, once each; choosing mails is no answer
 
 
 def test_post_behind_the_links_changes_what_is_watched(client, links, delivery):
     """Else the test above could not fail."""
     before = everything()
-    page, scale = links[0], delivery.campaign.survey.questions.get(position=1)
+    page, scale = (
+        next(link for link in links if link.startswith("/s/")),
+        delivery.campaign.survey.questions.get(position=1),
+    )
     assert client.post(page, {f"q{scale.pk}": "0"}).status_code == 302
     answered = everything()
     assert all(answered[model] != before[model] for model in (SurveyResponse, Answer, PointsEntry, Case))

@@ -4,6 +4,7 @@ from email.utils import parseaddr
 
 import pytest
 
+from rewards.domain import letters
 from rewards.models import Program
 from surveys.domain import invitations, responses
 from tests.factories.surveys import QuestionFactory
@@ -30,6 +31,10 @@ def link(delivery):
     return f"https://loyalty.example.org/s/{responses.token_for(delivery)}/"
 
 
+def preferences(delivery):
+    return f"https://loyalty.example.org/news/{letters.token_for(delivery.customer)}/"
+
+
 def test_mail_has_the_headers_of_a_mailing(due):
     delivery = due(email="ann@example.org")
     message = compose(delivery).message()
@@ -49,7 +54,7 @@ def test_mail_has_a_link_for_each_score_and_one_to_unsubscribe(due):
     delivery = due()
     links = re.findall(r'<a href="([^"]+)"', html(compose(delivery)))
     scores = [f"{link(delivery)}?score={score}" for score in range(11)]
-    assert links == [*scores, f"{link(delivery)}more/", f"{link(delivery)}unsubscribe/"]
+    assert links == [*scores, f"{link(delivery)}more/", f"{link(delivery)}unsubscribe/", preferences(delivery)]
 
 
 def test_mail_as_text_has_the_link_and_the_promise(due):
@@ -59,7 +64,7 @@ def test_mail_as_text_has_the_link_and_the_promise(due):
     assert "Would you recommend us?\n" in body
     assert f"\n{link(delivery)}\n" in body
     assert "Your answer brings you 50 points, whatever you say." in body
-    assert f"Stop these mails: {link(delivery)}unsubscribe/" in body
+    assert f"Stop these mails: {link(delivery)}unsubscribe/\nChoose your mails: {preferences(delivery)}\n" in body
 
 
 def test_mail_escapes_what_people_typed(due, survey):
@@ -101,7 +106,7 @@ def test_mail_of_a_survey_that_begins_with_words_has_one_button(due, survey):
     QuestionFactory(survey=survey, kind="NPS", position=2)
     delivery = due()
     links = re.findall(r'<a href="([^"]+)"', html(compose(delivery)))
-    assert links == [link(delivery), f"{link(delivery)}more/", f"{link(delivery)}unsubscribe/"]
+    assert links == [link(delivery), f"{link(delivery)}more/", f"{link(delivery)}unsubscribe/", preferences(delivery)]
 
 
 def test_subject_is_one_line_whatever_staff_typed(due, survey):
@@ -159,3 +164,36 @@ def test_reminder_says_so_and_the_first_mail_does_not(due):
     for before, after in ((first.body, again.body), (html(first), html(again))):
         assert "We asked you some days ago" not in before
         assert "We asked you some days ago" in after
+
+
+def worded(due, **texts):
+    delivery = due(name="{title} <b>\nMei", language=texts.pop("language", "en"))
+    for name, text in texts.items():
+        setattr(delivery.campaign, name, text)
+    return compose(delivery)
+
+
+def test_campaign_may_say_it_in_its_own_words(due):
+    message = worded(
+        due,
+        subject={"en": "{first_name}, a word\nabout {program}?"},
+        introduction={"en": "Dear {first_name},\nthis is about “{title}” <i>."},
+    )
+    assert message.subject == "{title}, a word about Corner Stores?"
+    assert "Dear {title},\nthis is about “How was it?” <i>." in message.body
+    assert "Dear {title},<br>this is about “How was it?” &lt;i&gt;." in html(message)
+
+
+def test_campaign_that_is_silent_in_a_language_says_what_the_survey_does(due, survey):
+    survey.introduction = {"en": "English {first_name}", "zh-hans": "中文 {first_name}"}
+    survey.save()
+    message = worded(due, subject={"en": "Ours"}, introduction={"en": "Our own"}, language="zh-hans")
+    assert message.subject == "您满意吗？"
+    assert "中文 {first_name}" in message.body  # the survey's words are no text with placeholders
+    assert "Our own" not in message.body
+
+
+def test_reminder_reminds_of_the_campaigns_subject(due):
+    delivery = due()
+    delivery.campaign.subject, delivery.touch = {"en": "One minute?"}, 2
+    assert compose(delivery).subject == "Reminder: One minute?"
