@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0038_sender_of_mails'),
+        ('rewards', '0039_refusals_of_offers'),
     ]
 
     operations = [
