@@ -1,6 +1,7 @@
 """The built-in outbox: where mails go when no mail server is named."""
 
 from collections.abc import Sequence
+from email.mime.base import MIMEBase
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
@@ -20,7 +21,16 @@ class OutboxBackend(BaseEmailBackend):
                 to=", ".join(message.recipients())[:1000],
                 subject=str(message.subject)[:500],
                 text=str(message.body),
-                html=str(html),
+                html=_with_pictures(str(html), message),
                 headers={name: str(value) for name, value in message.message().items()},
             )
         return len(email_messages)
+
+
+def _with_pictures(html: str, message: EmailMessage) -> str:
+    """The page with the pictures that the mail carries, which it names by `cid:`, in their own addresses."""
+    for part in message.attachments:
+        if isinstance(part, MIMEBase) and (content_id := part["Content-ID"]):
+            content = "".join(str(part.get_payload()).split())
+            html = html.replace(f"cid:{content_id.strip('<>')}", f"data:{part.get_content_type()};base64,{content}")
+    return html

@@ -6,6 +6,7 @@ Contrast as WCAG 2.2 has it, https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio.
 import colorsys
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 COLOR = r"^#[0-9a-f]{6}\Z"
 READABLE = 4.5
@@ -60,6 +61,7 @@ def luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@lru_cache(maxsize=16)
 def palette(color: str) -> Palette:
     """For a color that can be read on PAPER; all pairs named above are then READABLE."""
     if color == HOUSE:

@@ -63,7 +63,7 @@ def attach(message: EmailMultiAlternatives, logo: Logo | None) -> None:
     part = MIMEImage(logo.content, "png")
     part.add_header("Content-ID", f"<{logo.content_id}>")
     part.add_header("Content-Disposition", "inline", filename="logo.png")
-    message.mixed_subtype = "related"
+    message.mixed_subtype = "related"  # type: ignore[attr-defined]  # the stubs do not know it
     message.attach(part)
 
 

@@ -63,7 +63,7 @@ def mails(form: "forms.ModelForm[Campaign]") -> JsonResponse:
         problems.append(_("Choose the survey, and its mail stands here."))
     if problems:
         return JsonResponse({"problem": " ".join(problems)})
-    told = {
+    told: dict[str, Any] = {
         "survey": survey,
         "program": Program.objects.current(),
         "text": Text(form.cleaned_data["subject"], form.cleaned_data["introduction"]),

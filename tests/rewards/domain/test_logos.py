@@ -4,7 +4,7 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 from PIL import Image
 
-from customers.models import AuditEvent
+from customers.models import AuditEvent, OutboxMail
 from loyalty_site.lib import actors
 from rewards.domain import logos, pictures
 from rewards.models import Program, RewardPicture
@@ -85,3 +85,13 @@ def test_page_of_the_back_office_has_it_in_its_own_address(program, now):
     assert logos.shown(program) is None
     hang(program, now)
     assert logos.shown(program).source.startswith("data:image/png;base64,iVBOR")
+
+
+def test_outbox_shows_the_logo(program, now, settings):
+    settings.EMAIL_BACKEND = "loyalty_site.outbox.OutboxBackend"
+    hang(program, now)
+    message = EmailMultiAlternatives("Tea", "text", to=["mei@example.org"])
+    message.attach_alternative(f'<img src="{logos.of(program).source}">', "text/html")
+    logos.attach(message, logos.of(program))
+    message.send()
+    assert OutboxMail.objects.get().html == f'<img src="{logos.shown(program).source}">'
