@@ -25,7 +25,7 @@ def sender_is_believable(**kwargs: Any) -> list[checks.Warning]:
     """The address mails come from, beside the one that their links lead to."""
     if settings.DEBUG:
         return []
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2].lower()
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2].lower()
     host = (urlsplit(settings.BASE_URL).hostname or "").lower()
     if not domain or any(f".{domain}".endswith(f".{reserved}") for reserved in _RESERVED):
         told = f"Mails come from {settings.DEFAULT_FROM_EMAIL!r}, a domain that nobody can receive mail at."
