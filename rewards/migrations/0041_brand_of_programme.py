@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0039_refusals_of_offers'),
+        ('rewards', '0040_coupons_in_one_call'),
     ]
 
     operations = [
