@@ -13,25 +13,6 @@ from rewards.domain.breakdowns import MILLI
 from rewards.domain.windows import Window
 from rewards.models import Coupon, Offer
 
-# What stands beside an offer's row: what it is for, whether the customer is in its segment, and how often it was used
-# by the customer, in its period, and by the customer in it: only where it has a limit of that.
-_SCOPES = """
-    SELECT offer.id,
-           ARRAY (SELECT product_id FROM rewards_offer_products WHERE offer_id = offer.id),
-           ARRAY (SELECT category_id FROM rewards_offer_categories WHERE offer_id = offer.id),
-           ARRAY (SELECT store_id FROM rewards_offer_stores WHERE offer_id = offer.id),
-           EXISTS (SELECT FROM customers_segmentmember
-                   WHERE segment_id = offer.segment_id AND customer_id = told.customer),
-           CASE WHEN offer.customer_max IS NOT NULL AND told.customer IS NOT NULL
-                THEN offers_used(offer.id, told.customer, NULL) END,
-           CASE WHEN offer.period_max IS NOT NULL
-                THEN offers_used(offer.id, NULL, offers_period_start(offer.period, told.at)) END,
-           CASE WHEN offer.customer_period_max IS NOT NULL AND told.customer IS NOT NULL
-                THEN offers_used(offer.id, told.customer, offers_period_start(offer.period, told.at)) END
-    FROM (SELECT %s::bigint AS customer, %s::timestamptz AS at) told CROSS JOIN rewards_offer offer
-    WHERE offer.id = ANY (%s::bigint[])
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
@@ -128,3 +109,6 @@ def _left(
 
 def _less(most: int | None, used: int | None) -> int | None:
     return None if most is None else most - (used or 0)
+
+
+_SCOPES = "SELECT * FROM offers_scopes(%s, %s, %s::bigint[])"

@@ -1,6 +1,8 @@
 -- Redeems coupons, one use of each, by conditional updates in the order of ids, and counts them in their offers. A use that
 -- was held for who redeems is consumed; what is held for others is not to be had. Says the word of the refusal and at which
 -- coupon it stopped: the caller's transaction must then end.
+-- No statement joins a table to the arrays: a plan for arrays of any length would look dearer than one for these, so that
+-- each call would be planned anew, for longer than it runs.
 CREATE OR REPLACE FUNCTION coupons_claim(
     p_coupons bigint[], p_discounts bigint[], p_purchase bigint, p_customer bigint, p_bought_at timestamptz,
     p_at timestamptz, p_by text, OUT redemptions bigint[], OUT refusal text, OUT refused bigint
