@@ -87,16 +87,18 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCases:
-    """How many somebody has to work on, and how many of them beyond their time."""
+    """How many somebody has to work on, of these how many beyond their time, who looks has, and nobody has taken on."""
 
     number: int
     overdue: int
+    mine: int
+    nobodys: int
 
 
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now, stores = timezone.now(), own_stores(request)
     today, asked = timezone.localdate(now), _asked(request)
-    waiting = _waiting_cases(stores, now) if request.user.has_perm("surveys.view_case") else None
+    waiting = _waiting_cases(stores, request.user.pk, now) if request.user.has_perm("surveys.view_case") else None
     period = _period(asked or _latest_day(request, stores, now) or today, now)
     context.update(
         title=_("Today"),
@@ -244,11 +246,14 @@ def _mail() -> Figure:
     return Figure(_("Mails waiting"), grouped(waiting), note, url=list_url(Campaign))
 
 
-def _waiting_cases(stores: list[int], now: datetime) -> WaitingCases:
+def _waiting_cases(stores: list[int], user_id: int, now: datetime) -> WaitingCases:
     """Of these stores."""
     own = cases.seen_by(stores=stores)
     found = own.aggregate(
-        number=Count("pk", filter=cases.is_waiting()), overdue=Count("pk", filter=cases.is_overdue(at=now))
+        number=Count("pk", filter=cases.is_waiting()),
+        overdue=Count("pk", filter=cases.is_overdue(at=now)),
+        mine=Count("pk", filter=cases.is_waiting() & Q(owner=user_id)),
+        nobodys=Count("pk", filter=cases.is_waiting() & Q(owner__isnull=True)),
     )
     return WaitingCases(**found)
 
@@ -285,8 +290,7 @@ def _attention(request: HttpRequest, now: datetime, waiting: WaitingCases | None
             text = _("The mail server takes no mails: %(reply)s") % {"reply": server.reply}
             yield {"text": text, "url": list_url(MailServer)}
     if waiting:
-        text = ngettext("%s case is overdue.", "%s cases are overdue.", waiting.overdue)
-        yield from _when(waiting.overdue, text, Case, "overdue", by="is")
+        yield from _case_calls(waiting)
     if may("rewards.view_rewardredemption"):
         late = RewardRedemption.objects.filter(
             state=RedemptionState.REQUESTED, requested_at__lt=now - timedelta(days=PICKUP_DAYS)
@@ -308,6 +312,15 @@ def _attention(request: HttpRequest, now: datetime, waiting: WaitingCases | None
         number = PurchaseImport.objects.filter(state__in=[ImportState.READY, ImportState.FAILED]).count()
         text = ngettext("%s import waits for you.", "%s imports wait for you.", number)
         yield from _when(number, text, PurchaseImport)
+
+
+def _case_calls(waiting: WaitingCases) -> Iterator[dict[str, str]]:
+    overdue = ngettext("%s case is overdue.", "%s cases are overdue.", waiting.overdue)
+    mine = ngettext("%s case is yours to work on.", "%s cases are yours to work on.", waiting.mine)
+    nobodys = ngettext("%s case is nobody’s yet.", "%s cases are nobody’s yet.", waiting.nobodys)
+    yield from _when(waiting.overdue, overdue, Case, "overdue", by="is")
+    yield from _when(waiting.mine, mine, Case, "mine&is=waiting", by="whose")
+    yield from _when(waiting.nobodys, nobodys, Case, "nobody&is=waiting", by="whose")
 
 
 def _tries(now: datetime) -> Iterator[dict[str, str]]:

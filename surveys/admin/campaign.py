@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +20,12 @@ from surveys.admin import campaign_pages, preview
 from surveys.admin.campaign_form import LATER, NOW, PREVIEW, CampaignForm, ScheduleForm
 from surveys.domain import campaigns, schedules
 from surveys.models import STANDING, Campaign, CampaignState, CampaignTrigger
+
+
+def _without(names: set[str], lines: Sequence[Any]) -> list[tuple[str, ...]]:
+    """The lines of a fieldset, each a name or several side by side."""
+    split = [line if isinstance(line, tuple) else (line,) for line in lines]
+    return [left for line in split if (left := tuple(name for name in line if name not in names))]
 
 
 @admin.register(Campaign)
@@ -58,6 +64,16 @@ class CampaignAdmin(ModelAdmin):
         is_open = obj is None or obj.state == CampaignState.DRAFT
         return () if is_open else ("survey", *self.when, *self.who)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of one that is scheduled only what it says: nothing that another trigger would."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if not self.fixed_fields(request, obj):
+            return fieldsets
+        names = (*self.when, "bought_within_days")
+        unsaid = {name for name in names if getattr(obj, name) in (None, "")}
+        unsaid |= set() if obj.reminders else {"reminder_days"}
+        return [(title, {**options, "fields": _without(unsaid, options["fields"])}) for title, options in fieldsets]
+
     def is_disposable(self, row: Campaign) -> bool:
         return row.state == CampaignState.DRAFT
 
@@ -82,6 +98,13 @@ class CampaignAdmin(ModelAdmin):
         form = self.get_form(request, campaign)(request.POST, instance=campaign)
         form.is_valid()
         return campaign_pages.mails(form)
+
+    def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> HttpResponse:
+        """Who has written a campaign looks next at who will get it."""
+        if {"_continue", "_addanother", "_popup"} & request.POST.keys() or not self.has_change_permission(request, obj):
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(request, _("“%s” is kept as a draft. Look at who will get it, then schedule it.") % obj)
+        return HttpResponseRedirect(reverse("admin:surveys_campaign_schedule", args=[obj.pk]))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -23,6 +23,7 @@ from surveys.domain import audience, campaigns, invitations, schedules
 from surveys.models import (
     STANDING,
     Campaign,
+    CampaignState,
     CampaignTrigger,
     Delivery,
     DeliveryState,
@@ -36,7 +37,7 @@ BAR_STEP, BAR_WIDTH = 56, 560
 
 def preflight(campaign: Campaign, at: datetime) -> dict[str, Any]:
     found = audience.preflight(campaign=campaign, at=at)
-    counts = [(_("will get it"), found.will_send, "would-be")]
+    counts = [(_("may be asked"), found.will_send, "would-be")]
     counts += [(str(reason.label), number, "was") for reason, number in found.reasons.items()]
     bars = [
         {"name": name, "count": number, "group": group, "y": BAR_STEP * row + 18, "top": BAR_STEP * row + 25,
@@ -45,13 +46,17 @@ def preflight(campaign: Campaign, at: datetime) -> dict[str, Any]:
         for row, (name, number, group) in enumerate(counts)
         if found.total
     ]  # fmt: skip
+    percent = campaign_form.holdout_percent(campaign)
+    held_out = round(found.will_send * percent / 100)
     return {
         "preflight": found,
+        "held_out": held_out,
+        "mails": found.will_send - held_out,
         "of_purchases": campaign.trigger == CampaignTrigger.AFTER_PURCHASE,
         "preflight_days": audience.PREFLIGHT_DAYS,
         "bars": bars,
         "bars_height": BAR_STEP * len(bars),
-        "holdout_percent": campaign_form.holdout_percent(campaign),
+        "holdout_percent": percent,
     }
 
 
@@ -139,6 +144,7 @@ def progress_of(campaign: Campaign) -> dict[str, Any]:
     return {
         "start": _when(campaign) if campaign.starts_at else "",
         **_occurrences(campaign),
+        "goes_on": campaign.state in (*campaigns.ASKING, CampaignState.SCHEDULED),
         "addressed": addressed,
         "done": done,
         "percent": round(100 * done / addressed) if addressed else 0,

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -73,7 +73,7 @@ class SurveyAdmin(ModelAdmin):
     search_fields = ("name",)
     ordering = ("-pk",)
     inlines = (question.Questions,)
-    actions_detail = ("preview", "trial_mail", "results", "publish", "copy", "close")
+    actions_detail = ("preview", "trial_mail", "publish", "send", "results", "copy", "close")
     change_form_outer_before_template = "admin/surveys/survey/above.html"
     fieldsets = (
         (None, {"fields": ("name", "reward_points", "is_anonymous", "follow_up_hours")}),
@@ -178,6 +178,12 @@ class SurveyAdmin(ModelAdmin):
             template="admin/surveys/survey/publish.html",
             context=languages,
         )
+
+    @act(title=gettext_lazy("New campaign"), permission="surveys.add_campaign", icon="send", variant="primary")
+    def send(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The form of a campaign that sends it."""
+        survey = self.row(request, object_id)
+        return HttpResponseRedirect(f"{reverse('admin:surveys_campaign_add')}?survey={survey.pk}")
 
     @act(title=gettext_lazy("Copy"), permission="surveys.add_survey", icon="content_copy")
     def copy(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -15,7 +15,7 @@ from rewards.models import RewardRedemption
 from surveys.models import CampaignState, DeliveryState
 from tests.factories.customers import CustomerFactory, PurchaseFactory, StoreFactory, UserFactory
 from tests.factories.rewards import BaseRuleFactory, ProgramFactory
-from tests.factories.surveys import DeliveryFactory
+from tests.factories.surveys import CaseFactory, DeliveryFactory
 from tests.loyalty_site import rows
 
 pytestmark = pytest.mark.django_db
@@ -207,6 +207,27 @@ def test_alerts_are_told_until_somebody_has_seen_them(owner):
     owner.post(f"/admin/rewards/staffalert/{alert.pk}/seen/")
     assert owner.get("/admin/").context["attention"] == []
     assert list(owner.get(told[0]["url"]).context["cl"].result_list) == []
+
+
+def test_cases_of_oneself_and_of_nobody_are_listed(client):
+    roles.sync()
+    store = StoreFactory()
+    lena, peter = UserFactory(password=None), UserFactory(password=None)
+    for member in (lena, peter):
+        member.groups.add(Group.objects.get(name=roles.STORE_MANAGER))
+        member.stores.add(store)
+    due = NOW + WEEK
+    free, hers = (
+        CaseFactory(store=store, due_at=due),
+        CaseFactory(store=store, due_at=due, owner=lena, state="ASSIGNED"),
+    )
+    CaseFactory(store=store, due_at=due, owner=peter, state="ASSIGNED")
+    CaseFactory(due_at=due)
+    client.force_login(lena)
+    told = client.get("/admin/").context["attention"]
+    assert [item["text"] for item in told] == ["1 case is yours to work on.", "1 case is nobody’s yet."]
+    listed = [list(client.get(item["url"]).context["cl"].result_list) for item in told]
+    assert listed == [[hers], [free]]
 
 
 def test_missing_earning_rule_is_told(owner):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from customers.domain import consents
 from customers.models import Purpose, User
 from loyalty_site.lib import actors
+from rewards.models import ExperimentKind
 from surveys.domain import campaigns
 from surveys.models import (
     Campaign,
@@ -17,6 +18,7 @@ from surveys.models import (
     DeliveryState,
 )
 from tests.factories.customers import CustomerFactory
+from tests.factories.rewards import ExperimentFactory
 from tests.factories.surveys import CampaignFactory, DeliveryFactory
 from tests.loyalty_site import rows
 from tests.surveys.admin_forms import act
@@ -101,6 +103,29 @@ def test_campaign_shows_how_far_it_is(staff):
     for row in progress["states"]:
         listed = staff.get(row["url"]).context["cl"].result_list
         assert [delivery.state for delivery in listed] == [row["state"]] * row["number"]
+
+
+def test_new_campaign_leads_from_its_survey_to_who_will_get_it(staff, survey):
+    begun = staff.get(act(survey, "send"))
+    assert f'<option value="{survey.pk}" selected' in staff.get(begun.url).content.decode()
+    told = {"name": "November", "survey": survey.pk, "trigger": "DATE", "reminders": 0, "reminder_days": 3}
+    saved = staff.post(begun.url, {**told, "holdout_percent": 10, "_save": "Save"})
+    assert saved.url == act(Campaign.objects.get(), "schedule")
+
+
+def test_preflight_counts_the_held_out_too(staff, audience):
+    campaign = CampaignFactory(experiment=ExperimentFactory(kind=ExperimentKind.CAMPAIGN, holdout_percent=50))
+    page = " ".join(staff.get(act(campaign, "schedule")).content.decode().split())
+    assert "About 1 of these (50 %) are held out by chance and not asked" in page
+    assert "Mails: about 1." in page
+
+
+def test_scheduled_campaign_shows_only_what_it_says(staff):
+    campaign = CampaignFactory(state=CampaignState.SCHEDULED, starts_at=rows.AT, scheduled_by="system")
+    page = staff.get(f"/admin/surveys/campaign/{campaign.pk}/change/")
+    shown = {name for fieldset in page.context["adminform"] for line in fieldset for name in line.fields}
+    assert {"name", "survey", "trigger", "reminders", "segment"} <= shown
+    assert shown.isdisjoint({"delay_hours", "every", "interval", "end_date", "reminder_days"})
 
 
 def test_scheduled_campaign_keeps_its_audience(staff):
