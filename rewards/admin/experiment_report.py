@@ -25,6 +25,18 @@ TREATED: dict[str, Any] = {
     ExperimentKind.MAILING: gettext_lazy("sent the offer"),
     ExperimentKind.CAMPAIGN: gettext_lazy("asked"),
 }
+# What is compared, for who has never seen such a report.
+ASKED: dict[str, Any] = {
+    ExperimentKind.SURPRISE: gettext_lazy(
+        "%(held_out)s of %(all)s customers got no surprise, by chance. Did those who got one come back more often?"
+    ),
+    ExperimentKind.MAILING: gettext_lazy(
+        "%(held_out)s of %(all)s customers got no offer, by chance. Did those who got it come back more often?"
+    ),
+    ExperimentKind.CAMPAIGN: gettext_lazy(
+        "%(held_out)s of %(all)s customers were not asked, by chance. Did those who were asked come back more often?"
+    ),
+}
 
 
 def context(found: Report) -> dict[str, Any]:
@@ -32,6 +44,7 @@ def context(found: Report) -> dict[str, Any]:
     headline, more = _verdict(found)
     return {
         "found": found,
+        "question": _question(found),
         "headline": headline,
         "more": more,
         "is_preliminary": not found.is_final,
@@ -81,8 +94,10 @@ def _verdict(found: Report) -> tuple[str, str]:
     if found.is_ratio_wrong:
         return _("Something is wrong with the groups: do not trust the figures below."), ""
     if more is None:
-        values = {"days": _days(main.days)}
-        return _("Too early: nobody in one of the groups has had their %(days)s yet.") % values, ""
+        told = _("Nobody in one of the groups has had their %(days)s yet.") % {"days": _days(main.days)}
+        if not found.is_time:
+            told += " " + _("The result is read on %s.") % _day(found)
+        return _("Too early to tell."), told
     said = _so_far(found, more)
     if not found.is_time:
         return _("Preliminary: the result is read on %s, not before.") % _day(found), said
@@ -93,6 +108,24 @@ def _verdict(found: Report) -> tuple[str, str]:
     if more.high < 0:
         return _("It keeps people away."), said
     return _("No difference was found."), said
+
+
+def _question(found: Report) -> list[str]:
+    """What is compared, and how many came back so far: of the longest time that is over for some of both groups."""
+    treated, held_out = found.main.treated.customers, found.main.held_out.customers
+    if not (treated and held_out):
+        return []
+    said = [ASKED[found.experiment.kind] % {"held_out": grouped(held_out), "all": grouped(treated + held_out)}]
+    over = [one for one in found.windows if one.treated.complete and one.held_out.complete]
+    for window in over[-1:]:
+        values = {
+            "days": _days(window.days),
+            "treated": TREATED[found.experiment.kind],
+            "came": _of_100(window.treated.came / window.treated.complete),
+            "stayed": _of_100(window.held_out.came / window.held_out.complete),
+        }
+        said.append(_("Came back within %(days)s: %(treated)s %(came)s of 100, held out %(stayed)s of 100.") % values)
+    return said
 
 
 def _so_far(found: Report, more: Interval) -> str:
@@ -197,8 +230,10 @@ def _arm(name: str, arm: Outcome, currency: str) -> dict[str, Any]:
     }
 
 
-def _cost(found: Report) -> tuple[str, str]:
-    """What a visit cost that would not have been, and what that rests on."""
+def _cost(found: Report) -> tuple[str, str] | None:
+    """What a visit cost that would not have been, and what that rests on. None of a survey: it gives no coupons."""
+    if found.experiment.kind == ExperimentKind.CAMPAIGN:
+        return None
     cost, currency = found.extra_visit_cost, found.currency
     if cost is not None:
         amounts = (*cost, found.cost_minor or 0)
@@ -212,8 +247,6 @@ def _cost(found: Report) -> tuple[str, str]:
             )
             % values,
         )
-    if found.experiment.kind == ExperimentKind.CAMPAIGN:
-        return "–", _("A survey gives no coupons of its own. What both groups used stands below.")
     if found.cost_minor is None:
         return _("not known yet"), _("What was given has no price in the books.")
     return _("not known yet"), _("It is not sure yet that there were more visits at all.")

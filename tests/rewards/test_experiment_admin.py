@@ -64,7 +64,9 @@ def test_nothing_is_said_while_no_window_is_over(look, planned, now):
     put(planned, Arm.TREATED, now)
     put(planned, Arm.HOLDOUT, now)
     page = look(planned, now + 30 * DAY - timedelta(seconds=1))
-    assert "Too early: nobody in one of the groups has had their 30 days yet." in page
+    assert "Too early to tell. Nobody in one of the groups has had their 30 days yet." in page
+    assert "The result is read on July 19, 2026." in page
+    assert "1 of 2 customers got no surprise, by chance." in page
 
 
 def test_result_is_preliminary_until_the_planned_day(look, staff, planned, now):
@@ -103,9 +105,10 @@ def test_table_says_what_the_drawing_shows(look, staff, planned, now):
     fill(planned, Arm.TREATED, 200, 140, now)
     fill(planned, Arm.HOLDOUT, 200, 100, now)
     page = look(planned, now + 60 * DAY)
-    assert "surprised 200 0 70.0 0.70 ¥7.00 held out 200 0 50.0 0.50 ¥5.00" in page
+    assert "surprised 70.0 0.70 ¥7.00 200 0 held out 50.0 0.50 ¥5.00 200 0" in page
+    assert "Came back within 30 days: surprised 70.0 of 100, held out 50.0 of 100." in page
     assert "difference +20.0 (+10.4 to +29.1)" in page
-    assert "After 90 days surprised 0 200 – – – held out 0 200 – – – difference not known yet" in page
+    assert "After 90 days surprised – – – 0 200 held out – – – 0 200 difference not known yet" in page
     with time_machine.travel(now + 60 * DAY, tick=False):
         text = staff.get(f"{LIST}{planned.pk}/report/").content.decode()
     assert text.count("<svg class=") == 2
@@ -228,6 +231,7 @@ def test_what_both_groups_used_stands_beside_each_other(look, planned, now):
 def test_survey_has_no_cost_of_its_own(look, now):
     experiment = ExperimentFactory(kind=ExperimentKind.CAMPAIGN, holdout_percent=50, started_at=now)
     put(experiment, Arm.TREATED, now)
-    assert "A survey gives no coupons of its own. What both groups used stands below." in look(
-        experiment, now + 31 * DAY
-    )
+    put(experiment, Arm.HOLDOUT, now)
+    page = look(experiment, now + 31 * DAY)
+    assert "1 of 2 customers were not asked, by chance. Did those who were asked come back more often?" in page
+    assert "Cost of one more visit" not in page
