@@ -3,7 +3,8 @@
 Takes each page of the running demo at 390 and 1280 px, light and dark, in English and Chinese, whole length; it sells,
 takes back and merges a little in it first, so that there is something to see. Prints what the browser complained about,
 what came from another host and what scrolls sideways; exits 1 when there was any. Words behind the folder keep it to
-pictures whose names have them: `… var/screens zh-hans-dark-390`.
+pictures whose names have them: `… var/screens zh-hans-dark-390`; words with a + look at pages alone whose names have
+them: `… var/screens en-light-390 +campaign +survey`.
 """
 
 import itertools
@@ -16,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests import survey_screens
 from tests.plugins.browser import ARGUMENTS, find_chromium
 
 WIDTHS = (390, 1280)
@@ -29,12 +31,14 @@ Pages = list[tuple[str, str, Act | None]]
 def main(base: str, folder: Path, *words: str) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     complaints: list[str] = []
+    looks = [word for word in words if not word.startswith("+")]
+    names = [word[1:] for word in words if word.startswith("+")] or [""]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         visits = _visits(browser, base)
         for language, theme, width in itertools.product(LANGUAGES, THEMES, WIDTHS):
             look = f"{language}-{theme}-{width}"
-            if words and not any(word in look for word in words):
+            if looks and not any(word in look for word in looks):
                 continue
             for who, (sign_in, pages) in visits.items():
                 context = _context(browser, base, language, theme, width)
@@ -43,6 +47,8 @@ def main(base: str, folder: Path, *words: str) -> int:
                 _speak(context, base, language)  # signing in chose the customer's own
                 _listen(page, base, complaints)
                 for name, path, act in pages:
+                    if not any(word in f"{who}-{name}" for word in names):
+                        continue
                     page.goto(base + path)
                     if act:
                         act(page)
@@ -121,12 +127,13 @@ def _visits(browser: Browser, base: str) -> dict[str, tuple[Callable[[Page, str]
     _customer(customer, base)
     number = _number(customer, base)
     own = _own_acts(desk, base, number)
+    surveys, posters = survey_screens.prepare(desk["owner"], base)
     visits: dict[str, tuple[Callable[[Page, str], None], Pages]] = {
-        "guest": (_nobody, _guest_pages()),
+        "guest": (_nobody, _guest_pages() + posters),
         "customer": (_customer, list(_customer_pages(customer, base))),
         "cashier": (partial(_staff, "cashier"), list(_till_pages(desk["cashier"], base, number))),
         "manager": (partial(_staff, "manager"), own),
-        "owner": (partial(_staff, "owner"), list(_admin_pages(desk["owner"], base))),
+        "owner": (partial(_staff, "owner"), [*_admin_pages(desk["owner"], base), *surveys]),
     }
     for page in (*desk.values(), customer):
         page.context.close()
