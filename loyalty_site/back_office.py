@@ -157,6 +157,7 @@ UNFOLD: dict[str, Any] = {
         "primary": dict(zip(_STEPS, _PRIMARY.split(), strict=True)),
     },
     "STYLES": [lambda request: static("css/back_office.css")],
+    "SCRIPTS": [lambda request: static("js/say-names.js")],
     "DASHBOARD_CALLBACK": "loyalty_site.dashboard.show",
     "SIDEBAR": {"navigation": "loyalty_site.back_office.navigation"},
     "ACCOUNT": {

@@ -28,6 +28,7 @@ class QueuedMailAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     actions_detail = ("send_again", "assume_delivered")
+    change_form_outer_before_template = "admin/rewards/uncertain.html"
 
     def matching(self, text: str) -> Q:
         return Q(customer__in=[customer.pk for customer in customers.find(text=text)])

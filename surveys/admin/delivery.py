@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from django.contrib import admin
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from loyalty_site.lib.actors import Actor
@@ -21,11 +23,12 @@ class DeliveryAdmin(mail.QueuedMailAdmin):
     fields = (
         ("campaign", "customer"),
         ("state", "reason"),
-        ("attempts", "touch"),
+        ("which", "attempts"),
         ("not_before", "settled_at"),
         "smtp_reply",
         "opened_at",
     )
+    readonly_fields = ("which",)
     send_again = mail.send_again(_CHANGE)
     assume_delivered = mail.assume_delivered(_CHANGE)
 
@@ -34,3 +37,7 @@ class DeliveryAdmin(mail.QueuedMailAdmin):
 
     def decide_delivered(self, mail: Delivery, by: Actor, at: datetime) -> None:
         deliveries.assume_delivered(delivery=mail, by=by, at=at)
+
+    @admin.display(description=gettext_lazy("mail"))
+    def which(self, mail: Delivery) -> str:
+        return _("first mail") if mail.touch == 1 else _("reminder %s") % (mail.touch - 1)

@@ -49,8 +49,11 @@ class QuestionForm(RowForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("text", "choice_lines"):
-            if isinstance(field := self.fields.get(name), LocalizedTextFormField):
-                dress(field)
+            if isinstance(localized := self.fields.get(name), LocalizedTextFormField):
+                dress(localized)
+        for field in self.fields.values():  # the heads of the columns name nothing for who cannot see them
+            if not isinstance(field, LocalizedTextFormField):
+                field.widget.attrs["aria-label"] = field.label
         if self.instance.pk:
             self.initial["skip_lines"] = skip_rules.written(self.instance)
             choices = sorted(self.instance.choices.all(), key=lambda choice: choice.position)

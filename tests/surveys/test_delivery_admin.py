@@ -27,6 +27,7 @@ def test_uncertain_mail_is_decided_by_a_person(staff, uncertain, act, state):
     page = staff.get(reverse("admin:surveys_delivery_change", args=[uncertain.pk]))
     url = reverse(f"admin:surveys_delivery_{act}", args=[uncertain.pk])
     assert url in page.content.decode()
+    assert "Nobody knows whether this mail arrived" in page.content.decode()
     assert staff.get(url).status_code == 200
     uncertain.refresh_from_db()
     assert uncertain.state == DeliveryState.UNCERTAIN
@@ -40,6 +41,7 @@ def test_settled_mail_offers_no_decision(staff, sending):
     settled = DeliveryFactory(campaign=sending, state=DeliveryState.ACCEPTED)
     page = staff.get(reverse("admin:surveys_delivery_change", args=[settled.pk])).content.decode()
     assert "send_again" not in page
+    assert "Nobody knows" not in page
 
 
 def test_campaign_that_was_stopped_says_why_and_goes_on(staff, survey, now):

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.utils.functional import Promise
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 from unfold.widgets import INPUT_CLASSES, TEXTAREA_CLASSES, UnfoldAdminDecimalFieldWidget, UnfoldAdminSelect2Widget
 
@@ -83,8 +85,9 @@ def only_for(kind: str, values: str | Sequence[str], *names: str) -> dict[str, s
 
 
 def dress(field: LocalizedTextFormField) -> LocalizedTextFormField:
-    """The theme's look for the inputs of a text in several languages."""
-    for widget in field.widget.widgets:
+    """The theme's look for the inputs of a text in several languages; each is read out with its language."""
+    for (code, _name), widget in zip(settings.LANGUAGES, field.widget.widgets, strict=True):
+        widget.attrs["aria-label"] = format_lazy("{}, {}", field.label or "", get_language_info(code)["name_local"])
         if isinstance(widget, forms.Textarea):
             widget.attrs.update({"class": " ".join(TEXTAREA_CLASSES), "rows": "3"})
         else:
