@@ -101,7 +101,7 @@ class OpenLinkAdmin(ModelAdmin):
     def offers(self, act: str, row: OpenLink) -> bool:
         return row.closed_at is None
 
-    @act(title=gettext_lazy("Close"), permission="surveys.change_openlink", icon="block", variant="danger")
+    @act(title=gettext_lazy("Close the link"), permission="surveys.change_openlink", icon="block", variant="danger")
     def close(self, request: HttpRequest, object_id: int) -> HttpResponse:
         link: OpenLink = self.row(request, object_id)
 
@@ -129,7 +129,7 @@ class OpenLinkAdmin(ModelAdmin):
         sheet = reverse("admin:surveys_openlink_sheet", args=[link.pk])
         svg, png = (reverse("admin:surveys_openlink_qr", args=[link.pk, kind]) for kind in ("svg", "png"))
         told = (
-            '<img src="{2}" alt="" width="160" height="160">'
+            '<img class="bo-qr" src="{2}" alt="" width="160" height="160">'
             '<a href="{0}" target="_blank">{1}</a> · <a href="{2}">SVG</a> · <a href="{3}">PNG</a>'
         )
         return format_html(told, sheet, _("Sheet to print"), svg, png)
