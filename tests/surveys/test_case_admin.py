@@ -352,7 +352,7 @@ def test_first_page_counts_what_is_overdue_in_own_stores(desk, store, case):
     CaseFactory(store=store)
     CaseFactory()
     page = desk.get("/admin/")
-    (item,) = [item for item in page.context["attention"] if "case" in item["text"]]
+    (item,) = [item for item in page.context["attention"] if "overdue" in item["text"]]
     assert (item["text"], item["url"]) == ("1 case is overdue.", f"{LIST}?is=overdue")
     (figure,) = [figure for figure in page.context["figures"] if figure.title == "Open cases"]
     assert (figure.value, figure.note) == ("2", "1 overdue")
