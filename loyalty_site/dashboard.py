@@ -246,7 +246,7 @@ def _mail() -> Figure:
     return Figure(_("Mails waiting"), grouped(waiting), note, url=list_url(Campaign))
 
 
-def _waiting_cases(stores: list[int], user_id: int, now: datetime) -> WaitingCases:
+def _waiting_cases(stores: list[int], user_id: int | None, now: datetime) -> WaitingCases:
     """Of these stores."""
     own = cases.seen_by(stores=stores)
     found = own.aggregate(
