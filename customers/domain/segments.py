@@ -73,9 +73,10 @@ def remove(*, segment: Segment, numbers: Iterable[str], by: Actor, at: datetime)
 
 @transaction.atomic
 def delete(*, segment: Segment, by: Actor, at: datetime) -> None:
-    """Deletes the segment with who is in it; customers stay. Raises SegmentInUse where an offer, a mailing or a
-    campaign is for it, also one that is over."""
-    Segment.objects.select_for_update().get(pk=segment.pk)
+    """Deletes the segment with who is in it; customers stay. Again, it changes nothing. Raises SegmentInUse where an
+    offer, a mailing or a campaign is for it, also one that is over."""
+    if not Segment.objects.select_for_update().filter(pk=segment.pk).first():
+        return
     name, members = segment.name, SegmentMember.objects.filter(segment=segment).count()
     try:
         Segment.objects.filter(pk=segment.pk).delete()

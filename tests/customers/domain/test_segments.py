@@ -8,6 +8,7 @@ from customers.domain import merges, segments
 from customers.models import AuditEvent, Customer, SegmentMember
 from loyalty_site.lib.actors import user
 from tests.factories.customers import CardFactory, CustomerFactory, SegmentFactory, SegmentMemberFactory
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 STAFF = user(7)
@@ -84,3 +85,9 @@ def test_any_number_takes_the_same_queries(segment, now, number, django_assert_m
     numbers = [CustomerFactory().number for _ in range(number)]
     with django_assert_max_num_queries(9):
         assert add(segment, *numbers, at=now).changed == number
+
+
+@pytest.mark.django_db(transaction=True)
+def test_button_that_is_pressed_twice_deletes_once(segment, now):
+    assert at_once(*[lambda: segments.delete(segment=segment, by=STAFF, at=now)] * 4) == [None] * 4
+    assert AuditEvent.objects.get().action == "segment.deleted"
