@@ -62,7 +62,8 @@ def refused(*, error: ServerUnavailable, admission: Admission, at: datetime) -> 
         server.paused_since = server.paused_since or at
         server.cause, server.reply, server.failures = cause, error.reply, server.failures + 1
         server.save()
-    logger.error("the mail server takes nothing until %s: %s", server.paused_until, error.reply)
+    # Its words may hold the address that it refused: they stand in the row, which staff see.
+    logger.error("the mail server takes nothing until %s: %s", server.paused_until, cause.value)
 
 
 def answered(*, admission: Admission) -> None:

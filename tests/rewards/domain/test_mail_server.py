@@ -111,6 +111,14 @@ def test_who_has_mended_it_need_not_wait(now):
     assert AuditEvent.objects.get().action == "mail_server.tried"
 
 
+def test_log_says_why_and_names_nobody(now, caplog):
+    error = ServerUnavailable("554 5.7.1 <mei@example.org>: Relay access denied", Cause.SENDER)
+    mail_server.refused(error=error, admission=admit(now), at=now)
+    assert "SENDER" in caplog.text
+    assert "mei" not in caplog.text
+    assert "mei@example.org" in MailServer.objects.get().reply
+
+
 @pytest.mark.parametrize("values", [{"failures": 1}, {"reply": "x"}, {"only": False}])
 def test_row_that_says_half_is_refused(values):
     with pytest.raises(IntegrityError), transaction.atomic():
