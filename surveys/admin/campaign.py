@@ -79,11 +79,12 @@ class CampaignAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         percent, by, at = form.cleaned_data["holdout_percent"], acting(request), timezone.now()
-        if obj.experiment is None:
+        if obj.experiment is None and obj.state == CampaignState.DRAFT:
             obj.experiment = experiments.plan(
                 kind=ExperimentKind.CAMPAIGN, name=obj.name, holdout_percent=percent, by=by, at=at
             )
-        elif obj.state == CampaignState.DRAFT:
+            form.changed_data.append("experiment")
+        elif obj.experiment and obj.state == CampaignState.DRAFT:
             experiments.replan(experiment=obj.experiment, holdout_percent=percent, by=by, at=at)
         super().save_model(request, obj, form, change)
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from customers.domain import consents
 from customers.models import Purpose
 from loyalty_site.lib import actors
+from rewards.models import Experiment
 from surveys.models import Campaign, CampaignState, CampaignTrigger, Occurrence, OccurrenceState
 from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.surveys import CampaignFactory, SurveyFactory
@@ -43,6 +44,17 @@ def test_trigger_keeps_its_own_fields(staff, fields, kept):
     staff.post(ADD, typed(**fields))
     names = ("trigger", "delay_hours", "every", "interval", "end_date", "languages")
     assert Campaign.objects.values_list(*names).get() == kept
+
+
+def test_draft_that_has_no_hold_out_yet_gets_one(staff):
+    draft = CampaignFactory(experiment=None)
+    for percent in (20, 30):
+        staff.post(
+            f"/admin/surveys/campaign/{draft.pk}/change/", typed(survey=draft.survey_id, holdout_percent=percent)
+        )
+        draft.refresh_from_db()
+        assert draft.experiment.holdout_percent == percent
+    assert Experiment.objects.count() == 1
 
 
 @pytest.mark.parametrize(
