@@ -62,6 +62,8 @@ class SurveyForm(RowForm):
         cleaned = super().clean()
         if cleaned.get("is_anonymous", self.instance.is_anonymous) and cleaned.get("follow_up_hours"):
             self.add_error("follow_up_hours", _("Anonymous answers open no cases: nobody knows whom to call."))
+        if self.instance.published_at and "reward_points" in self.data:  # it was shown as a draft
+            self.add_error(None, str(surveys.SurveyAlreadyPublished()))
         return cleaned
 
 
@@ -126,6 +128,12 @@ class SurveyAdmin(ModelAdmin):
         survey = self.get_object(request, object_id)
         context = _languages(survey) if survey else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def save_model(self, request: HttpRequest, obj: Survey, form: Any, change: bool) -> None:
+        """A draft is saved, with its questions, only while it is one."""
+        if change and question.is_draft(obj):
+            surveys.keep_draft(survey=obj)
+        super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Numbers the questions from 1 as they stand; writes what can be chosen and where answers lead."""

@@ -88,6 +88,12 @@ def publish(*, survey: Survey, by: Actor, at: datetime) -> Survey:
     return survey
 
 
+def keep_draft(*, survey: Survey) -> None:
+    """Nobody publishes the survey until the caller's transaction ends. Raises SurveyAlreadyPublished."""
+    if not Survey.objects.select_for_update(no_key=True).filter(pk=survey.pk, published_at__isnull=True):
+        raise SurveyAlreadyPublished
+
+
 @transaction.atomic
 def set_choices(*, question: Question, texts: Sequence[LocalizedText]) -> None:
     """What can be chosen from now on, in this order; a choice that stays at its place stays the same row.

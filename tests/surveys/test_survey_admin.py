@@ -2,12 +2,16 @@
 
 import pytest
 
+from loyalty_site.lib import actors
+from surveys.admin.survey import SurveyForm
+from surveys.domain import surveys
 from surveys.models import (
     Question,
     Survey,
 )
 from tests.factories.surveys import CampaignFactory, QuestionFactory, SurveyFactory
 from tests.loyalty_site import rows
+from tests.races import at_once
 from tests.surveys.admin_forms import TEXTS, act, questions
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +64,7 @@ def test_published_survey_keeps_its_questions(staff):
     survey = rows.make(Survey)
     question = survey.questions.get()
     staff.post(act(survey, "publish"), {"although": "on"})
-    form = {"name": "Renamed", "reward_points": "99", **TEXTS}
+    form = {"name": "Renamed", **TEXTS}
     staff.post(
         f"/admin/surveys/survey/{survey.pk}/change/",
         {**form, **questions((question.pk, 1, "Changed"), ("", "", "New"), initial=1)},
@@ -105,3 +109,43 @@ def test_anonymous_survey_opens_no_cases(staff):
     assert "Anonymous answers open no cases" in page.content.decode()
     staff.post("/admin/surveys/survey/add/", form)
     assert Survey.objects.get().is_anonymous
+
+
+def draft_of_one():
+    """And what its form sends."""
+    question = QuestionFactory(survey__published_at=None, text={"en": "First"})
+    told = questions((question.pk, 1, "Changed"), initial=1)
+    form = {"name": "Renamed", "reward_points": "99", **TEXTS, **told, "questions-0-survey": question.survey_id}
+    return question, form
+
+
+def publish(survey):
+    surveys.publish(survey=Survey.objects.get(pk=survey.pk), by=actors.SYSTEM, at=rows.AT)
+
+
+def test_form_that_was_shown_before_it_was_published_saves_nothing(staff):
+    question, form = draft_of_one()
+    publish(question.survey)
+    page = staff.post(f"/admin/surveys/survey/{question.survey_id}/change/", form)
+    assert "its questions no longer change" in page.content.decode()
+    question.refresh_from_db()
+    assert (question.text["en"], question.survey.name == "Renamed") == ("First", False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_survey_that_is_published_while_its_draft_is_saved_stays_as_it_was(staff, monkeypatch):
+    """After the form has read the row as a draft, before it writes."""
+    question, form = draft_of_one()
+    clean = SurveyForm.clean
+
+    def cleaned_then_published(form):
+        cleaned = clean(form)
+        assert at_once(lambda: publish(question.survey)) == [None]
+        return cleaned
+
+    monkeypatch.setattr(SurveyForm, "clean", cleaned_then_published)
+    page = staff.post(f"/admin/surveys/survey/{question.survey_id}/change/", form, follow=True)
+    assert "its questions no longer change" in page.content.decode()
+    question.refresh_from_db()
+    survey = Survey.objects.get()
+    assert (question.text["en"], survey.reward_points, survey.published_at) == ("First", 0, rows.AT)
