@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Sum
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -90,7 +91,9 @@ def order(
 
     Raises OfferWithdrawn, OfferNotLive, BatchSizeRefused, CodeShapeRefused, BatchPeriodRefused; CodesTooShort under
     BITS_MIN bits, unless the offer is MODEST; CodesTooEasy where a code would be found in less than YEARS_MIN years.
+    Locks the offer, so that of two who order at once the second one counts the codes of the first.
     """
+    offer = Offer.objects.select_for_update(no_key=True).get(pk=offer.pk)
     opened = max(at, offer.valid_from)
     offers.refuse_unless_live(offer=offer, at=opened)
     prefix = offer.code_prefix if code_prefix is None else code_prefix.strip().upper()
@@ -136,7 +139,10 @@ def years_to_find(*, body_length: int, live: int) -> float:
 
 
 def live_codes(*, offer: Offer) -> int:
-    return Coupon.objects.filter(offer=offer, state=CouponState.ISSUED).count()
+    """Those that are made and good, and those that are ordered."""
+    ordered = CodeBatch.objects.filter(offer=offer, state__in=(*AT_WORK, BatchState.FAILED))
+    to_come = ordered.aggregate(number=Sum(F("count") - F("made_count")))["number"] or 0
+    return Coupon.objects.filter(offer=offer, state=CouponState.ISSUED).count() + int(to_come)
 
 
 def due() -> list[int]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import Counter
 from datetime import timedelta
 from multiprocessing import get_context
 
@@ -112,6 +113,17 @@ def test_gifts_take_shorter_codes_as_long_as_nobody_finds_one(order):
     assert order(offer=gift, count=100, body_length=9).pk
     with pytest.raises(code_batches.CodesTooEasy):
         order(offer=gift, count=1_000_000, body_length=9)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_codes_that_are_ordered_count_before_they_are_made(order, now):
+    gift = OfferFactory(kind=OfferKind.GIFT, amount_minor=None)
+    most = next(n for n in range(1000, 10**6, 1000) if code_batches.years_to_find(body_length=9, live=n) < 10) - 1000
+    found = at_once(*[lambda: order(offer=gift, count=most * 2 // 3, body_length=9)] * 4)
+    assert Counter(type(one) for one in found) == {CodeBatch: 1, code_batches.CodesTooEasy: 3}
+    batch = CodeBatch.objects.get()
+    work(batch, now, chunk=4000)
+    assert code_batches.live_codes(offer=gift) == batch.count
 
 
 def test_codes_that_exist_are_drawn_again(order, offer, now, monkeypatch):
