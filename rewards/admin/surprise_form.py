@@ -20,7 +20,7 @@ from unfold.widgets import (
 from loyalty_site.lib import money
 from loyalty_site.lib.admin import RowForm
 from rewards.domain import surprises
-from rewards.models import PURCHASE_TRIGGERS, Offer, OfferKind, Program, SurpriseRule, Trigger
+from rewards.models import PURCHASE_TRIGGERS, Offer, OfferKind, Program, Trigger
 
 # What each trigger needs, with what to say when it is missing.
 NEEDED: Mapping[str, Mapping[str, Any]] = {
@@ -276,7 +276,3 @@ def _in_every_language(text: str) -> dict[str, str]:
 
 def examples() -> list[dict[str, str]]:
     return [{"key": key, "icon": told["icon"], "name": _(told["name"])} for key, told in TEMPLATES.items()]
-
-
-def is_kept(rule: SurpriseRule | None) -> bool:
-    return bool(rule and rule.activated_at)

@@ -1,11 +1,8 @@
 """What pages show of points, coupons and rewards."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Greatest
 
@@ -93,56 +90,3 @@ def ledger_page(*, customer: Customer, before_seq: int | None = None, limit: int
     if before_seq is not None:
         entries = entries.filter(seq__lt=before_seq)
     return list(entries.order_by("-seq")[:limit])
-
-
-@dataclass(frozen=True, slots=True)
-class PointsDay:
-    """One day of the programme's calendar: points awarded, redeemed (positive), and outstanding when it ended."""
-
-    day: date
-    awarded: int
-    redeemed: int
-    outstanding: int
-
-
-def points_by_day(*, first: date, last: date) -> Sequence[PointsDay]:
-    """Every day from `first` to `last`, by when things happened; days without bookings too.
-
-    What lapses at midnight lapses on the day that ends.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_POINTS_BY_DAY, {"first": first, "last": last})
-        return list(_days(cursor.fetchall()))
-
-
-def _days(rows: Sequence[tuple[date | None, int, int, int]]) -> Iterator[PointsDay]:
-    outstanding = 0
-    for day, awarded, redeemed, moved in rows:
-        outstanding += moved
-        if day:
-            yield PointsDay(day, awarded, redeemed, outstanding)
-
-
-# The row before the first day (without a day) brings everything that happened earlier.
-_POINTS_BY_DAY = """
-    WITH entry AS (
-        SELECT (happened.at AT TIME ZONE terms.timezone)::date AS day, kind, points
-        FROM rewards_pointsentry CROSS JOIN points_terms() AS terms
-        CROSS JOIN LATERAL (
-            SELECT happened_at - (kind = 'EXPIRE')::int * interval '1 microsecond' AS at
-        ) AS happened
-        WHERE happened.at < ((%(last)s::date + 1)::timestamp AT TIME ZONE terms.timezone)
-    ), moved AS (
-        SELECT CASE WHEN day >= %(first)s THEN day END AS day,
-               coalesce(sum(points) FILTER (WHERE kind = 'AWARD'), 0)::bigint AS awarded,
-               coalesce(-sum(points) FILTER (WHERE kind = 'REDEEM'), 0)::bigint AS redeemed,
-               sum(points)::bigint AS points
-        FROM entry GROUP BY 1
-    )
-    SELECT calendar.day, coalesce(awarded, 0), coalesce(redeemed, 0), coalesce(points, 0)
-    FROM (SELECT NULL::date AS day
-          UNION ALL
-          SELECT day::date FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') AS day) AS calendar
-    LEFT JOIN moved ON moved.day IS NOT DISTINCT FROM calendar.day
-    ORDER BY calendar.day NULLS FIRST
-"""

@@ -1,13 +1,12 @@
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
-from rewards.domain import points, queries
-from rewards.domain.queries import PointsDay
-from rewards.models import CouponState, ExpiryPolicy
+from rewards.domain import queries
+from rewards.models import CouponState
 from tests.factories.customers import CustomerFactory
-from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory, RewardFactory
-from tests.rewards.domain.steps import adjust, award, fulfil, redeem, request
+from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory
+from tests.rewards.domain.steps import award, fulfil, request
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -69,26 +68,3 @@ def test_ledger_pages_by_number(customer, now):
     award(CustomerFactory(), 9, now)
     pages = [queries.ledger_page(customer=customer, before_seq=before, limit=2) for before in (None, 4, 2)]
     assert [[entry.points for entry in page] for page in pages] == [[5, 4], [3, 2], [1]]
-
-
-def test_points_by_day_follow_the_programs_calendar(customer, now):
-    ProgramFactory(timezone="Asia/Shanghai", expiry_policy=ExpiryPolicy.ROLLING, expiry_months=1)
-    award(customer, 10, now - 90 * DAY, "lapses before")
-    award(customer, 100, now - 3 * DAY, "before")
-    award(customer, 40, now - 2 * DAY, "18 May, 18:30 in Shanghai")
-    award(CustomerFactory(), 5, now - 2 * DAY + timedelta(hours=6), "19 May, 00:30 in Shanghai")
-    redeem(customer, 30, now - DAY)
-    adjust(customer, -1, now)
-    award(customer, 7, now + 6 * timedelta(hours=1), "21 May in Shanghai")
-    points.expire(at=now, limit=10)
-    assert queries.points_by_day(first=date(2026, 5, 18), last=date(2026, 5, 20)) == [
-        PointsDay(date(2026, 5, 18), 40, 0, 140),
-        PointsDay(date(2026, 5, 19), 5, 30, 115),
-        PointsDay(date(2026, 5, 20), 0, 0, 114),
-    ]
-
-
-def test_points_by_day_without_bookings_are_zero():
-    assert queries.points_by_day(first=date(2026, 5, 18), last=date(2026, 5, 18)) == [
-        PointsDay(date(2026, 5, 18), 0, 0, 0)
-    ]
