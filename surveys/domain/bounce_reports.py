@@ -156,7 +156,7 @@ def _fields(part: Message) -> list[dict[str, str]]:
         ]
     if part.get_content_type() == "message/feedback-report" and len(groups) == 1 and not groups[0].items():
         return [{name.strip().lower(): value.strip() for name, colon, value in _lines(_body(groups[0])) if colon}]
-    return [{name.lower(): " ".join(str(value).split()) for name, value in group.raw_items()} for group in groups]
+    return [{name.lower(): " ".join(_told_in(value).split()) for name, value in group.raw_items()} for group in groups]
 
 
 def _lines(text: str) -> list[tuple[str, str, str]]:
@@ -164,7 +164,12 @@ def _lines(text: str) -> list[tuple[str, str, str]]:
 
 
 def _texts(message: Message, name: str) -> list[str]:
-    return [str(value)[:TEXT_LENGTH] for key, value in message.raw_items() if key.lower() == name]
+    return [_told_in(value)[:TEXT_LENGTH] for key, value in message.raw_items() if key.lower() == name]
+
+
+def _told_in(header: object) -> str:
+    """The parser makes surrogates of bytes that are not ASCII, which neither a signature nor PostgreSQL takes."""
+    return str(header).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _is_text(part: Message) -> bool:

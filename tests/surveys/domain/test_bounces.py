@@ -52,6 +52,14 @@ def test_mailbox_that_does_not_exist_gets_no_more_mail(letter, sent, name, now):
     assert len(reasons()) == 1
 
 
+@pytest.mark.parametrize("header", [b"Original-Recipient: ", b"Diagnostic-Code: "])
+def test_bytes_that_are_no_text_are_taken_too(header, sent, name, now):
+    raw = written.postfix(name).replace(header, header + b"caf\xe9@ex.org \xe6\x88\x91 ", 1)
+    assert take(raw, now) == BounceFate.BOUNCED
+    assert reasons() == [("mei@example.org", AddressReason.HARD_BOUNCE)]
+    assert "\ufffd" in Delivery.objects.get().smtp_reply or header != b"Diagnostic-Code: "
+
+
 SOFT = [written.full_mailbox, written.expired, written.taken_for_spam]
 
 
