@@ -8,6 +8,8 @@ from multiprocessing.connection import Connection
 
 from loyalty_site.processes import end_with_parent
 
+_ANSWERS = {b"EHLO": b"250-sink\r\n250 PIPELINING\r\n", b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}
+
 
 class _Session(asyncio.Protocol):
     """Answers a mail's text after `latency` seconds, as a server does that stores it or asks others."""
@@ -38,7 +40,7 @@ class _Session(asyncio.Protocol):
 
     def _answer(self, verb: bytes) -> None:
         self.in_text = verb == b"DATA"
-        self.transport.write(b"354 go on\r\n" if self.in_text else b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+        self.transport.write(_ANSWERS.get(verb, b"250 ok\r\n"))
         if verb == b"QUIT":
             self.transport.close()
 
