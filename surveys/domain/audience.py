@@ -18,6 +18,8 @@ from surveys.models import Campaign, CampaignTrigger, Delivery, SuppressionReaso
 # Preflight of what follows purchases: those of so many days.
 PREFLIGHT_DAYS = 30
 
+EVERYBODY = Q()
+
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
@@ -81,9 +83,14 @@ def preflight(*, campaign: Campaign, at: datetime) -> Preflight:
     )
 
 
-def suppression_reason() -> Case:
-    """Why a customer must not get a survey by mail; empty when they may. An expression over Customer."""
-    consents = Consent.objects.filter(customer=OuterRef("pk"), purpose=Purpose.SURVEY_EMAIL, withdrawn_at__isnull=True)
+def suppression_reason(*, of: Q = EVERYBODY) -> Case:
+    """Why a customer must not get a survey by mail; empty when they may. An expression over Customer.
+
+    `of` narrows the consents to those of the customers who are asked about: of a part of them PostgreSQL would read the
+    consents of all.
+    """
+    consents = Consent.objects.filter(of, customer=OuterRef("pk"), purpose=Purpose.SURVEY_EMAIL)
+    consents = consents.filter(withdrawn_at__isnull=True)
     return Case(
         When(closed_at__isnull=False, then=Value(SuppressionReason.CLOSED)),
         When(email="", then=Value(SuppressionReason.NO_EMAIL)),

@@ -7,7 +7,7 @@ goes on after a worker was killed adds nobody twice.
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from customers.models import Customer
@@ -35,12 +35,15 @@ def add_some(*, campaign: Campaign, occurrence: Occurrence, late: bool, at: date
     """
     beyond = Customer.objects.filter(pk__gt=occurrence.reached).order_by("pk").values_list("pk", flat=True)
     last = next(iter(beyond[CHUNK - 1 : CHUNK]), None)
+    part = Q(customer__gt=occurrence.reached)
     some = audience.of(campaign=campaign, at=occurrence.began_at).filter(pk__gt=occurrence.reached)
     if last:
+        part &= Q(customer__lte=last)
         some = some.filter(pk__lte=last)
-    _assign(campaign, some, at=occurrence.began_at)
+    reason = audience.suppression_reason(of=part)
+    _assign(campaign, some, reason, at=occurrence.began_at)
     about = "CROSS JOIN (SELECT NULL::bigint AS purchase_id) AS about"
-    _insert(campaign, some, (about, []), occurrence=occurrence, late=late, at=at)
+    _insert(campaign, some, reason, (about, []), occurrence=occurrence, late=late, at=at)
     occurrence.reached = last or occurrence.reached
     occurrence.state = OccurrenceState.MATERIALIZING if last else OccurrenceState.CHOSEN
     occurrence.save(update_fields=["reached", "state"])
@@ -114,19 +117,20 @@ def _lately_sent(campaign: Campaign, at: datetime) -> QuerySet[Delivery]:
 
 def _add(campaign: Campaign, bought: list[tuple[int, int]], *, late: bool, at: datetime) -> int:
     people = audience.of(campaign=campaign, at=at).filter(pk__in=[customer for _pk, customer in bought])
+    reason = audience.suppression_reason()
     if not late:
-        _assign(campaign, people, at=at)
+        _assign(campaign, people, reason, at=at)
     about = (
         "JOIN unnest(%s::bigint[], %s::bigint[]) AS about (purchase_id, customer_id) ON about.customer_id = people.id"
     )
     told = [[pk for pk, _customer in bought], [customer for _pk, customer in bought]]
-    return _insert(campaign, people, (about, told), occurrence=None, late=late, at=at)
+    return _insert(campaign, people, reason, (about, told), occurrence=None, late=late, at=at)
 
 
-def _assign(campaign: Campaign, people: QuerySet[Customer], *, at: datetime) -> None:
+def _assign(campaign: Campaign, people: QuerySet[Customer], reason: Case, *, at: datetime) -> None:
     """Arms before any mail: chance alone decides, once for all times the campaign asks."""
     if campaign.experiment:
-        mailable = people.alias(why=audience.suppression_reason()).filter(why="")
+        mailable = people.alias(why=reason).filter(why="")
         occasion = f"campaign:{campaign.pk}"
         experiments.assign_all(experiment=campaign.experiment, customers=mailable, occasion=occasion, at=at)
 
@@ -134,6 +138,7 @@ def _assign(campaign: Campaign, people: QuerySet[Customer], *, at: datetime) -> 
 def _insert(
     campaign: Campaign,
     people: QuerySet[Customer],
+    reason: Case,
     about: tuple[str, list[list[int]]],
     *,
     occurrence: Occurrence | None,
@@ -141,7 +146,6 @@ def _insert(
     at: datetime,
 ) -> int:
     """One statement; `about` joins to `people` what they are asked about. Returns how many were added."""
-    reason = audience.suppression_reason()
     chosen, parameters = people.values_list("pk", reason).order_by("pk").query.sql_with_params()
     not_before = occurrence.began_at if occurrence else at
     with connection.cursor() as cursor:
