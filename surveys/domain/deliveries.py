@@ -29,10 +29,11 @@ from rewards.domain import mail_server, quiet_hours
 from rewards.domain.mail_server import Admission
 from rewards.models import Program
 from surveys.domain import audience, campaigns, invitations
+from surveys.domain.invitations import Alike
 from surveys.models import TO_SEND, Campaign, CampaignState, Delivery, DeliveryState, SuppressionReason
 
 LEASE = timedelta(minutes=5)
-BATCH = 20
+BATCH = 50
 SERVER_PAUSE = timedelta(minutes=1)
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
 
@@ -85,17 +86,20 @@ def claim(*, limit: int, at: datetime) -> list[Delivery]:
         pks = _sendable(due, at)
     claimed = Delivery.objects.filter(pk__in=pks)
     claimed.update(state=DeliveryState.CLAIMED, reason="", lease_token=uuid4(), lease_expires_at=at + LEASE)
-    whole = claimed.select_related("campaign__survey", "customer").prefetch_related("campaign__survey__questions")
+    whole = claimed.select_related("customer").prefetch_related("campaign__survey__questions")
     return list(whole.order_by("not_before", "pk"))
 
 
-def transmit(*, delivery: Delivery, mailer: BaseEmailBackend, program: Program, clock: Clock) -> DeliveryState | None:
-    """One claimed mail, from its writing to its outcome. None when it may not leave any more.
+def transmit(
+    *, delivery: Delivery, mailer: BaseEmailBackend, program: Program, clock: Clock, alike: Alike | None = None
+) -> DeliveryState | None:
+    """One claimed mail, from its writing to its outcome. None when it may not leave any more. `alike` is for all of a
+    claim.
 
     Raises ServerUnavailable.
     """
     try:
-        message = invitations.compose(delivery=delivery, program=program)
+        message = invitations.compose(delivery=delivery, program=program, alike=alike)
     except Exception as error:
         logger.error("delivery %s cannot be written: %s", delivery.pk, type(error).__name__)
         delivery.attempts += 1
@@ -217,19 +221,23 @@ def _send(
     until: datetime,
 ) -> int:
     """Goes through one claim and puts back what is left of it; returns how many left."""
-    accepted = 0
+    accepted, in_hand = 0, list(batch)
+    alike: Alike = {}
     try:
         for delivery in batch:
             if clock() >= until:
                 break
-            state = transmit(delivery=delivery, mailer=mailer, program=program, clock=clock)
+            state = transmit(delivery=delivery, mailer=mailer, program=program, clock=clock, alike=alike)
             accepted += state == DeliveryState.ACCEPTED
+            if state is not None:
+                in_hand.remove(delivery)
             if state in (DeliveryState.ACCEPTED, DeliveryState.REJECTED):
                 mail_server.answered(admission=admission)
     except ServerUnavailable as error:
         _put_back([delivery], smtp_reply=error.reply, not_before=clock() + SERVER_PAUSE)
         mail_server.refused(error=error, admission=admission, at=clock())
-    _put_back(batch)
+    if in_hand:
+        _put_back(in_hand)
     return accepted
 
 
@@ -246,11 +254,10 @@ def _stop_what_is_refused(campaign: Campaign, reply: str, *, at: datetime) -> No
 # wrap all conditions into one subquery, which PostgreSQL does not look at again after it has waited for a lock.
 
 
-@transaction.atomic(durable=True)
 def _begin(delivery: Delivery, *, at: datetime) -> bool:
     """The last look before the network: still ours, the campaign still sends, the customer still agrees.
 
-    `durable` refuses a transaction around it; so what follows is committed one statement at a time, too.
+    Committed by itself, as the outcome is: `claim` refused a transaction around all of them.
     """
     sql, conditions = _begin_statement()
     ours = [delivery.pk, delivery.lease_token, DeliveryState.CLAIMED, at]
@@ -278,21 +285,30 @@ def _begin_statement() -> tuple[str, Sequence[object]]:
 
 def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliveryState | None:
     """None when the lease has ended meanwhile: what was found out since stays."""
-    state = DeliveryState(outcome.fate)
-    changes: dict[str, Any] = {"settled_at": at, "smtp_reply": outcome.reply}
+    state, not_before = DeliveryState(outcome.fate), delivery.not_before
+    settled_at: datetime | None = at
     if state == DeliveryState.DEFERRED and delivery.attempts >= mail_replies.MAX_ATTEMPTS:
         state = DeliveryState.REJECTED
     elif state == DeliveryState.DEFERRED:
-        changes |= {
-            "settled_at": None,
-            "not_before": at + mail_replies.pause_before_retry(attempts=delivery.attempts, seed=delivery.pk),
-        }
-    held = _held([delivery], DeliveryState.CLAIMED, DeliveryState.TRANSMITTING)
+        pause = mail_replies.pause_before_retry(attempts=delivery.attempts, seed=delivery.pk)
+        settled_at, not_before = None, at + pause
+    values = (state, delivery.attempts, settled_at, not_before, outcome.reply, delivery.pk, delivery.lease_token)
+    if state not in (DeliveryState.DEFERRED, DeliveryState.REJECTED):
+        return state if statements.rows(_SETTLE, values) else None
     with transaction.atomic():
-        changed = held.update(state=state, attempts=delivery.attempts, **changes, **NO_LEASE)
-        if changed and state in (DeliveryState.DEFERRED, DeliveryState.REJECTED):
-            contacts.give_back(reference=_reference(delivery.pk))
-    return state if changed else None
+        if not statements.rows(_SETTLE, values):
+            return None
+        contacts.give_back(reference=_reference(delivery.pk))
+    return state
+
+
+_SETTLE = """
+    UPDATE surveys_delivery
+    SET state = %s, attempts = %s, settled_at = %s, not_before = %s, smtp_reply = %s,
+        lease_token = NULL, lease_expires_at = NULL
+    WHERE id = %s AND lease_token = %s AND state IN ('CLAIMED', 'TRANSMITTING')
+    RETURNING id
+"""
 
 
 @transaction.atomic(durable=True)

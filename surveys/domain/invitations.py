@@ -1,11 +1,15 @@
 """The mail that asks a customer to answer."""
 
 from collections.abc import Mapping
+from copy import copy
+from functools import cache
+from secrets import randbelow, token_hex
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import escape
 from django.utils.translation import gettext
 
 from customers.models import Customer
@@ -20,35 +24,90 @@ from surveys.models import Delivery, Survey
 # Of a mail that says what its survey does.
 OWN_WORDS = Text({}, {})
 
+# Whom a mail is written to in place of all who get it alike: no text holds them by chance.
+_SOMEBODY = 10**17 + randbelow(10**17)
+_FIRST_NAME = token_hex(8)
+_NAME = f"{_FIRST_NAME} {token_hex(8)}"
 
-def compose(*, delivery: Delivery, program: Program) -> EmailMultiAlternatives:
-    """In the customer's language, always the same Message-ID for a delivery, one-click unsubscribing by RFC 8058."""
+Alike = dict[object, EmailMultiAlternatives]
+
+
+def compose(*, delivery: Delivery, program: Program, alike: Alike | None = None) -> EmailMultiAlternatives:
+    """In the customer's language, always the same Message-ID for a delivery, one-click unsubscribing by RFC 8058.
+
+    `alike` keeps what others get too, of which only names and links differ: to write it takes most of a mail's time. It
+    is good as long as campaigns and `program` stay as they were read.
+    """
+    customer, alike = delivery.customer, {} if alike is None else alike
+    name = _NAME if customer.name.split() else customer.name
+    key = (delivery.campaign_id, delivery.touch > 1, name, customer.language)
+    if key not in alike:
+        somebody = Customer(pk=_SOMEBODY, name=name, language=customer.language)
+        likewise = Delivery(pk=_SOMEBODY, campaign=delivery.campaign, customer=somebody, touch=delivery.touch)
+        alike[key] = _letter_of(likewise, program)
+    message = _filled(alike[key], _words(delivery))
+    message.to = [customer.email]
+    reference = f"survey-delivery-{delivery.pk}"
+    if sender := message_ids.envelope_sender(reference=reference, address=customer.email):
+        message.from_email = sender
+    message.reply_to = letters.answers_to(program)
+    message.extra_headers = message.extra_headers | {
+        "From": letters.sender(program),
+        "Message-ID": message_ids.message_id(reference=reference, address=customer.email),
+        "List-Id": message_ids.list_id("surveys"),
+        "List-Unsubscribe": f"<{_link('survey-unsubscribe', responses.token_for(delivery))}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    return message
+
+
+def _letter_of(delivery: Delivery, program: Program) -> EmailMultiAlternatives:
     token = responses.token_for(delivery)
-    unsubscribe_url = _link("survey-unsubscribe", token)
     campaign = delivery.campaign
-    message = letter(
+    return letter(
         survey=campaign.survey,
         customer=delivery.customer,
         program=program,
         text=Text(campaign.subject, campaign.introduction),
         url=_link("survey", token),
-        unsubscribe_url=unsubscribe_url,
+        unsubscribe_url=_link("survey-unsubscribe", token),
         preferences_url=letters.link("portal:mail-preferences", letters.token_for(delivery.customer)),
         trap_url=_link("survey-trap", token),
         is_reminder=delivery.touch > 1,
     )
-    reference = f"survey-delivery-{delivery.pk}"
-    if sender := message_ids.envelope_sender(reference=reference, address=delivery.customer.email):
-        message.from_email = sender
-    message.reply_to = letters.answers_to(program)
-    message.extra_headers |= {
-        "From": letters.sender(program),
-        "Message-ID": message_ids.message_id(reference=reference, address=delivery.customer.email),
-        "List-Id": message_ids.list_id("surveys"),
-        "List-Unsubscribe": f"<{unsubscribe_url}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+
+
+def _words(delivery: Delivery) -> dict[str, str]:
+    """What stands in a letter to somebody, and what it is in this delivery's; whole names first: they hold others."""
+    customer, (of_survey, of_customer) = delivery.customer, _tokens_of_somebody()
+    return {
+        of_survey: responses.token_for(delivery),
+        of_customer: letters.token_for(customer),
+        _NAME: customer.name,
+        _FIRST_NAME: wording.first_name(customer.name, customer.language),
     }
+
+
+@cache
+def _tokens_of_somebody() -> tuple[str, str]:
+    return responses.token_for(Delivery(pk=_SOMEBODY)), letters.token_for(Customer(pk=_SOMEBODY))
+
+
+def _filled(pattern: EmailMultiAlternatives, words: Mapping[str, str]) -> EmailMultiAlternatives:
+    """The letter to somebody, to whom the words belong."""
+    message = copy(pattern)
+    [(page, mimetype)] = pattern.alternatives
+    shown = {stand_in: escape(word) for stand_in, word in words.items()}
+    message.subject, message.body = _replaced(str(pattern.subject), words), _replaced(str(pattern.body), words)
+    message.alternatives = []
+    message.attach_alternative(_replaced(str(page), shown), mimetype)
     return message
+
+
+def _replaced(text: str, words: Mapping[str, str]) -> str:
+    for stand_in, word in words.items():
+        text = text.replace(stand_in, word)
+    return text
 
 
 def letter(

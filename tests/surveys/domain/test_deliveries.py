@@ -289,10 +289,10 @@ def test_mail_that_cannot_be_written_is_put_off_and_holds_nobody_up(due, send, m
     rows = [due() for _ in range(2)]
     compose = invitations.compose
 
-    def fail_once(*, delivery, program):
+    def fail_once(*, delivery, **told):
         if delivery == rows[0]:
             raise ValueError("no such\nplaceholder\0")
-        return compose(delivery=delivery, program=program)
+        return compose(delivery=delivery, **told)
 
     monkeypatch.setattr(invitations, "compose", fail_once)
     assert send() == 1

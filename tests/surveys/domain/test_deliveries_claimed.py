@@ -43,7 +43,8 @@ def test_claim_leases_and_nobody_else_gets_the_same(due, now):
 def test_claim_reads_the_audience_with_a_fixed_number_of_queries(due, now, django_assert_num_queries):
     for _ in range(3):
         due()
-    with django_assert_num_queries(10):  # 2 savepoints, due, people, programme, locks, places, claim, rows, questions
+    # 2 savepoints, due, people, programme, locks, places, claim, rows, campaigns, surveys, questions
+    with django_assert_num_queries(12):
         batch = deliveries.claim(limit=3, at=now)
     with django_assert_num_queries(0):
         for delivery in batch:

@@ -1,13 +1,15 @@
 import re
 from email.header import decode_header, make_header
 from email.utils import parseaddr
+from html import unescape
 
 import pytest
 
 from rewards.domain import letters
+from rewards.domain.mail_texts import Text
 from rewards.models import Program
 from surveys.domain import invitations, responses
-from tests.factories.surveys import QuestionFactory
+from tests.factories.surveys import CampaignFactory, DeliveryFactory, QuestionFactory, SurveyFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -153,6 +155,46 @@ def test_mail_without_such_words_comes_from_the_address_that_is_set_up(due):
     assert message.message()["From"] == "Loyalty Site <hello@example.org>"
     assert message.message()["Reply-To"] is None
     assert "Corner Stores," not in message.body
+
+
+@pytest.mark.parametrize("touch", [1, 2])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("name", ["", "Ann", "Anna Maria  O'Berg & <b>", "梅"])
+def test_mail_written_for_several_is_the_one_written_for_each(due, sending, name, language, touch):
+    own = {language: "{first_name}, how was it?"}
+    text = Text(own, {language: "<b>Hello</b> {first_name}\n\nfriends & all"})
+    sending.subject, sending.introduction = text.subject, text.body
+    program, alike = Program(name="Corner <Stores>"), {}
+    others = [due(name=other, language=language) for other in ("Bob Ray", "", "Eve")]
+    delivery = due(name=name, language=language)
+    for row in (*others, delivery):
+        row.touch = touch
+        invitations.compose(delivery=row, program=program, alike=alike)
+    message = invitations.compose(delivery=delivery, program=program, alike=alike)
+    alone = invitations.letter(
+        survey=delivery.campaign.survey,
+        customer=delivery.customer,
+        program=program,
+        text=text,
+        url=link(delivery),
+        unsubscribe_url=f"{link(delivery)}unsubscribe/",
+        preferences_url=letters.link("portal:mail-preferences", letters.token_for(delivery.customer)),
+        trap_url=f"{link(delivery)}more/",
+        is_reminder=touch > 1,
+    )
+    assert len(alike) == 2
+    assert message.subject.endswith(f"{name.split()[0]}, how was it?" if name else ", how was it?")
+    assert (message.subject, message.body, message.to) == (alone.subject, alone.body, alone.to)
+    assert unescape(html(message)) == unescape(html(alone))
+
+
+def test_mails_of_two_campaigns_are_not_alike(due, willing, now):
+    other = CampaignFactory(survey=SurveyFactory(title={"en": "And this?"}), starts_at=now)
+    first, second = due(), DeliveryFactory(campaign=other, customer=willing())
+    program, alike = Program(name="Corner Stores"), {}
+    rows = (first, second, first)
+    subjects = [invitations.compose(delivery=row, program=program, alike=alike).subject for row in rows]
+    assert subjects == ["How was it?", "And this?", "How was it?"]
 
 
 def test_reminder_says_so_and_the_first_mail_does_not(due):
