@@ -28,6 +28,8 @@ COMPARED = 20
 # The drawing is 660 wide; more weeks than these are in the table only.
 WEEKS_DRAWN = 26
 WIDTH, BOTTOM, TALLEST = 660, 170, 130
+# What a week's name takes, on a phone, where letters are larger beside the drawing.
+NAME = 160
 
 FIGURES = ("issued", "holders", "used", "redeemed", "discount_minor", "baskets", "spend_minor", "rolled_back")
 WEEKS = ("first", "redeemed", "discount_minor")
@@ -147,7 +149,7 @@ def _drawing(weeks: Sequence[Week]) -> dict[str, Any] | None:
     if not drawn:
         return None
     most, slot = max(week.redeemed for week in drawn) or 1, min(WIDTH / len(drawn), 60)
-    named = -(-90 // int(slot))
+    named = -(-NAME // int(slot))
     bars = []
     for number, week in enumerate(drawn):
         height = round(TALLEST * week.redeemed / most)
@@ -160,11 +162,15 @@ def _drawing(weeks: Sequence[Week]) -> dict[str, Any] | None:
                 "height": height,
                 "count": week.redeemed if len(drawn) <= WEEKS_DRAWN // 2 else None,
                 "count_y": BOTTOM - height - 6,
-                "name": date_format(week.first, "MONTH_DAY_FORMAT") if number % named == 0 else "",
+                "name": date_format(week.first, "MONTH_DAY_FORMAT") if _has_room(number, named, x) else "",
                 "words": _("%(name)s: %(number)s") % {"name": _day(week), "number": grouped(week.redeemed)},
             }
         )
     return {"bars": bars, "width": max(2, round(slot * 0.8)), "is_part": len(drawn) < len(weeks)}
+
+
+def _has_room(number: int, named: int, x: int) -> bool:
+    return number % named == 0 and x + NAME <= WIDTH
 
 
 def _day(week: Week) -> str:

@@ -67,7 +67,13 @@ def test_page_says_what_came_of_an_offer(owner, offer):
     assert figures["From issue to use"] == ("105.0 days", "half of them between 52.5 days and 157.5 days")
     said = re.search(r"<desc[^>]*>(.*?)</desc>", page.content.decode(), re.DOTALL)[1]
     assert "12/14/2026: 1." in said
-    assert len(page.context["drawing"]["bars"]) == 26 < len(page.context["weeks"]) == 31
+    bars = page.context["drawing"]["bars"]
+    assert len(bars) == 26 < len(page.context["weeks"]) == 31
+    assert [(bar["x"], bar["name"]) for bar in bars if bar["name"]] == [
+        (0, "June 22"),
+        (178, "August 10"),
+        (355, "September 28"),
+    ]
 
 
 def test_files_are_for_programs_and_run_nothing(owner, offer):
