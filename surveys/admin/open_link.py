@@ -36,14 +36,15 @@ def states(_now: datetime) -> States:
 
 @admin.register(OpenLink)
 class OpenLinkAdmin(ModelAdmin):
-    list_display = ("source", "survey", "state", "answers", "opened_at")
-    list_select_related = ("survey",)
+    list_display = ("source", "store", "survey", "state", "answers", "opened_at")
+    list_select_related = ("survey", "store")
     list_filter = (
         state_filter(name="is", label=gettext_lazy("state"), states=states),
         ("survey", AutocompleteSelectFilter),
+        ("store", AutocompleteSelectFilter),
     )
     search_fields = ("source", "=code")
-    autocomplete_fields = ("survey",)
+    autocomplete_fields = ("survey", "store")
     readonly_fields = ("address", "code_to_scan", "answers")
     ordering = ("-pk",)
     sortable_by = ()
@@ -52,9 +53,9 @@ class OpenLinkAdmin(ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (
-            ("survey", "source", "address", "code_to_scan", "answers", "opened_at", "closed_at")
+            ("survey", "source", "store", "address", "code_to_scan", "answers", "opened_at", "closed_at")
             if obj
-            else ("survey", "source")
+            else ("survey", "source", "store")
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -26,16 +26,21 @@ class Answers(RowsInline):
 
 @admin.register(SurveyResponse)
 class SurveyResponseAdmin(ReadOnlyAdmin):
-    list_display = ("submitted_at", "customer", "survey", "open_link", "language", "points_entry")
+    list_display = ("submitted_at", "customer", "survey", "store", "open_link", "language", "points_entry")
     list_display_links = ("submitted_at",)
-    list_select_related = ("customer", "survey", "open_link", "points_entry")
-    list_filter = (("survey", AutocompleteSelectFilter), ("open_link", AutocompleteSelectFilter), "language")
+    list_select_related = ("customer", "survey", "store", "open_link", "points_entry")
+    list_filter = (
+        ("survey", AutocompleteSelectFilter),
+        ("store", AutocompleteSelectFilter),
+        ("open_link", AutocompleteSelectFilter),
+        "language",
+    )
     search_fields = ("customer",)
     search_help_text = _("A customer's number, phone, e-mail or card")
     ordering = ("-pk",)
     sortable_by = ()
     inlines = (Answers,)
-    fields = (("survey", "customer"), ("submitted_at", "language"), "open_link", "points_entry")
+    fields = (("survey", "customer"), ("submitted_at", "language"), ("store", "open_link"), "points_entry")
 
     def matching(self, text: str) -> Q:
         found = customers.find(text=text)

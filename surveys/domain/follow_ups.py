@@ -11,8 +11,8 @@ from surveys.models import Answer, Case, CaseChannel, SurveyResponse
 def open_for(*, response: SurveyResponse, at: datetime) -> Case | None:
     """The case of a response with a score at or below what one of its questions calls low; None where there is none.
 
-    Due in the survey's `follow_up_hours` by the clock, nights and Sundays too. The store is where they are at home. A
-    response has one case at most, and none if it names no customer: there is nobody to call back.
+    Due in the survey's `follow_up_hours` by the clock, nights and Sundays too. The store is the response's. A response
+    has one case at most, and none if it names no customer: there is nobody to call back.
     """
     hours, customer = response.survey.follow_up_hours, response.customer
     if hours is None or customer is None:
@@ -24,7 +24,7 @@ def open_for(*, response: SurveyResponse, at: datetime) -> Case | None:
     return cases.begin(
         channel=CaseChannel.SURVEY,
         words=_words(low, answers),
-        store=customer.home_store,
+        store=response.store,
         customer=customer,
         response=response,
         due_at=at + timedelta(hours=hours),

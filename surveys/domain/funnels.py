@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from customers.models import Purpose
 from surveys.domain import intents, reports, statements
@@ -53,8 +53,15 @@ class Funnel:
 
 
 def mails(scope: Scope) -> QuerySet[Delivery]:
-    """Those that were to leave in the scope's time, whenever they are answered, in the customers' language."""
-    rows = reports.of_customers(Delivery.objects.filter(campaign__survey=scope.survey), scope)
+    """Those that were to leave in the scope's time, whenever they are answered, in the customers' language. They belong
+    to the store of the purchase that they ask about, else to the customer's home store.
+    """
+    rows = Delivery.objects.filter(campaign__survey=scope.survey)
+    if scope.stores:
+        at_home = Q(purchase__isnull=True, customer__home_store__in=scope.stores)
+        rows = rows.filter(at_home | Q(purchase__store__in=scope.stores))
+    if scope.segment:
+        rows = reports.of_segment(rows, scope.segment)
     if scope.since:
         rows = rows.filter(not_before__gte=scope.since)
     if scope.until:

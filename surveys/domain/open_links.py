@@ -104,6 +104,7 @@ def submit(
         open_link=link,
         page_key=page_key,
         customer=customer,
+        store_id=link.store_id or (customer.home_store_id if customer else None),
         language=language,
         submitted_at=at,
     )

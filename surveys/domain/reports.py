@@ -26,8 +26,8 @@ _Row = TypeVar("_Row", bound=Model)
 class Scope:
     """Which answers a report is of; what is empty leaves nothing out.
 
-    `since` is in it, `until` is not. A response belongs to the store of the purchase that it was asked about, else to
-    the customer's home store; one that names nobody belongs to no store and no segment.
+    `since` is in it, `until` is not. Stores are those of responses (see SurveyResponse); one that names nobody belongs
+    to no segment.
     """
 
     survey: Survey
@@ -95,18 +95,18 @@ class Report:
     segments: Sequence[Group]
 
 
-def of_customers(rows: QuerySet[_Row], scope: Scope) -> QuerySet[_Row]:
-    """Those of the scope's stores and segment; `rows` have a customer."""
-    if scope.stores:
-        rows = rows.filter(customer__home_store__in=scope.stores)
-    if scope.segment:
-        rows = rows.filter(Exists(SegmentMember.objects.filter(segment=scope.segment, customer=OuterRef("customer"))))
-    return rows
+def of_segment(rows: QuerySet[_Row], segment: Segment) -> QuerySet[_Row]:
+    """`rows` have a customer."""
+    return rows.filter(Exists(SegmentMember.objects.filter(segment=segment, customer=OuterRef("customer"))))
 
 
 def responses(scope: Scope) -> QuerySet[SurveyResponse]:
     """Those in the scope."""
-    rows = of_customers(SurveyResponse.objects.filter(survey=scope.survey), scope)
+    rows = SurveyResponse.objects.filter(survey=scope.survey)
+    if scope.stores:
+        rows = rows.filter(store__in=scope.stores)
+    if scope.segment:
+        rows = of_segment(rows, scope.segment)
     if scope.since:
         rows = rows.filter(submitted_at__gte=scope.since)
     if scope.until:
@@ -186,7 +186,7 @@ def _by_segment(rows: QuerySet[SurveyResponse], main: Question) -> dict[int | No
 
 
 def _run(name: str, rows: QuerySet[SurveyResponse], told: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    return statements.run(name, rows.values_list("pk", "submitted_at", "customer__home_store", "customer"), told)
+    return statements.run(name, rows.values_list("pk", "submitted_at", "store", "customer"), told)
 
 
 def _periods(kind: str, counted: Mapping[date, Counts], *, is_weekly: bool) -> Iterator[Period]:

@@ -25,7 +25,7 @@ def lines(scope: Scope) -> Iterator[Sequence[Any]]:
     choices = _choices(scope)
     questions = [str(pk) for pk in _questions(scope)]
     chosen = reports.responses(scope).values_list(
-        "pk", "submitted_at", "customer__home_store", "customer", "language", "delivery__campaign", "open_link"
+        "pk", "submitted_at", "store", "customer", "language", "delivery__campaign", "open_link"
     )
     for pk, submitted_at, *about, answers in statements.stream("responses_export", chosen):
         given = json.loads(answers or "{}")

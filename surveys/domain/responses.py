@@ -128,6 +128,7 @@ def submit(
         _thank_unlinked(delivery, customer, by=by, at=at)
     else:
         response.delivery, response.customer = delivery, customer
+        response.store_id = delivery.purchase.store_id if delivery.purchase else customer.home_store_id
         record(response=response, answers=answers, by=by, at=at)
     PartialResponse.objects.filter(delivery=delivery).delete()
     _note_arrival(delivery, at)

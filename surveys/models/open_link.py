@@ -4,12 +4,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Store
 from loyalty_site.lib import constraints
 from surveys.models.survey import Survey
 
 
 class OpenLink(models.Model):
-    """Whoever has the address may answer. `source` says where it is seen, so that answers can be told apart by it."""
+    """Whoever has the address may answer. `source` says where it is seen, so that answers can be told apart by it; what
+    hangs in a store has a `store`, whose answers they are."""
 
     CODE_LENGTH = 12
 
@@ -18,6 +20,16 @@ class OpenLink(models.Model):
     )
     source = models.CharField(
         _("source"), max_length=100, help_text=_("Where it is seen: “poster at the till, Harbor”.")
+    )
+    store = models.ForeignKey(
+        Store,
+        verbose_name=_("store"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text=_("Where it hangs; the answers are counted there. Empty: in no store, or in many."),
     )
     code = models.CharField(_("code"), max_length=CODE_LENGTH, unique=True, editable=False)
     opened_at = models.DateTimeField(_("opened at"), editable=False)

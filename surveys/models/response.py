@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from customers.models import Customer
+from customers.models import Customer, Store
 from rewards.models import PointsEntry
 from surveys.models.delivery import Delivery
 from surveys.models.open_link import OpenLink
@@ -21,6 +21,9 @@ class SurveyResponse(models.Model):
     One that came by an open link has no delivery, and a customer only if they were signed in, once for each survey;
     `page_key` is what its page was sent with, so that sending a page twice is one response. One to an anonymous survey
     names nobody, see surveys.domain.anonymity.
+
+    `store` is whose answer it is: of the purchase that it was asked about, or where the open link hangs, else the
+    customer's home store at that moment. Who moves later takes no answers along.
     """
 
     survey = models.ForeignKey(Survey, verbose_name=_("survey"), on_delete=models.PROTECT, related_name="responses")
@@ -44,6 +47,15 @@ class SurveyResponse(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="survey_responses",
+    )
+    store = models.ForeignKey(
+        Store,
+        verbose_name=_("store"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, blank=True)
     submitted_at = models.DateTimeField(_("submitted at"))

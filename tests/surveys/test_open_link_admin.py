@@ -5,7 +5,7 @@ from django.urls import reverse
 from loyalty_site import roles
 from surveys.admin import open_link
 from surveys.models import OpenLink
-from tests.factories.customers import UserFactory
+from tests.factories.customers import StoreFactory, UserFactory
 from tests.factories.surveys import OpenLinkFactory, SurveyFactory
 
 pytestmark = pytest.mark.django_db
@@ -16,11 +16,14 @@ def url(page, *args):
 
 
 def test_staff_open_a_link_and_get_its_code(staff, survey):
-    staff.post(url("add"), {"survey": survey.pk, "source": "Poster, Harbor"})
+    store = StoreFactory(name="Harbor Street")
+    staff.post(url("add"), {"survey": survey.pk, "source": "Poster, Harbor", "store": store.pk})
     link = OpenLink.objects.get()
+    assert link.store == store
     page = staff.get(url("change", link.pk)).text
     assert open_link.address_of(link) in page
     assert url("sheet", link.pk) in page
+    assert "Harbor Street" in page
 
 
 def test_source_that_is_taken_is_named_at_its_field(staff, survey):

@@ -11,7 +11,8 @@ from loyalty_site import roles
 from loyalty_site.lib import actors
 from surveys.domain import follow_ups, responses
 from surveys.models import Case, CaseChannel, CaseState, Question, SurveyResponse
-from tests.factories.customers import StoreFactory, UserFactory
+from tests.factories.customers import PurchaseFactory, StoreFactory, UserFactory
+from tests.factories.surveys import DeliveryFactory
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,13 @@ def test_low_score_opens_a_case_of_the_store_where_they_are_at_home(following, s
     assert (case.opened_at, case.due_at) == (now, now + timedelta(hours=24))
     assert case.subject == "6 · I waited half an hour."
     assert case.events.first().actor == f"customer:{response.customer_id}"
+
+
+def test_case_of_a_purchase_is_the_business_of_its_store(following, submit, sending, willing):
+    purchase = PurchaseFactory()
+    customer = willing(home_store=StoreFactory())
+    submit(2, delivery=DeliveryFactory(campaign=sending, customer=customer, purchase=purchase, occurrence=None))
+    assert Case.objects.get().store == purchase.store
 
 
 def test_case_without_words_says_what_was_asked(following, submit):

@@ -10,7 +10,7 @@ from rewards.models import PointsEntry
 from surveys.domain import campaigns, open_links, reports, response_files, responses
 from surveys.domain.reports import Scope
 from surveys.models import Answer, Case, OpenLink, Question, SurveyResponse
-from tests.factories.customers import CustomerFactory
+from tests.factories.customers import CustomerFactory, StoreFactory
 from tests.factories.rewards import ProgramFactory
 from tests.factories.surveys import OpenLinkFactory, SurveyFactory
 from tests.races import at_once
@@ -66,6 +66,20 @@ def test_link_of_a_survey_that_is_not_open_is_refused(now, fields):
 def test_source_of_a_survey_is_told_once(link, survey, now):
     with pytest.raises(IntegrityError, match="open_link_source_is_unique"), transaction.atomic():
         open_links.open_up(link=OpenLink(survey=survey, source=link.source), by=STAFF, at=now)
+
+
+def test_answers_belong_to_the_store_where_the_link_hangs(survey, scale, now):
+    hangs, home = StoreFactory(), StoreFactory()
+    poster, post = OpenLinkFactory(survey=survey, store=hangs), OpenLinkFactory(survey=survey)
+    guests = [CustomerFactory(home_store=home) for _ in range(2)]
+    given = [
+        submit(poster, {scale: 9}, now),
+        submit(poster, {scale: 9}, now, guests[0]),
+        submit(post, {scale: 9}, now, guests[1]),
+        submit(post, {scale: 9}, now),
+    ]
+    assert [response.store for response in given] == [hangs, hangs, home, None]
+    assert reports.report(Scope(survey, stores=[hangs.pk])).responses == 2
 
 
 def test_stranger_answers_and_gets_nothing(link, survey, scale, now):

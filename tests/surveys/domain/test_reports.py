@@ -11,7 +11,7 @@ from surveys.domain import comments, funnels, partials, reports, response_files,
 from surveys.domain.reports import Scope
 from surveys.domain.scoring import Dispositions
 from surveys.models import Answer, CampaignState, DeliveryState, SurveyResponse
-from tests.factories.customers import StoreFactory
+from tests.factories.customers import PurchaseFactory, StoreFactory
 from tests.factories.rewards import ProgramFactory
 from tests.factories.surveys import CampaignFactory, DeliveryFactory, QuestionFactory
 
@@ -27,9 +27,15 @@ def program():
 def answer(willing, sending, now):
     """Makes a delivery that was answered."""
 
-    def make(score, comment="", *, campaign=sending, after=timedelta(0), language="en", **fields):
+    def make(score, comment="", *, campaign=sending, after=timedelta(0), language="en", purchase=None, **fields):
+        about = {"purchase": purchase, "occurrence": None} if purchase else {}
         delivery = DeliveryFactory(
-            campaign=campaign, customer=willing(**fields), state=DeliveryState.ACCEPTED, opened_at=now, settled_at=now
+            campaign=campaign,
+            customer=willing(**fields),
+            state=DeliveryState.ACCEPTED,
+            opened_at=now,
+            settled_at=now,
+            **about,
         )
         scale, text = campaign.survey.questions.order_by("position")
         answers = {scale.pk: score} | ({text.pk: comment} if comment else {})
@@ -49,7 +55,7 @@ def answers(survey, sending, willing, now):
             customer = willing(home_store=store)
             delivery = DeliveryFactory(campaign=sending, customer=customer, state=DeliveryState.ACCEPTED)
             given = SurveyResponse.objects.create(
-                survey=survey, delivery=delivery, customer=customer, language="en", submitted_at=at
+                survey=survey, delivery=delivery, customer=customer, store=store, language="en", submitted_at=at
             )
             Answer.objects.create(response=given, question=scale, number=score)
 
@@ -135,6 +141,23 @@ def test_stores_are_ranked_and_small_ones_stand_behind(survey, answers):
     assert found[0].apart == scoring.difference(scoring.nps(25, 6, 0), scoring.nps(14, 0, 20))
     assert found[1].apart.high < 0
     assert found[2].apart is None
+
+
+def test_answer_and_mail_belong_to_the_store_of_the_purchase(survey, answer):
+    home, bought = StoreFactory(), StoreFactory()
+    given = answer(2, home_store=home, purchase=PurchaseFactory(store=bought))
+    assert given.store == bought
+    for store, number in ((home, 0), (bought, 1)):
+        scope = Scope(survey, stores=[store.pk])
+        assert reports.report(scope).responses == number
+        assert funnels.funnel(scope).answered == number
+
+
+def test_answer_stays_with_the_store_when_its_customer_moves(survey, answer):
+    given = answer(10, home_store=StoreFactory())
+    given.customer.home_store = StoreFactory()
+    given.customer.save()
+    assert [group.id for group in reports.report(Scope(survey)).stores] == [given.store_id]
 
 
 def test_segments_count_their_members(survey, answers, now):
