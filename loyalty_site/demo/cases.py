@@ -13,6 +13,8 @@ from surveys.models import Case, CaseChannel, CaseOutcome, CaseSeverity, CaseSta
 
 POINTS_MAX, BUDGET_MINOR, GIFT_MINOR = 3000, 25_000, 450
 WAITING = 4
+# Points of long ago would stand behind purchases of yesterday.
+GESTURES_DAYS = 15
 CALLED, SORRY = "Called: the customer was glad that somebody asks.", "We were not at our best that day."
 OUTCOMES = [(0.6, CaseOutcome.SOLVED), (0.85, CaseOutcome.EXPLAINED), (1.0, CaseOutcome.UNREACHED)]
 
@@ -21,7 +23,9 @@ def tell(*, at: datetime) -> None:
     """Later than the survey that opened them, and not later than `at`."""
     drawn = random.Random(journey.SEED)  # noqa: S311 - a story, not a secret
     _write_budgets(at)
-    low = Case.objects.filter(channel=CaseChannel.SURVEY).select_related("store", "customer").order_by("pk")
+    low = (
+        Case.objects.filter(channel=CaseChannel.SURVEY).select_related("store", "customer").order_by("-opened_at", "pk")
+    )
     for case in low[WAITING:]:
         _work(case, drawn, at)
     for row in program.CATALOG["cases"]:
@@ -44,7 +48,7 @@ def _work(case: Case, drawn: random.Random, at: datetime) -> None:
     by = actors.user(case.owner_id or _manager(case.store).pk)
     when = min(case.opened_at + timedelta(hours=drawn.uniform(3, 40)), at)
     cases.step(case=case, to=CaseState.CONTACTED, text=CALLED, by=by, at=when)
-    if drawn.random() < 0.4 and case.store:
+    if drawn.random() < 0.4 and case.store and case.opened_at > at - timedelta(days=GESTURES_DAYS):
         gestures.give_points(case=case, number=100, reason=SORRY, by=by, at=when)
     chance = drawn.random()
     outcome = next(outcome for limit, outcome in OUTCOMES if chance < limit)

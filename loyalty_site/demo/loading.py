@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from customers.domain import audit, recommendations
 from customers.models import AuditEvent, Card, Store
 from loyalty_site import environment
-from loyalty_site.demo import cases, enrollment, journey, mailings, past, people, program, receipts, staff
+from loyalty_site.demo import asking, cases, enrollment, journey, mailings, past, people, program, receipts, staff
 from loyalty_site.demo.journey import Habits
 from loyalty_site.lib import actors
 from rewards.domain import imports
@@ -111,7 +111,9 @@ def _import(bought: "pyarrow.Table", moves: Mapping[datetime, datetime], *, at: 
 def _finish(habits: Mapping[int, Habits], at: datetime) -> None:
     """All or nothing, because it is not told twice."""
     program.keep_from_recommendations(at=at)
-    past.tell(_members(habits), at=at)
+    members = _members(habits)
+    past.tell(members, at=at)
+    asking.tell(members, at=at)
     cases.tell(at=at)
     recommendations.refresh(at=at)
     audit.record(actor=actors.SYSTEM, action=SEEDED, subject=SUBJECT, at=at)

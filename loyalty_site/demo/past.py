@@ -1,28 +1,18 @@
-"""What followed the purchases: rewards taken, coupons given, a survey answered. Told through the domain's verbs."""
+"""What followed the purchases: rewards taken, coupons given. Told through the domain's verbs."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from customers.models import Customer, Purchase
-from loyalty_site.demo import journey, program
+from loyalty_site.demo import program
 from loyalty_site.demo.journey import DEMO_HOUSEHOLD, SEED
 from loyalty_site.lib import actors
-from rewards.domain import coupon_redemptions, coupons, experiments, points, redemptions, surprises
-from rewards.models import ExperimentKind, OfferKind, Reward
-from surveys.domain import campaigns, responses, surveys
-from surveys.domain.responses import AnswerValue
-from surveys.models import Campaign, Delivery, DeliveryState, Question, QuestionKind, Survey
+from rewards.domain import coupon_redemptions, coupons, points, redemptions, surprises
+from rewards.models import OfferKind, Reward
 
-SURVEY_POINTS = 50
 WELCOME_POINTS = 500
-SENT_DAYS_AGO = 14
-HELD_OUT_PERCENT = 20
-FOLLOW_UP_HOURS, LOW_SCORE = 48, 4
-# Of a hundred who got the survey: who opens it, who answers, and how those feel.
-OPEN, ANSWER = 0.6, 0.4
-FEELINGS = {"promoter": (55, (9, 10, 10)), "passive": (27, (7, 8, 8)), "detractor": (18, (2, 4, 5, 6))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,6 @@ def tell(members: Iterable[Member], *, at: datetime) -> None:
     _take_rewards(everybody, drawn, at)
     _surprise(at)
     _give_coupons(everybody, drawn, at)
-    _ask(everybody, drawn, at)
 
 
 def _take_rewards(members: list[Member], drawn: random.Random, at: datetime) -> None:
@@ -108,81 +97,6 @@ def _give_coupons(members: list[Member], drawn: random.Random, at: datetime) -> 
             if offer.kind == OfferKind.GIFT and not is_demo and drawn.random() < 0.4:
                 handed_at = _between(when, at, drawn)
                 coupon_redemptions.redeem(coupon=coupon, customer=member.customer, by=actors.SYSTEM, at=handed_at)
-
-
-def _ask(members: list[Member], drawn: random.Random, at: datetime) -> None:
-    """A campaign two weeks ago, with its answers; the demo's customer has not answered yet."""
-    survey = _make_survey(at - timedelta(days=30))
-    sent_at = _send(survey, at)
-    by_customer = {member.customer.pk: member for member in members}
-    questions = {question.kind: question for question in survey.questions.all()}
-    deliveries = Delivery.objects.filter(campaign__survey=survey, state=DeliveryState.ACCEPTED).order_by("pk")
-    for delivery in deliveries.select_related("campaign__survey", "customer"):
-        member = by_customer.get(delivery.customer_id)
-        if member is None or member.household == DEMO_HOUSEHOLD or drawn.random() > OPEN:
-            continue
-        answered_at = sent_at + timedelta(minutes=drawn.expovariate(1 / 900))
-        when = min(max(answered_at, member.last_at + timedelta(minutes=drawn.uniform(20, 90))), at)
-        responses.note_opened(delivery=delivery, at=when)
-        if drawn.random() < ANSWER / OPEN:
-            language = member.customer.language
-            responses.submit(
-                delivery=delivery,
-                answers=_answers(questions, language, drawn),
-                language=language,
-                by=actors.customer(member.customer.pk),
-                at=when,
-            )
-
-
-def _make_survey(at: datetime) -> Survey:
-    told = program.CATALOG["survey"]
-    texts = {key: told[key] for key in ("name", "title", "introduction", "thanks")}
-    survey = Survey.objects.create(**texts, reward_points=SURVEY_POINTS, follow_up_hours=FOLLOW_UP_HOURS)
-    Question.objects.bulk_create(
-        Question(survey=survey, position=position, **row) for position, row in enumerate(told["questions"], start=1)
-    )
-    survey.questions.filter(kind=QuestionKind.NPS).update(follow_up_at_most=LOW_SCORE)
-    Campaign.objects.create(name="This month's check-in", survey=survey, timezone=str(journey.ZONE))
-    return surveys.publish(survey=survey, by=actors.SYSTEM, at=at)
-
-
-def _send(survey: Survey, at: datetime) -> datetime:
-    """Mails of the past were taken by a server of the past; nothing is sent, and some are held out. Returns when.
-
-    What the held-out ones bought since is what they truly bought: nobody in this data was asked anything, so the
-    report finds chance alone.
-    """
-    day = (at - timedelta(days=SENT_DAYS_AGO)).astimezone(journey.ZONE).date()
-    planned_at = at - timedelta(days=SENT_DAYS_AGO + 1)
-    name = "Two weeks ago"
-    experiment = experiments.plan(
-        kind=ExperimentKind.CAMPAIGN, name=name, holdout_percent=HELD_OUT_PERCENT, by=actors.SYSTEM, at=planned_at
-    )
-    campaign = Campaign.objects.create(name=name, survey=survey, bought_within_days=90, experiment=experiment)
-    campaign = campaigns.schedule(
-        campaign=campaign,
-        start_date=day,
-        start_time=time(10),
-        timezone=str(journey.ZONE),
-        by=actors.SYSTEM,
-        at=planned_at,
-    )
-    assert campaign.starts_at is not None
-    campaigns.materialize_due(at=campaign.starts_at)
-    waiting = Delivery.objects.filter(campaign=campaign, state=DeliveryState.PENDING)
-    settled_at = campaign.starts_at + timedelta(minutes=2)
-    waiting.update(state=DeliveryState.ACCEPTED, attempts=1, smtp_reply="250 OK", settled_at=settled_at)
-    campaigns.settle_states(at=settled_at)
-    return settled_at
-
-
-def _answers(questions: Mapping[str, Question], language: str, drawn: random.Random) -> dict[int, AnswerValue]:
-    feeling = drawn.choices(list(FEELINGS), [weight for weight, _ in FEELINGS.values()])[0]
-    answers: dict[int, AnswerValue] = {questions[QuestionKind.NPS].pk: drawn.choice(FEELINGS[feeling][1])}
-    if drawn.random() < 0.6:
-        answers[questions[QuestionKind.TEXT].pk] = drawn.choice(program.CATALOG["comments"][language][feeling])
-    return answers
 
 
 def _after(member: Member, drawn: random.Random, at: datetime) -> datetime:

@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 from datetime import UTC, date, datetime
 from io import StringIO
 
@@ -10,14 +11,24 @@ from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
 from customers.domain import audit, customers
-from customers.models import AuditEvent, Customer, Product, Purchase, PurchaseLine, Recommendation, Store, User
+from customers.models import (
+    AuditEvent,
+    Customer,
+    Product,
+    Purchase,
+    PurchaseLine,
+    Recommendation,
+    Store,
+    SuppressedAddress,
+    User,
+)
 from loyalty_site import environment
+from loyalty_site.demo import asking, journey, loading, past, staff
 from loyalty_site.demo import cases as demo_cases
-from loyalty_site.demo import journey, loading, past, staff
 from loyalty_site.lib import actors
 from rewards.domain import points
 from rewards.models import Coupon, PointsAccount, PointsEntry, Program, RewardRedemption
-from surveys.domain import cases, funnels, reports
+from surveys.domain import cases, choice_results, funnels, reports
 from surveys.models import (
     Answer,
     Campaign,
@@ -27,6 +38,7 @@ from surveys.models import (
     CaseState,
     Delivery,
     DeliveryState,
+    OpenLink,
     QuestionKind,
     Survey,
 )
@@ -194,19 +206,44 @@ def test_seed_demo_gives_its_customer_something_to_look_at():
     assert (grace.email, grace.preferences.count()) == ("grace.chen@example.org", 3)
 
 
-def test_seed_demo_asked_and_was_answered():
+def test_seed_demo_asked_for_months_and_was_answered():
     seed("--households", "20")
 
-    survey = Survey.objects.get()
+    survey = Survey.objects.get(follow_up_hours=asking.FOLLOW_UP_HOURS)
     scope = reports.Scope(survey)
-    answered = reports.report(scope).responses
-    assert 0 < answered == funnels.funnel(scope).dispositions.complete
+    report = reports.report(scope)
+    assert 0 < report.responses == funnels.funnel(scope).dispositions.complete
+    assert len(report.periods) > 12
     assert Answer.objects.exclude(text="").exists()
-    assert Campaign.objects.filter(state=CampaignState.COMPLETED).count() == 1
-    assert set(Delivery.objects.values_list("state", flat=True)) <= {DeliveryState.ACCEPTED, DeliveryState.SUPPRESSED}
+    assert Delivery.objects.filter(touch=2).exists()
+    assert set(Campaign.objects.values_list("trigger", "state")) == {
+        ("DATE", CampaignState.DRAFT),
+        ("DATE", CampaignState.COMPLETED),
+        ("RECURRING", CampaignState.SENDING),
+    }
     thanks = PointsEntry.objects.filter(reference__startswith="survey-response:")
-    assert thanks.count() == answered
+    assert 0 < thanks.count() < report.responses
     assert PointsEntry.objects.latest("happened_at").happened_at <= NOW
+
+
+def test_seed_demo_leaves_mails_to_look_after():
+    seed("--households", "40")
+
+    states = Counter(Delivery.objects.values_list("state", flat=True))
+    assert (states[DeliveryState.UNCERTAIN], states[DeliveryState.HELD]) == (asking.UNCERTAIN, asking.HELD)
+    assert min(states[DeliveryState.BOUNCED], states[DeliveryState.REJECTED]) > 0
+    assert states[DeliveryState.PENDING] == 0
+    assert SuppressedAddress.objects.count() == states[DeliveryState.BOUNCED]
+
+
+def test_seed_demo_hung_posters():
+    seed("--households", "20")
+
+    links = list(OpenLink.objects.order_by("pk"))
+    assert [link.store is None for link in links] == [False, False, True]
+    for link, (_source, _place, number) in zip(links, asking.POSTERS, strict=True):
+        assert reports.report(reports.Scope(link.survey, open_link=link)).responses == number
+    assert all(result.answers for result in choice_results.of(reports.Scope(links[0].survey)))
 
 
 def test_seed_demo_followed_low_scores_up(monkeypatch):
@@ -214,7 +251,7 @@ def test_seed_demo_followed_low_scores_up(monkeypatch):
     seed("--households", "60")
 
     low = Case.objects.filter(channel=CaseChannel.SURVEY)
-    scores = Answer.objects.filter(question__kind=QuestionKind.NPS, number__lte=past.LOW_SCORE)
+    scores = Answer.objects.filter(question__kind=QuestionKind.NPS, number__lte=asking.LOW_SCORE)
     assert {case.response_id for case in low} == set(scores.values_list("response", flat=True)) != set()
     assert {case.state for case in low} == {CaseState.CLOSED}
     typed = Case.objects.exclude(channel=CaseChannel.SURVEY).order_by("-opened_at")
