@@ -17,6 +17,7 @@ SCENARIOS = (
     "baskets",
     "expire",
     "pages",
+    "results",
     "proof",
     "imports",
     "codes",

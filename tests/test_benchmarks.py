@@ -34,6 +34,7 @@ def test_every_scenario_runs(tmp_path):
         "lots of 200 customers lapse, 200 a round",
         "points.summary of a customer with 200 entries",
         "the page of the ledger of a customer with 200 entries",
+        "the page of a survey's results, 20 answers, 80 mails",
         "check_ledger on 2,000 entries",
         "import of 1,404 lines with points, lots and balances, a part in each round",
         "200 codes made and stored",

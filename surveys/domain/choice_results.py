@@ -23,9 +23,9 @@ class ChoiceResult:
 def of(scope: Scope) -> list[ChoiceResult]:
     """Each question with choices, in order. Two reads whatever the number of answers."""
     questions = scope.survey.questions.filter(kind__in=CHOOSING).order_by("position").prefetch_related("choices")
-    responses = reports.responses(scope).values("pk")
-    answered = _counts(Answer.objects.filter(response__in=responses, question__in=questions), "question")
-    chosen = _counts(AnswerChoice.objects.filter(answer__response__in=responses), "choice")
+    answers = reports.answers(scope).filter(question__in=[question.pk for question in questions])
+    answered = _counts(answers, "question")
+    chosen = _counts(_chosen(scope), "choice")
     return [
         ChoiceResult(
             question,
@@ -37,6 +37,12 @@ def of(scope: Scope) -> list[ChoiceResult]:
         )
         for question in questions
     ]
+
+
+def _chosen(scope: Scope) -> QuerySet[AnswerChoice]:
+    if scope == Scope(scope.survey):
+        return AnswerChoice.objects.filter(choice__question__survey=scope.survey)
+    return AnswerChoice.objects.filter(answer__response__in=reports.responses(scope).values("pk"))
 
 
 def _counts(rows: QuerySet[Answer] | QuerySet[AnswerChoice], by: str) -> Mapping[int, int]:

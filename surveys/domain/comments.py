@@ -18,9 +18,7 @@ def comments(scope: Scope, *, search: str = "") -> QuerySet[Any]:
 
     All words of `search` are in them, in any order, as parts of words too; so Chinese, which has no spaces, is found.
     """
-    said = Answer.objects.filter(question__survey=scope.survey, question__kind=QuestionKind.TEXT)
-    if scope != Scope(scope.survey):
-        said = said.filter(response__in=reports.responses(scope).values("pk"))
+    said = reports.answers(scope).filter(question__kind=QuestionKind.TEXT)
     for word in search.split():
         said = said.filter(text__icontains=word)
     scale = _first_scale(scope)

@@ -1,12 +1,16 @@
-"""From the audience to the answer: what became of everybody, each counted once with all their mails of a campaign."""
+"""From the audience to the answer: what became of each mail with its reminders.
+
+Whoever is asked every month counts every month.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntFlag
 
 from django.db.models import Q, QuerySet
 
 from customers.models import Purpose
-from surveys.domain import intents, reports, statements
+from surveys.domain import reports, statements
 from surveys.domain.reports import Scope
 from surveys.domain.scoring import Dispositions
 from surveys.models import Delivery, SuppressionReason
@@ -14,6 +18,36 @@ from surveys.models import Delivery, SuppressionReason
 # Who takes back their consent so soon after a mail refused it.
 REFUSED_DAYS = 14
 BEGUN = ("complete", "partial", "broken_off")
+
+
+class Became(IntFlag):
+    """What is known from a mail and its reminders, as `sql/reports_funnel.sql` counts it."""
+
+    ANSWERED = 1
+    BEGAN = 2
+    HALF = 4
+    REFUSED = 8
+    OPENED = 16
+    OPENED_BY_PROGRAM = 32
+    ACCEPTED = 64
+    UNCERTAIN = 128
+    BOUNCED = 256
+    REJECTED = 512
+    WAITING = 1024
+    INVITED = ACCEPTED | UNCERTAIN | BOUNCED | REJECTED | WAITING
+
+
+# What counts most stands first.
+_OUTCOMES = {
+    Became.HALF: "partial",
+    Became.REFUSED: "refused",
+    Became.BEGAN: "broken_off",
+    Became.ACCEPTED: "silent",
+    Became.UNCERTAIN: "uncertain",
+    Became.BOUNCED: "bounced",
+    Became.REJECTED: "rejected",
+    Became.WAITING: "waiting",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +110,28 @@ def mails(scope: Scope) -> QuerySet[Delivery]:
 def funnel(scope: Scope) -> Funnel:
     """In one query."""
     chosen = mails(scope).values_list(
-        "pk", "campaign", "customer", "state", "reason", "opened_at", "settled_at", "answered_on"
+        "pk", "reminds", "customer", "state", "reason", "opened_at", "settled_at", "answered_on", "opened_by_program"
     )
     told: dict[str, list[int] | int | str] = {
         "purpose": str(Purpose.SURVEY_EMAIL),
         "refused_days": REFUSED_DAYS,
         "survey": scope.survey.pk,
-        "program_scores": intents.SCORES,
-        "program_seconds": intents.SECONDS,
     }
     counts: dict[str, int] = {}
     reasons: dict[SuppressionReason, int] = {}
     opened = unconfirmed = programs = 0
-    for outcome, reason, has_opened, was_hit, is_program, count in statements.run("reports_funnel", chosen, told):
+    for bits, reason, count in statements.run("reports_funnel", chosen, told):
+        became = Became(bits)
+        outcome = _outcome(became)
         counts[outcome] = counts.get(outcome, 0) + count
         if outcome == "suppressed":
             reasons[SuppressionReason(reason)] = reasons.get(SuppressionReason(reason), 0) + count
-        opened += count if has_opened or outcome in BEGUN else 0
-        unconfirmed += count if was_hit and outcome not in BEGUN else 0
-        programs += count if is_program and outcome not in BEGUN else 0
+        if outcome in BEGUN:
+            opened += count
+            continue
+        opened += count if Became.OPENED in became else 0
+        unconfirmed += count if became & (Became.OPENED | Became.OPENED_BY_PROGRAM) else 0
+        programs += count if Became.OPENED_BY_PROGRAM in became else 0
     return Funnel(
         suppressed=reasons,
         waiting=counts.get("waiting", 0),
@@ -112,3 +149,11 @@ def funnel(scope: Scope) -> Funnel:
             undelivered=counts.get("bounced", 0) + counts.get("rejected", 0),
         ),
     )
+
+
+def _outcome(became: Became) -> str:
+    if Became.ANSWERED in became:
+        return "complete"
+    if not became & Became.INVITED:
+        return "suppressed"
+    return next(outcome for bit, outcome in _OUTCOMES.items() if bit in became)

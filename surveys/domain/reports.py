@@ -13,7 +13,7 @@ from rewards.domain.statistics import Interval
 from rewards.models import Program
 from surveys.domain import scoring, statements
 from surveys.domain.scoring import Score
-from surveys.models import Campaign, OpenLink, Question, Survey, SurveyResponse
+from surveys.models import Answer, Campaign, OpenLink, Question, Survey, SurveyResponse
 
 # Longer than this, and periods are months.
 WEEKS_MOST = 26
@@ -120,6 +120,13 @@ def responses(scope: Scope) -> QuerySet[SurveyResponse]:
     return rows
 
 
+def answers(scope: Scope) -> QuerySet[Answer]:
+    """Those of the responses in the scope; of a whole survey found without its responses."""
+    if scope == Scope(scope.survey):
+        return Answer.objects.filter(question__survey=scope.survey)
+    return Answer.objects.filter(response__in=responses(scope).values("pk"))
+
+
 def report(scope: Scope, *, main: int | None = None) -> Report:
     """Of all questions; `main` is the id of the scale to look at closely, the first one unless told."""
     zone = ZoneInfo(Program.objects.current().timezone)
@@ -132,17 +139,18 @@ def report(scope: Scope, *, main: int | None = None) -> Report:
         return Report(found["number"], empty, empty[0] if empty else None, True, (), (), ())
     span = (scope.until or found["last"]) - (scope.since or found["first"])
     is_weekly = span <= timedelta(weeks=WEEKS_MOST)
-    counted = _counted(rows, scales, chosen, step="week" if is_weekly else "month", zone=zone)
-    before = _totals(responses(scope.before), scales) if scope.before else {}
-    questions = [_result(scale, counted["all"].get(scale.pk, {}), before.get(scale.pk, {})) for scale in scales]
+    totals = _totals(scope, scales)
+    before = _totals(scope.before, scales) if scope.before else {}
+    questions = [_result(scale, totals.get(scale.pk, {}), before.get(scale.pk, {})) for scale in scales]
+    by_period, by_store = _cells(rows, chosen, step="week" if is_weekly else "month", zone=zone)
     result = next(each for each in questions if each.question == chosen)
     return Report(
         responses=found["number"],
         questions=questions,
         main=result,
         is_weekly=is_weekly,
-        periods=list(_periods(chosen.kind, counted["period"], is_weekly=is_weekly)),
-        stores=_groups(chosen.kind, counted["store"], Store.objects.all(), result.counts),
+        periods=list(_periods(chosen.kind, by_period, is_weekly=is_weekly)),
+        stores=_groups(chosen.kind, by_store, Store.objects.all(), result.counts),
         segments=_groups(chosen.kind, _by_segment(rows, chosen), Segment.objects.all(), result.counts),
     )
 
@@ -158,35 +166,34 @@ def _apart(one: Score | None, other: Score | None) -> Interval | None:
     return scoring.difference(one, other)
 
 
-def _counted(
-    rows: QuerySet[SurveyResponse], scales: Sequence[Question], main: Question, *, step: str, zone: ZoneInfo
-) -> dict[str, dict[Any, dict[int, int]]]:
-    """How often each score was given: by question under `all`, and of the main question by `period` and by `store`."""
-    told = {"questions": [scale.pk for scale in scales], "main": main.pk, "step": step, "zone": str(zone)}
-    found: dict[str, dict[Any, dict[int, int]]] = {"all": {}, "period": {}, "store": {}}
-    for part, question, period, store, number, count in _run("reports_scales", rows, told):
-        key = {"all": question, "period": period, "store": store}[part]
-        found[part].setdefault(key, {})[number] = count
-    return found
-
-
-def _totals(rows: QuerySet[SurveyResponse], scales: Sequence[Question]) -> dict[int, dict[int, int]]:
+def _totals(scope: Scope, scales: Sequence[Question]) -> dict[int, dict[int, int]]:
+    """How often each score was given, by question."""
     found: dict[int, dict[int, int]] = {}
-    told = {"questions": [scale.pk for scale in scales]}
-    for question, number, count in _run("reports_totals", rows, told):
+    scored = answers(scope).filter(question__in=[scale.pk for scale in scales], number__isnull=False)
+    for question, number, count in scored.values_list("question", "number").annotate(Count("pk")).order_by():
         found.setdefault(question, {})[number] = count
     return found
 
 
+def _cells(
+    rows: QuerySet[SurveyResponse], main: Question, *, step: str, zone: ZoneInfo
+) -> tuple[dict[date, dict[int, int]], dict[int | None, dict[int, int]]]:
+    """How often each score was given to the main question, by period and by store."""
+    by_period: dict[date, dict[int, int]] = {}
+    by_store: dict[int | None, dict[int, int]] = {}
+    chosen = rows.values_list("pk", "submitted_at", "store")
+    told: dict[str, list[int] | int | str] = {"main": main.pk, "step": step, "zone": str(zone)}
+    for is_period, period, store, number, count in statements.run("reports_cells", chosen, told):
+        (by_period.setdefault(period, {}) if is_period else by_store.setdefault(store, {}))[number] = count
+    return by_period, by_store
+
+
 def _by_segment(rows: QuerySet[SurveyResponse], main: Question) -> dict[int | None, dict[int, int]]:
     found: dict[int | None, dict[int, int]] = {}
-    for segment, number, count in _run("reports_segments", rows, {"main": main.pk}):
+    chosen = rows.values_list("pk", "customer")
+    for segment, number, count in statements.run("reports_segments", chosen, {"main": main.pk}):
         found.setdefault(segment, {})[number] = count
     return found
-
-
-def _run(name: str, rows: QuerySet[SurveyResponse], told: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    return statements.run(name, rows.values_list("pk", "submitted_at", "store", "customer"), told)
 
 
 def _periods(kind: str, counted: Mapping[date, Counts], *, is_weekly: bool) -> Iterator[Period]:

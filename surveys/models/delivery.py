@@ -94,6 +94,7 @@ class Delivery(models.Model):
     smtp_reply = models.CharField(_("server's reply"), max_length=500, blank=True)
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
     opened_at = models.DateTimeField(_("page opened at"), null=True, blank=True)
+    opened_by_program = models.BooleanField(_("opened by a program"), default=False, db_default=False)
     # Of an anonymous survey; the response does not know its delivery.
     answered_on = models.DateField(_("answered on"), null=True, blank=True)
 

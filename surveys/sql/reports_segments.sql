@@ -1,6 +1,6 @@
 -- How often each score was given to the main question, by segment; who is in several counts in each.
 WITH told AS (SELECT {told}),
-chosen (id, submitted_at, store_id, customer_id) AS ({chosen})
+chosen (id, customer_id) AS ({chosen})
 SELECT member.segment_id, answer.number, count(*)
 FROM told CROSS JOIN chosen
 JOIN surveys_answer answer ON answer.response_id = chosen.id AND answer.question_id = told.main

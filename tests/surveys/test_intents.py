@@ -1,6 +1,7 @@
 """Scanners of mails open links as nobody does; what they open is shown apart and counts nowhere."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.urls import reverse
@@ -9,6 +10,7 @@ from surveys.domain import funnels, intents, partials, responses
 from surveys.domain.reports import Scope
 from surveys.domain.scoring import Dispositions
 from surveys.models import Delivery, DeliveryState, Intent, SurveyResponse
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -74,8 +76,16 @@ def test_head_and_the_trap_give_programs_away(client, url, survey, page):
 )
 def test_three_scores_within_ten_seconds_are_a_program(delivery, survey, now, seconds, programs):
     for score, after in enumerate(seconds):
-        intents.note(delivery=delivery, score=score, at=now + timedelta(seconds=after))
+        at = now + timedelta(seconds=after)
+        intents.note(delivery=delivery, score=score, at=at)
+        responses.note_opened(delivery=delivery, at=at)
     assert way(survey) == (1, programs)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_scores_that_are_opened_at_the_same_moment_are_a_program(delivery, survey, now):
+    at_once(*(partial(intents.note, delivery=delivery, score=score, at=now) for score in range(intents.SCORES)))
+    assert Delivery.objects.get().opened_by_program
 
 
 def test_who_answers_or_began_to_is_confirmed(client, url, delivery, survey, now):
