@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from loyalty_site.lib.admin import ModelAdmin, RowForm, States, act, acting, badge, state_filter
 from loyalty_site.lib.numbers import grouped
@@ -22,6 +24,18 @@ from rewards.domain import experiments
 from rewards.models import Assignment, Experiment
 
 PLAN = ("holdout_percent", "window_days", "horizon_days", "returning_percent", "difference_percent")
+
+
+def holdout_field(help_text: Any) -> forms.IntegerField:
+    """For the forms of what has an experiment of its own."""
+    return forms.IntegerField(
+        label=gettext_lazy("held out (percent)"),
+        help_text=help_text,
+        min_value=0,
+        max_value=50,
+        initial=10,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
 
 
 class ExperimentForm(RowForm):

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSingleDateWidget,
     UnfoldAdminSingleTimeWidget,
     UnfoldAdminTextInputWidget,
@@ -24,7 +23,7 @@ from unfold.widgets import (
 
 from loyalty_site.lib.admin import ModelAdmin, act, act_page, acting, badge, list_url, posted
 from loyalty_site.lib.numbers import grouped
-from rewards.admin import mail, mail_text
+from rewards.admin import experiment, mail, mail_text
 from rewards.domain import experiments, mail_texts, mailing_audience, mailings, wording
 from rewards.models import ExperimentKind, MailBarrier, Mailing, MailingMail, MailingState, MailState
 
@@ -66,13 +65,8 @@ class CancelForm(forms.Form):
 
 
 class MailingForm(mail_text.MailTextForm):
-    holdout_percent = forms.IntegerField(
-        label=gettext_lazy("held out (percent)"),
-        help_text=gettext_lazy("So many of 100 customers get none, so that one sees whether it brings people back."),
-        min_value=0,
-        max_value=50,
-        initial=10,
-        widget=UnfoldAdminIntegerFieldWidget,
+    holdout_percent = experiment.holdout_field(
+        gettext_lazy("So many of 100 customers get none, so that one sees whether it brings people back.")
     )
     preview = mail_text.preview_field(lambda: reverse(f"admin:{_PREVIEW}"), names=wording.OF_COUPON)
 

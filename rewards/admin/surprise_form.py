@@ -19,6 +19,7 @@ from unfold.widgets import (
 
 from loyalty_site.lib import money
 from loyalty_site.lib.admin import RowForm
+from rewards.admin import experiment
 from rewards.domain import surprises
 from rewards.models import PURCHASE_TRIGGERS, Offer, OfferKind, Program, Trigger
 
@@ -69,13 +70,8 @@ class SurpriseRuleForm(RowForm):
         label=gettext_lazy("days a coupon lasts"), min_value=1, max_value=1000, initial=30, required=False,
         widget=UnfoldAdminIntegerFieldWidget,
     )  # fmt: skip
-    holdout_percent = forms.IntegerField(
-        label=gettext_lazy("held out (percent)"),
-        help_text=gettext_lazy("So many of 100 customers get none, so that one sees whether it brings people back."),
-        min_value=0,
-        max_value=50,
-        initial=10,
-        widget=UnfoldAdminIntegerFieldWidget,
+    holdout_percent = experiment.holdout_field(
+        gettext_lazy("So many of 100 customers get none, so that one sees whether it brings people back.")
     )
 
     class Meta:

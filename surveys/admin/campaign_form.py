@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSingleDateWidget,
     UnfoldAdminSingleTimeWidget,
@@ -19,7 +18,7 @@ from unfold.widgets import (
 from loyalty_site.lib.admin import RowForm
 from loyalty_site.lib.admin.forms import timezone_field
 from loyalty_site.lib.errors import DomainError
-from rewards.admin import mail_text
+from rewards.admin import experiment, mail_text
 from rewards.domain import wording
 from surveys.models import Campaign, CampaignState, CampaignTrigger
 
@@ -78,15 +77,8 @@ class CampaignForm(RowForm):
         help_text=gettext_lazy("None: customers of every language."),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
-    holdout_percent = forms.IntegerField(
-        label=gettext_lazy("held out (percent)"),
-        help_text=gettext_lazy(
-            "So many of 100 customers are not asked, so that one sees whether asking brings people back."
-        ),
-        min_value=0,
-        max_value=50,
-        initial=10,
-        widget=UnfoldAdminIntegerFieldWidget,
+    holdout_percent = experiment.holdout_field(
+        gettext_lazy("So many of 100 customers are not asked, so that one sees whether asking brings people back.")
     )
 
     preview = mail_text.preview_field(lambda: reverse(f"admin:{PREVIEW}"), names=wording.OF_SURVEY)

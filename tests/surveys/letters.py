@@ -61,17 +61,3 @@ PDF = part(
     Content_Disposition='attachment; filename="bill.pdf"',
     Content_Transfer_Encoding="base64",
 )
-
-
-def bounce(message_id: str) -> bytes:
-    """As Postfix writes it (RFC 3464), with the headers of what came back."""
-    return multipart(
-        part("I'm sorry to have to inform you that your message could not be delivered."),
-        part("Final-Recipient: rfc822; mei@example.org\r\nAction: failed\r\nStatus: 5.1.1", "message/delivery-status"),
-        part(f"From: hello@shop.example\r\nMessage-ID: {message_id}\r\nSubject: x", "text/rfc822-headers"),
-        kind="report; report-type=delivery-status",
-        From="MAILER-DAEMON@mx.example (Mail Delivery System)",
-        Subject="Undelivered Mail Returned to Sender",
-        Auto_Submitted="auto-replied",
-        Message_ID="<bounce1@mx.example>",
-    )

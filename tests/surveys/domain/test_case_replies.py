@@ -15,7 +15,7 @@ from surveys.models import Case, CaseChannel, CaseEvent, CaseEventKind, CaseOutc
 from tests.factories.customers import CustomerFactory, StoreFactory, UserFactory
 from tests.factories.surveys import CaseFactory
 from tests.races import at_once
-from tests.surveys import letters
+from tests.surveys import bounce_letters, letters
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +126,7 @@ def test_closed_case_is_its_owners_again(case, lena, now):
 
 def test_machine_opens_nothing(now):
     assert take(letters.letter(Auto_Submitted="auto-replied"), now).fate == Fate.DROPPED
-    assert take(letters.bounce("<unknown@x>"), now).fate == Fate.DROPPED
+    assert take(bounce_letters.postfix("<unknown@x>"), now).fate == Fate.DROPPED
     assert not Case.objects.exists()
 
 
@@ -156,7 +156,7 @@ def test_our_own_mail_come_around_is_dropped(case, now, sender):
 
 
 def test_mail_that_came_back_is_noted_and_looked_at(case, lena, now):
-    taken = take(letters.bounce(written(case, lena, now)), now)
+    taken = take(bounce_letters.postfix(written(case, lena, now)), now)
     assert (taken.fate, taken.case) == (Fate.KEPT, case)
     event = case.events.get(kind=CaseEventKind.BOUNCE)
     assert (event.actor, event.data) == ("system", {"automatic": True})
