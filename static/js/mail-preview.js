@@ -1,8 +1,9 @@
-// Shows a mail while it is typed, as a phone does: <div data-mail-preview="address that takes the form"> answers
+// Shows a mail, or a page, while it is typed, as a phone does: <div data-mail-preview="address that takes the form"> answers
 // {"problem": "…"} or {"mails": {"en": "<!doctype html>…"}}.
 document.addEventListener("DOMContentLoaded", () => {
   for (const preview of document.querySelectorAll("[data-mail-preview]")) {
     const form = preview.closest("form");
+    preview.hidden = false;
     const problem = preview.querySelector("[data-problem]");
     let waiting, turn = 0;
     const show = async () => {
@@ -13,8 +14,8 @@ document.addEventListener("DOMContentLoaded", () => {
       problem.textContent = told.problem || "";
       problem.hidden = !told.problem;
       for (const frame of preview.querySelectorAll("iframe")) {
-        const mail = told.mails?.[frame.dataset.language];
-        if (mail) frame.srcdoc = mail;
+        const page = told.mails?.[frame.dataset.language]?.replace(/<script\b[^>]*><\/script>/g, ""); // they may not run there
+        if (page && page !== frame.srcdoc) frame.srcdoc = page;
       }
     };
     const later = () => { clearTimeout(waiting); waiting = setTimeout(show, 250); };

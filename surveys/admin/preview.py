@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core import mail
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import translation
@@ -67,6 +68,16 @@ def phone(request: HttpRequest, survey: Survey, language: str) -> HttpResponse:
     response.headers["Content-Security-Policy"] = _FRAMED
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
+
+
+def typed(request: HttpRequest, survey: Survey) -> dict[str, str]:
+    """The page by language, to be looked at, not to be answered."""
+    pages: dict[str, str] = {}
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            context = {"survey": survey, "form": ResponseForm(survey), "preview": True}
+            pages[code] = render_to_string("surveys/respond.html", context, request)
+    return pages
 
 
 def trial_mail(

@@ -1,5 +1,6 @@
 """The rows of questions on a survey's page."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -16,6 +17,16 @@ from loyalty_site.lib.texts import LocalizedText, LocalizedTextFormField, joined
 from surveys.admin import skip_rules
 from surveys.domain import scoring, skips
 from surveys.models import CHOOSING, Question, QuestionKind
+
+# What a row asks besides, by the kind of its question; a script hides the others while they are empty.
+_HAS = {
+    str(kind): [
+        *(["choice_lines"] if kind in CHOOSING else []),
+        *(["skip_lines"] if kind != QuestionKind.TEXT else []),
+        *(["follow_up_at_most"] if kind in scoring.SCALES else []),
+    ]
+    for kind in QuestionKind
+}
 
 
 class ChoicesField(LocalizedTextFormField):
@@ -54,6 +65,8 @@ class QuestionForm(RowForm):
         for field in self.fields.values():  # the heads of the columns name nothing for who cannot see them
             if not isinstance(field, LocalizedTextFormField):
                 field.widget.attrs["aria-label"] = field.label
+        if kind := self.fields.get("kind"):
+            kind.widget.attrs["data-has"] = json.dumps(_HAS)
         if self.instance.pk:
             self.initial["skip_lines"] = skip_rules.written(self.instance)
             choices = sorted(self.instance.choices.all(), key=lambda choice: choice.position)
@@ -144,7 +157,7 @@ class Questions(RowsInline):
     can_delete = True
 
     class Media:
-        js = ("js/order-rows.js",)
+        js = ("js/order-rows.js", "js/fields-of-kinds.js", "js/mail-preview.js")
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """Where questions are only read, the text heads each row already, in the reader's language."""

@@ -8,8 +8,10 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.forms import all_valid
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.utils import timezone
@@ -77,6 +79,7 @@ class SurveyAdmin(ModelAdmin):
     inlines = (question.Questions,)
     actions_detail = ("preview", "trial_mail", "publish", "send", "results", "copy", "close")
     change_form_outer_before_template = "admin/surveys/survey/above.html"
+    change_form_after_template = "admin/surveys/survey/typed.html"
     fieldsets = (
         (None, {"fields": ("name", "reward_points", "is_anonymous", "follow_up_hours")}),
         (gettext_lazy("What the customer reads"), {"fields": ("title", "introduction", "thanks")}),
@@ -101,6 +104,7 @@ class SurveyAdmin(ModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("begin/", view(self.begin), name="surveys_survey_begin"),
+            path("<int:survey_id>/typed/", view(self.typed), name="surveys_survey_typed"),
             # Takes what a customer's form sends, which has no token of a session, and writes nothing.
             path("<int:survey_id>/phone/<str:language>/", view(csrf_exempt(self.phone)), name="surveys_survey_phone"),
             *super().get_urls(),
@@ -108,6 +112,35 @@ class SurveyAdmin(ModelAdmin):
 
     def phone(self, request: HttpRequest, survey_id: int, language: str) -> HttpResponse:
         return preview.phone(request, self.row(request, survey_id), language)
+
+    def typed(self, request: HttpRequest, survey_id: int) -> HttpResponse:
+        """The page as the form would leave it: saved, shown, and taken back at once. 0 is a survey not saved yet."""
+        survey: Survey | None = self.row(request, survey_id) if survey_id else None
+        may = self.has_change_permission(request, survey) if survey else self.has_add_permission(request)
+        if request.method != "POST" or not may or not question.is_draft(survey):
+            raise PermissionDenied
+        with transaction.atomic():
+            saved = self._save(request, survey)
+            pages = preview.typed(request, saved) if saved else {}
+            transaction.set_rollback(True)
+        return JsonResponse({"mails": pages, "problem": "" if saved else _("What is typed is not complete yet.")})
+
+    def _save(self, request: HttpRequest, survey: Survey | None) -> Survey | None:
+        """What is sent, as the page of the form does; a name, which no customer reads, may be missing. None when
+        something is wrong."""
+        data = request.POST.copy()
+        data["name"] = data.get("name") or "–"
+        request.POST = data  # type: ignore[assignment]
+        form = self.get_form(request, survey, change=survey is not None)(data, instance=survey)
+        is_valid = form.is_valid()
+        draft: Survey = self.save_form(request, form, change=survey is not None) if is_valid else form.instance
+        made = self._create_formsets(request, draft, change=survey is not None)  # type: ignore[attr-defined]
+        formsets, _inlines = made
+        if not all_valid(formsets) or not is_valid:
+            return None
+        self.save_model(request, draft, form, change=survey is not None)
+        self.save_related(request, form, formsets, change=survey is not None)
+        return Survey.objects.get(pk=draft.pk)
 
     def begin(self, request: HttpRequest) -> HttpResponse:
         """Makes the draft that an example says, and opens it."""
@@ -122,7 +155,9 @@ class SurveyAdmin(ModelAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         examples = [{**row, "name": localized(row["name"])} for row in drafts.EXAMPLES.values()]
-        return super().add_view(request, form_url, {"examples": examples, **(extra_context or {})})
+        return super().add_view(
+            request, form_url, {"examples": examples, "languages": settings.LANGUAGES, **(extra_context or {})}
+        )
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         survey = self.get_object(request, object_id)

@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from surveys.domain import drafts
-from surveys.models import Answer, Delivery, Survey, SurveyResponse
+from surveys.models import Answer, Delivery, Question, QuestionChoice, Survey, SurveyResponse
 from tests.factories.customers import UserFactory
-from tests.surveys.admin_forms import act
+from tests.surveys.admin_forms import TEXTS, act, questions
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +94,46 @@ def test_refused_test_mail_is_told(marketing, draft, monkeypatch):
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
     page = marketing.post(act(draft, "trial_mail"), {"language": "en"})
     assert "The mail server did not take the mail: SMTPDataError" in page.content.decode()
+
+
+def typed(survey_id=0):
+    return reverse("admin:surveys_survey_typed", args=[survey_id])
+
+
+def test_page_is_shown_while_it_is_typed_and_nothing_is_saved(marketing, draft):
+    before = [list(model.objects.order_by("pk").values()) for model in (Survey, Question, QuestionChoice)]
+    first = draft.questions.order_by("position").first()
+    told = TEXTS | questions((first.pk, 0, "As it is typed"), initial=1) | {"name": draft.name, "reward_points": "7"}
+    pages = marketing.post(typed(draft.pk), told).json()["mails"]
+    assert all(text in pages["en"] for text in ("As it is typed", "How was it?", "7 points for your answer"))
+    assert "怎么样？" in pages["zh-hans"]
+    assert before == [list(model.objects.order_by("pk").values()) for model in (Survey, Question, QuestionChoice)]
+
+
+def test_survey_that_was_never_saved_is_shown_too(marketing):
+    told = TEXTS | questions(("", 0, "The very first")) | {"name": "", "reward_points": "0"}
+    assert "The very first" in marketing.post(typed(), told).json()["mails"]["en"]
+    assert not Survey.objects.exists()
+
+
+def test_page_waits_for_what_is_missing(marketing, draft):
+    told = TEXTS | questions(("", 0, "")) | {"name": "x", "reward_points": "many"}
+    answer = marketing.post(typed(draft.pk), told).json()
+    assert (answer["mails"], answer["problem"]) == ({}, "What is typed is not complete yet.")
+
+
+def test_typed_page_is_for_who_may_change_a_draft(client, marketing, draft, now):
+    assert marketing.get(typed(draft.pk)).status_code == 403
+    Survey.objects.filter(pk=draft.pk).update(published_at=now)
+    assert marketing.post(typed(draft.pk), {}).status_code == 403
+    assert marketing.post(typed(99_999_999), {}).status_code in (302, 404)
+    client.force_login(UserFactory(is_staff=True, password=None))
+    assert client.post(typed(), {}).status_code in (302, 403)
+
+
+def test_form_of_a_draft_shows_it_while_it_is_typed(marketing, draft, now):
+    url = reverse("admin:surveys_survey_change", args=[draft.pk])
+    assert f'data-mail-preview="{typed(draft.pk)}"' in marketing.get(url).text
+    assert f'data-mail-preview="{typed()}"' in marketing.get(reverse("admin:surveys_survey_add")).text
+    Survey.objects.filter(pk=draft.pk).update(published_at=now)
+    assert "data-mail-preview" not in marketing.get(url).text
