@@ -123,7 +123,7 @@ class OpenLinkAdmin(ModelAdmin):
 
     @admin.display(description=gettext_lazy("address"))
     def address(self, link: OpenLink) -> SafeString:
-        return format_html('<a href="{0}">{0}</a>', address_of(link))
+        return format_html('<a class="bo-link" href="{0}">{0}</a>', address_of(link))
 
     @admin.display(description=gettext_lazy("code to scan"))
     def code_to_scan(self, link: OpenLink) -> SafeString:
@@ -131,14 +131,16 @@ class OpenLinkAdmin(ModelAdmin):
         svg, png = (reverse("admin:surveys_openlink_qr", args=[link.pk, kind]) for kind in ("svg", "png"))
         told = (
             '<img class="bo-qr" src="{2}" alt="" width="160" height="160">'
-            '<a href="{0}" target="_blank">{1}</a> · <a href="{2}">SVG</a> · <a href="{3}">PNG</a>'
+            '<a class="bo-link" href="{0}" target="_blank">{1}</a> · <a class="bo-link" href="{2}">SVG</a>'
+            ' · <a class="bo-link" href="{3}">PNG</a>'
         )
         return format_html(told, sheet, _("Sheet to print"), svg, png)
 
     @admin.display(description=gettext_lazy("answers"))
     def answers(self, link: OpenLink) -> SafeString | str:
         number = grouped(link.answered)  # type: ignore[attr-defined]
-        return format_html('<a href="{}">{}</a>', list_url(SurveyResponse, [("open_link__exact", link.pk)]), number)
+        url = list_url(SurveyResponse, [("open_link__exact", link.pk)])
+        return format_html('<a class="bo-link" href="{}">{}</a>', url, number)
 
     @badge(gettext_lazy("state"), {"open": "success", "closed": "danger"})
     def state(self, link: OpenLink) -> tuple[str, str]:

@@ -160,7 +160,7 @@ def _drawn(scope: Scope, question: str) -> dict[str, Any]:
     return {
         "found": found,
         "way": way,
-        "steps": [] if scope.open_link else _steps(way),  # no mail leads to an open link
+        "steps": [] if scope.open_link or not way.chosen else _steps(way),  # no mail leads to an open link
         "rates": _rates(way),
         "questions": [{"result": result, "said": _said(result), "bars": _bars(result)} for result in found.questions],
         "periods": _periods(kind, found.periods, is_weekly=found.is_weekly),

@@ -119,10 +119,13 @@ class SurveyAdmin(ModelAdmin):
         may = self.has_change_permission(request, survey) if survey else self.has_add_permission(request)
         if request.method != "POST" or not may or not question.is_draft(survey):
             raise PermissionDenied
-        with transaction.atomic():
-            saved = self._save(request, survey)
-            pages = preview.typed(request, saved) if saved else {}
-            transaction.set_rollback(True)
+        try:
+            with transaction.atomic():
+                saved = self._save(request, survey)
+                pages = preview.typed(request, saved) if saved else {}
+                transaction.set_rollback(True)
+        except surveys.SurveyAlreadyPublished as refusal:  # at this moment
+            return JsonResponse({"mails": {}, "problem": str(refusal)})
         return JsonResponse({"mails": pages, "problem": "" if saved else _("What is typed is not complete yet.")})
 
     def _save(self, request: HttpRequest, survey: Survey | None) -> Survey | None:
