@@ -26,11 +26,10 @@ def grant(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> C
 
 @transaction.atomic
 def withdraw(*, customer: Customer, purpose: Purpose, by: Actor, at: datetime) -> None:
-    """Withdrawing what is not granted changes nothing. A link in an old mail may name a customer who was merged since:
-    what counts is that the person says no. Raises CustomerMerged when that happens at this moment.
+    """Withdrawing what is not granted changes nothing. A link in an old mail may name a customer who was merged since,
+    or is at this moment: what counts is that the person says no.
     """
-    customer = customers.lock(customer=customers.present(customer=customer))
-    given = Consent.objects.filter(customer=customer, purpose=purpose, withdrawn_at__isnull=True)
+    given = Consent.objects.filter(customer=_locked(customer), purpose=purpose, withdrawn_at__isnull=True)
     given.update(withdrawn_at=at, withdrawn_by=str(by))
 
 
@@ -41,6 +40,17 @@ def choose(*, customer: Customer, wishes: Mapping[Purpose, bool], by: Actor, at:
     customer = customers.present(customer=customer)
     for purpose, is_wanted in wishes.items():
         (grant if is_wanted else withdraw)(customer=customer, purpose=purpose, by=by, at=at)
+
+
+def _locked(customer: Customer) -> Customer:
+    """Who stands for the customer when nobody merges them any more. The savepoint lets go of who is gone, so that
+    nobody waits in a circle."""
+    while True:
+        try:
+            with transaction.atomic():
+                return customers.lock(customer=customers.present(customer=customer))
+        except customers.CustomerMerged:
+            customer = Customer.objects.get(pk=customer.pk)
 
 
 def allows(*, customer: Customer, purpose: Purpose) -> bool:

@@ -1,9 +1,11 @@
 from datetime import timedelta
 from functools import partial
+from threading import Event, Timer
 
 import pytest
+from django.db import transaction
 
-from customers.domain import consents
+from customers.domain import consents, merges
 from customers.models import Consent, Purpose
 from loyalty_site.lib import actors
 from tests.factories.customers import ConsentFactory, CustomerFactory
@@ -86,3 +88,25 @@ def test_grant_waits_for_a_withdrawal_and_gives_a_new_row(now):
         results = at_once(*[partial(consents.grant, **told, at=at), partial(consents.withdraw, **told, at=at)] * 2)
 
         assert [type(result) for result in results] == [Consent, type(None)] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_is_heard_while_the_customer_is_merged(now):
+    source, target = CustomerFactory(), CustomerFactory()
+    ConsentFactory(customer=source, purpose=SURVEYS)
+    begun, may_end = Event(), Event()
+
+    def merge():
+        with transaction.atomic():
+            merges.begin(source=source, target=target, reason="", by=actors.user(7), at=now)
+            begun.set()
+            assert may_end.wait(timeout=60)
+
+    def say_no():
+        assert begun.wait(timeout=60)
+        Timer(0.3, may_end.set).start()
+        consents.withdraw(customer=source, purpose=SURVEYS, by=actors.customer(source.pk), at=now + timedelta(hours=1))
+
+    assert at_once(merge, say_no) == [None, None]
+    assert Consent.objects.get().customer == target
+    assert not consents.allows(customer=target, purpose=SURVEYS)
