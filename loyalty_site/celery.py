@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
     "make-codes": {"task": "rewards.make_codes", "schedule": MINUTE, "options": {"expires": 60}},
     "send-sign-in-codes": {"task": "customers.send_sign_in_codes", "schedule": MINUTE / 6, "options": {"expires": 10}},
     "refresh-recommendations": {"task": "customers.refresh_recommendations", "schedule": crontab(hour=2, minute=30)},
+    "refresh-rhythms": {"task": "customers.refresh_rhythms", "schedule": crontab(hour=2, minute=10)},
     "forget-calls": {"task": "customers.forget_calls", "schedule": 60 * MINUTE, "options": {"expires": 600}},
     "forget-attempts": {"task": "customers.forget_attempts", "schedule": crontab(hour=3, minute=45)},
     "forget-refusals": {"task": "rewards.forget_refusals", "schedule": crontab(hour=3, minute=50)},

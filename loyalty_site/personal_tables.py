@@ -25,6 +25,7 @@ TOLD: Mapping[str, Told] = {
     "customers.Contact": Told(),
     "customers.SegmentMember": Told(),
     "customers.Recommendation": Told(),
+    "customers.Rhythm": Told(),
     "customers.CustomerMerge": Told(("source", "target"), frozenset({"moved", "contacts"})),
     "customers.Purchase": Told(left_out=frozenset({"fingerprint"})),
     "customers.PurchaseLine": Told(("purchase__customer",)),

@@ -1,3 +1,27 @@
-from customers.admin import attempt, audit, catalog, consent, outbox, purchase, segment, staff, store, suppression
+from customers.admin import (
+    attempt,
+    audit,
+    catalog,
+    consent,
+    outbox,
+    purchase,
+    rhythm,
+    segment,
+    staff,
+    store,
+    suppression,
+)
 
-__all__ = ["attempt", "audit", "catalog", "consent", "outbox", "purchase", "segment", "staff", "store", "suppression"]
+__all__ = [
+    "attempt",
+    "audit",
+    "catalog",
+    "consent",
+    "outbox",
+    "purchase",
+    "rhythm",
+    "segment",
+    "staff",
+    "store",
+    "suppression",
+]

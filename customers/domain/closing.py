@@ -20,6 +20,7 @@ from customers.models import (
     Preference,
     Purpose,
     Recommendation,
+    Rhythm,
     SegmentMember,
     SignInCode,
 )
@@ -71,6 +72,7 @@ def erase(*, customer_ids: list[int], by: Actor, at: datetime) -> None:
 def _drop_what_leads_in(customer_ids: list[int]) -> None:
     SignInCode.objects.filter(customer__in=customer_ids).delete()
     Recommendation.objects.filter(customer__in=customer_ids).delete()
+    Rhythm.objects.filter(customer__in=customer_ids).delete()
 
 
 def _drop_answers_that_name(row: Customer) -> None:

@@ -24,6 +24,7 @@ from customers.models import (
     Preference,
     Purchase,
     Recommendation,
+    Rhythm,
     SegmentMember,
 )
 from loyalty_site.lib.actors import Actor
@@ -76,6 +77,7 @@ def begin(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     member_of = SegmentMember.objects.filter(customer=target).values("segment")
     move(merge=merge, rows=SegmentMember.objects.filter(customer=source).exclude(segment__in=member_of))
     Recommendation.objects.filter(customer=source).delete()  # made anew from what was bought
+    Rhythm.objects.filter(customer=source).delete()  # the same
     _note(source, "customer.merged", {"merge": merge.pk, "target": target.pk}, by, at)
     _note(target, "customer.joined", {"merge": merge.pk, "source": source.pk}, by, at)
     return merge

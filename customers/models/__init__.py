@@ -10,6 +10,7 @@ from customers.models.outbox import OutboxMail
 from customers.models.purchase import Purchase, PurchaseLine, PurchaseReturn, PurchaseReturnLine, PurchaseSource
 from customers.models.purchase_import import ImportState, PurchaseImport
 from customers.models.recommendation import Recommendation, RecommendationKind
+from customers.models.rhythm import RfmGroup, Rhythm
 from customers.models.segment import Segment, SegmentMember
 from customers.models.staff import User
 from customers.models.store import Store, Till, TillScope
@@ -39,6 +40,8 @@ __all__ = [
     "Purpose",
     "Recommendation",
     "RecommendationKind",
+    "RfmGroup",
+    "Rhythm",
     "Segment",
     "SegmentMember",
     "SignInCode",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from customers.domain import audit, recommendations
+from customers.domain import audit, recommendations, rhythms
 from customers.models import AuditEvent, Card, Store
 from loyalty_site import environment
 from loyalty_site.demo import asking, cases, enrollment, journey, mailings, past, people, program, receipts, staff
@@ -116,6 +116,7 @@ def _finish(habits: Mapping[int, Habits], at: datetime) -> None:
     asking.tell(members, at=at)
     cases.tell(at=at)
     recommendations.refresh(at=at)
+    rhythms.refresh(at=at)
     audit.record(actor=actors.SYSTEM, action=SEEDED, subject=SUBJECT, at=at)
 
 

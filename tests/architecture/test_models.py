@@ -38,6 +38,7 @@ MUTABLE = {
     "customers.Product",
     "customers.PurchaseImport",
     "customers.Recommendation",
+    "customers.Rhythm",
     "customers.Segment",
     "customers.SegmentMember",
     "customers.SignInCode",

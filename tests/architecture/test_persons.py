@@ -41,6 +41,7 @@ STAYING = {
     "customers.Contact",  # which address a mail went to
     "customers.CustomerMerge",
     "customers.Recommendation",  # deleted, and made anew
+    "customers.Rhythm",  # the same
     "customers.SignInCode",  # opens nothing for who is closed
     "rewards.OfferTally",  # counted anew
     "rewards.PointsNotice",  # which address a mail went to

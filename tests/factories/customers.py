@@ -1,6 +1,6 @@
 """Customers, stores and purchases, with nothing that a test did not ask for."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import factory
@@ -16,6 +16,8 @@ from customers.models import (
     PurchaseLine,
     PurchaseSource,
     Purpose,
+    RfmGroup,
+    Rhythm,
     Segment,
     SegmentMember,
     Store,
@@ -94,6 +96,21 @@ class SegmentMemberFactory(DjangoModelFactory):
     segment = factory.SubFactory(SegmentFactory)
     customer = factory.SubFactory(CustomerFactory)
     since = AT
+
+
+class RhythmFactory(DjangoModelFactory):
+    """Bought once, yesterday as seen from `AT`."""
+
+    class Meta:
+        model = Rhythm
+
+    customer = factory.SubFactory(CustomerFactory)
+    first_on = last_on = date(2026, 1, 1)
+    days = year_days = 1
+    year_spend_minor = 1000
+    currency = "CNY"
+    recency = frequency = monetary = volume = 3
+    group = RfmGroup.NEED_ATTENTION
 
 
 class PurchaseFactory(DjangoModelFactory):

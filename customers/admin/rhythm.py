@@ -1,0 +1,170 @@
+"""How customers buy: the RFM map, and who is behind each of its cells."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from customers.domain import customers, rfm, rhythms
+from customers.domain.rhythms import Map, Span, Tally
+from customers.models import RfmGroup, Rhythm
+from loyalty_site.lib.admin import ReadOnlyAdmin, list_url
+from loyalty_site.lib.money import format_money
+from loyalty_site.lib.numbers import grouped
+
+PERMISSION = "customers.view_rhythm"
+
+
+def meanings() -> dict[str, tuple[str, str]]:
+    """Of each group, where it is on the map, and who that is and what helps."""
+    return {
+        RfmGroup.CHAMPIONS: (_("R 5, FM 4–5"), _("Bought just now, often and a lot. Thank them and listen to them.")),
+        RfmGroup.LOYAL: (_("R 3–4, FM 4–5"), _("Buy often and a lot. Show what is new before others see it.")),
+        RfmGroup.POTENTIAL: (_("R 4–5, FM 2–3"), _("Bought lately, more than once. A reason to come back soon helps.")),
+        RfmGroup.NEW: (_("R 5, FM 1"), _("Bought just now, for the first time or seldom. Make them welcome.")),
+        RfmGroup.PROMISING: (_("R 4, FM 1"), _("Bought lately, little so far. Show more of what there is.")),
+        RfmGroup.NEED_ATTENTION: (_("R 3, FM 3"), _("In the middle of everything. A good offer now keeps them.")),
+        RfmGroup.ABOUT_TO_SLEEP: (_("R 3, FM 1–2"), _("Little, and some time ago. Remind them of what they like.")),
+        RfmGroup.AT_RISK: (_("R 1–2, FM 3–4"), _("Used to buy often, not for long now. Ask what went wrong.")),
+        RfmGroup.CANNOT_LOSE: (_("R 1–2, FM 5"), _("Were among the best, not for long now. Call or write in person.")),
+        RfmGroup.HIBERNATING: (_("R 1–2, FM 1–2"), _("Seldom, and long ago. A small gift may wake some of them.")),
+        RfmGroup.LOST: (
+            _("no purchase in 365 days"),
+            _("They have no scores. Mail to them costs more than it brings."),
+        ),
+    }
+
+
+@admin.register(Rhythm)
+class RhythmAdmin(ReadOnlyAdmin):
+    list_display = ("whose", "last_on", "year_days", "spent", "group")
+    list_display_links = None
+    list_select_related = ("customer",)
+    list_filter = ("group", "recency", "volume")
+    search_fields = ("customer",)
+    search_help_text = gettext_lazy("A customer's number, phone, e-mail or card")
+    ordering = ("-last_on", "-customer")
+    sortable_by = ()
+    fields = (
+        "whose",
+        ("first_on", "last_on"),
+        ("days", "year_days", "spent"),
+        ("recency", "frequency", "monetary", "volume"),
+        "group",
+    )
+
+    def matching(self, text: str) -> Q:
+        return Q(customer__in=[customer.pk for customer in customers.find(text=text)])
+
+    def get_urls(self) -> list[Any]:
+        return [path("map/", self.admin_site.admin_view(self.map_view), name="customers_rfm"), *super().get_urls()]
+
+    def map_view(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm(PERMISSION):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("RFM map"),
+            **_page(rhythms.rfm_map()),
+        }
+        return TemplateResponse(request, "admin/customers/rhythm/map.html", context)
+
+    @admin.display(description=gettext_lazy("customer"))
+    def whose(self, rhythm: Rhythm) -> str:
+        address = reverse("admin:customers_customer_change", args=[rhythm.pk])
+        return format_html('<a class="font-semibold underline" href="{}">{}</a>', address, rhythm.customer)
+
+    @admin.display(description=gettext_lazy("spent in a year"))
+    def spent(self, rhythm: Rhythm) -> str:
+        return format_money(rhythm.year_spend_minor, rhythm.currency)
+
+
+def _page(found: Map) -> dict[str, Any]:
+    return {
+        "found": found,
+        "columns": list(rfm.SCORES),
+        "rows": [(volume, [_cell(found, volume, recency) for recency in rfm.SCORES]) for volume in rfm.GRID],
+        "groups": [_group(found, RfmGroup(name)) for name in RfmGroup.values],
+        "scores": _scores(found),
+        "customers": list_url(Rhythm),
+    }
+
+
+def _cell(found: Map, volume: int, recency: int) -> dict[str, Any]:
+    group = RfmGroup(rfm.group(recency, volume))
+    tally = found.cells.get((volume, recency), Tally())
+    return {
+        "group": group,
+        "customers": tally.customers,
+        "share": _share(tally.customers, found.everybody.customers),
+        "url": list_url(Rhythm, [("volume__exact", volume), ("recency__exact", recency)]),
+        "recency": recency,
+        "volume": volume,
+    }
+
+
+def _group(found: Map, group: RfmGroup) -> dict[str, Any]:
+    tally = found.groups.get(group, Tally())
+    where, advice = meanings()[group]
+    spend = found.everybody.spend
+    return {
+        "group": group,
+        "where": where,
+        "advice": advice,
+        "customers": tally.customers,
+        "share": _share(tally.customers, found.everybody.customers),
+        # shares of money in several currencies cannot be added
+        "spend": _share(sum(tally.spend.values()), sum(spend.values())) if len(spend) == 1 else "–",
+        "url": list_url(Rhythm, [("group__exact", group.value)]),
+    }
+
+
+def _share(part: int, whole: int) -> str:
+    return _("%(number)s %%") % {"number": number_format(100 * part / whole, 1)} if whole else "–"
+
+
+def _scores(found: Map) -> list[dict[str, Any]]:
+    """What each score means now, the best first."""
+    today = timezone.localdate()
+
+    def since(span: Span | None) -> str:
+        if span is None:
+            return "–"
+        least, most = ((today - day).days for day in (span.most, span.least))
+        days = ngettext("%(days)s day ago", "%(days)s days ago", max(most, 0)) % {"days": _range(least, most)}
+        return f"{days} ({date_format(span.most, 'SHORT_DATE_FORMAT')})"
+
+    def often(span: Span | None) -> str:
+        if span is None:
+            return "–"
+        return ngettext("%(days)s day", "%(days)s days", span.most) % {"days": _range(span.least, span.most)}
+
+    def money(span: Span | None, currency: str) -> str:
+        if span is None:
+            return "–"
+        ends = dict.fromkeys(format_money(amount, currency) for amount in span)
+        return " – ".join(ends)
+
+    return [
+        {
+            "score": score,
+            "recency": since(found.recency.get(score)),
+            "frequency": often(found.frequency.get(score)),
+            "monetary": [money(spans.get(score), currency) for currency, spans in sorted(found.monetary.items())],
+        }
+        for score in reversed(rfm.SCORES)
+    ]
+
+
+def _range(least: int, most: int) -> str:
+    least, most = max(least, 0), max(most, 0)
+    return grouped(least) if least == most else f"{grouped(least)}–{grouped(most)}"

@@ -1,0 +1,118 @@
+"""The rhythm of each customer's purchases: made anew in one statement, read for the map."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Count, Max, Min, Sum
+
+from customers.domain import rfm
+from customers.models import Customer, Rhythm
+
+YEAR = timedelta(days=365)
+
+_SQL = (Path(__file__).parents[1] / "sql" / "rhythms.sql").read_text(encoding="utf-8")
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_rhythm'))"
+
+
+@transaction.atomic
+def refresh(*, at: datetime) -> int:
+    """Makes everybody's rhythm as of `at`; returns of how many. Rows that stay the same are not written."""
+    volumes, recencies, groups = zip(*rfm.cells(), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME)
+        cursor.execute(
+            _SQL,
+            {
+                "at": at,
+                "since": at - YEAR,
+                "volumes": list(volumes),
+                "recencies": list(recencies),
+                "groups": list(groups),
+                "lost": rfm.LOST,
+            },
+        )
+        [(number,)] = cursor.fetchall()
+    return int(number)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many customers, and what they spent in a year, by currency."""
+
+    customers: int = 0
+    spend: dict[str, int] = field(default_factory=dict)
+
+    def add(self, customers: int, currency: str, spend_minor: int) -> None:
+        self.customers += customers
+        self.spend[currency] = self.spend.get(currency, 0) + spend_minor
+
+
+class Span(NamedTuple):
+    """From the least to the most that got a score: dates, days or minor units."""
+
+    least: Any
+    most: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Tallies by (volume, recency) and by group, and what each score means as of the last refresh. `monetary` is in
+    minor units, by currency. `strangers` are customers who never bought."""
+
+    everybody: Tally
+    cells: Mapping[tuple[int, int], Tally]
+    groups: Mapping[str, Tally]
+    recency: Mapping[int, Span]
+    frequency: Mapping[int, Span]
+    monetary: Mapping[str, Mapping[int, Span]]
+    strangers: int
+
+
+def rfm_map() -> Map:
+    """Two queries, however many customers there are."""
+    rows = list(
+        Rhythm.objects.values("recency", "frequency", "monetary", "volume", "group", "currency").annotate(
+            customers=Count("*"),
+            spend=Sum("year_spend_minor"),
+            last_min=Min("last_on"),
+            last_max=Max("last_on"),
+            days_min=Min("year_days"),
+            days_max=Max("year_days"),
+            spend_min=Min("year_spend_minor"),
+            spend_max=Max("year_spend_minor"),
+        )
+    )
+    everybody = Tally()
+    cells: dict[tuple[int, int], Tally] = {}
+    groups: dict[str, Tally] = {}
+    for row in rows:
+        tallies = [everybody, groups.setdefault(row["group"], Tally())]
+        if row["volume"]:
+            tallies.append(cells.setdefault((row["volume"], row["recency"]), Tally()))
+        for tally in tallies:
+            tally.add(row["customers"], row["currency"], row["spend"])
+    scored = [row for row in rows if row["volume"]]
+    by_currency = {currency: [row for row in scored if row["currency"] == currency] for currency in everybody.spend}
+    return Map(
+        everybody=everybody,
+        cells=cells,
+        groups=groups,
+        recency=_ranges(scored, "recency", "last"),
+        frequency=_ranges(scored, "frequency", "days"),
+        monetary={currency: _ranges(own, "monetary", "spend") for currency, own in by_currency.items()},
+        strangers=Customer.objects.filter(closed_at__isnull=True, rhythm__isnull=True).count(),
+    )
+
+
+def _ranges(rows: Iterable[Mapping[str, Any]], score: str, what: str) -> dict[int, Span]:
+    """By score, from 5 down; a score that nobody has is left out."""
+    found = {}
+    for value in reversed(rfm.SCORES):
+        own = [row for row in rows if row[score] == value]
+        if own:
+            found[value] = Span(min(row[f"{what}_min"] for row in own), max(row[f"{what}_max"] for row in own))
+    return found

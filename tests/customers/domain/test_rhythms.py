@@ -1,0 +1,147 @@
+"""Rhythms are what the purchases say, as the pure rules have them."""
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError
+
+from customers.domain import closing, rfm, rhythms
+from customers.models import PurchaseReturn, PurchaseReturnLine, RfmGroup, Rhythm
+from loyalty_site.lib import actors
+from tests.factories.customers import (
+    CustomerFactory,
+    PurchaseFactory,
+    PurchaseLineFactory,
+    RhythmFactory,
+    StoreFactory,
+)
+
+NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+def buy(customer, *, days_ago=10, paid=1000, store=None, currency="CNY", hours=0):
+    at = NOW - timedelta(days=days_ago, hours=hours)
+    told = {"total_minor": paid, "paid_minor": paid, "currency": currency, "purchased_at": at}
+    return PurchaseFactory(customer=customer, **told, **({"store": store} if store else {}))
+
+
+def bring_back(purchase, amount, *, at=NOW):
+    line = PurchaseLineFactory(purchase=purchase, amount_minor=purchase.total_minor)
+    returned = PurchaseReturn.objects.create(
+        purchase=purchase, store=purchase.store, return_number=f"B-{purchase.pk}", returned_at=at, recorded_at=at
+    )
+    PurchaseReturnLine.objects.create(purchase_return=returned, line=line, quantity=Decimal(1), amount_minor=amount)
+
+
+def of(customer):
+    rhythms.refresh(at=NOW)
+    return Rhythm.objects.get(customer=customer)
+
+
+def test_scores_and_groups_are_those_of_the_pure_rules():
+    rng = random.Random(7)
+    customers = CustomerFactory.create_batch(40)
+    for customer in customers:
+        for _ in range(rng.choice([1, 1, 2, 3, 8])):
+            buy(customer, days_ago=rng.choice([1, 5, 20, 60, 120, 300]), paid=rng.choice([100, 500, 2000]))
+    assert rhythms.refresh(at=NOW) == 40
+    rows = list(Rhythm.objects.all())
+    last, days, spend = ([getattr(row, name) for row in rows] for name in ("last_on", "year_days", "year_spend_minor"))
+    ordinals = [day.toordinal() for day in last]
+    for row in rows:
+        r = rfm.score(row.last_on.toordinal(), ordinals)
+        f, m = rfm.score(row.year_days, days), rfm.score(row.year_spend_minor, spend)
+        assert (row.recency, row.frequency, row.monetary) == (r, f, m)
+        assert row.volume == rfm.volume(f, m)
+        assert row.group == rfm.group(r, row.volume)
+    assert len({row.group for row in rows}) > 5
+
+
+def test_days_are_those_of_the_stores_clock_and_counted_once():
+    mei, store = CustomerFactory(), StoreFactory(timezone="Asia/Shanghai")
+    buy(mei, store=store, days_ago=0, hours=-5)  # not told before NOW
+    buy(mei, store=store, days_ago=1, hours=-5)  # 1 a.m. of the 30th there
+    buy(mei, store=store, days_ago=1, hours=-6)
+    buy(mei, store=store, days_ago=9, hours=1)
+    row = of(mei)
+    assert (row.first_on, row.last_on, row.days, row.year_days) == (date(2026, 6, 21), date(2026, 6, 30), 2, 2)
+
+
+def test_year_counts_for_scores_and_all_days_are_known():
+    mei = CustomerFactory()
+    buy(mei, days_ago=366, paid=9000)
+    buy(mei, days_ago=364, paid=700)
+    row = of(mei)
+    assert (row.days, row.year_days, row.year_spend_minor) == (2, 1, 700)
+
+
+def test_what_came_back_is_not_spent_and_a_purchase_of_which_all_came_back_is_none():
+    mei = CustomerFactory()
+    bring_back(buy(mei, days_ago=3, paid=1000), 1000)
+    bring_back(buy(mei, days_ago=5, paid=1000), 250)
+    row = of(mei)
+    assert (row.last_on, row.days, row.year_spend_minor) == ((NOW - timedelta(days=5)).date(), 1, 750)
+
+
+def test_money_counts_in_the_currency_of_the_latest_purchase():
+    mei = CustomerFactory()
+    buy(mei, days_ago=2, paid=500, currency="EUR")
+    buy(mei, days_ago=5, paid=90_000)
+    row = of(mei)
+    assert (row.currency, row.year_spend_minor, row.year_days) == ("EUR", 500, 2)
+
+
+def test_who_did_not_buy_for_a_year_is_lost_and_takes_nobodys_place():
+    gone, here = CustomerFactory(), CustomerFactory()
+    buy(gone, days_ago=400)
+    buy(here)
+    lost, row = of(gone), of(here)
+    assert (lost.group, lost.recency, lost.volume) == (RfmGroup.LOST, None, None)
+    assert (row.recency, row.group) == (3, RfmGroup.NEED_ATTENTION)
+
+
+def test_who_left_and_who_never_bought_has_no_rhythm():
+    CustomerFactory()
+    buy(CustomerFactory(closed_at=NOW))
+    RhythmFactory()  # of one whose purchases are gone
+    assert rhythms.refresh(at=NOW) == 0
+    assert not Rhythm.objects.exists()
+
+
+def test_closing_drops_the_rhythm():
+    mei = RhythmFactory().customer
+    closing.close(customer=mei, by=actors.SYSTEM, at=NOW)
+    assert not Rhythm.objects.exists()
+
+
+def test_again_changes_nothing_and_a_new_purchase_does():
+    mei = CustomerFactory()
+    buy(mei)
+    assert of(mei).days == of(mei).days == 1
+    buy(mei, days_ago=3)
+    assert of(mei).days == 2
+
+
+@pytest.mark.parametrize("wrong", [{"volume": 6}, {"group": "LOST"}, {"recency": None}, {"group": "OTHER"}])
+def test_scores_that_are_none_are_refused(wrong):
+    with pytest.raises(IntegrityError):
+        RhythmFactory(**wrong)
+
+
+def test_map_tells_cells_groups_and_what_scores_mean():
+    RhythmFactory(year_spend_minor=300, last_on=date(2026, 6, 1))
+    RhythmFactory(year_spend_minor=700, year_days=2, days=2, last_on=date(2026, 6, 9))
+    RhythmFactory(group=RfmGroup.LOST, recency=None, frequency=None, monetary=None, volume=None, year_spend_minor=0)
+    CustomerFactory()
+    CustomerFactory(closed_at=NOW)
+    found = rhythms.rfm_map()
+    assert (found.everybody.customers, found.strangers) == (3, 1)
+    assert (found.cells[3, 3].customers, found.cells[3, 3].spend) == (2, {"CNY": 1000})
+    assert found.groups["LOST"].customers == 1
+    assert found.recency == {3: (date(2026, 6, 1), date(2026, 6, 9))}
+    assert found.frequency == {3: (1, 2)}
+    assert found.monetary == {"CNY": {3: (300, 700)}}
