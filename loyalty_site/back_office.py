@@ -37,7 +37,6 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Customers"), "group", "customers.customer"),
             Item(_("Segments"), "groups", "customers.segment"),
             Item(_("RFM map"), "grid_view", "customers_rfm", permission="customers.view_rhythm"),
-            Item(_("Rhythms"), "graphic_eq", "customers.rhythm"),
             Item(_("Merges"), "merge", "customers.customermerge"),
             Item(_("Purchases"), "receipt_long", "customers.purchase"),
             Item(_("Returns"), "assignment_return", "customers.purchasereturn"),

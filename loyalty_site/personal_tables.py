@@ -77,6 +77,7 @@ LEFT_OUT: Mapping[str, str] = {
     "customers.Category": "of everybody",
     "customers.Product": "of everybody",
     "customers.Segment": "of everybody",
+    "customers.SegmentSize": "of everybody",
     "rewards.StaffAlert": "about the member of staff",
     "rewards.Program": "of everybody",
     "rewards.Tier": "of everybody",

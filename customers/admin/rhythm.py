@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -34,8 +34,8 @@ def meanings() -> dict[str, tuple[str, str]]:
         RfmGroup.PROMISING: (_("R 4, FM 1"), _("Bought lately, little so far. Show more of what there is.")),
         RfmGroup.NEED_ATTENTION: (_("R 3, FM 3"), _("In the middle of everything. A good offer now keeps them.")),
         RfmGroup.ABOUT_TO_SLEEP: (_("R 3, FM 1–2"), _("Little, and some time ago. Remind them of what they like.")),
-        RfmGroup.AT_RISK: (_("R 1–2, FM 3–4"), _("Used to buy often, not for long now. Ask what went wrong.")),
-        RfmGroup.CANNOT_LOSE: (_("R 1–2, FM 5"), _("Were among the best, not for long now. Call or write in person.")),
+        RfmGroup.AT_RISK: (_("R 1–2, FM 3–4"), _("Used to buy often, but not lately. Ask what went wrong.")),
+        RfmGroup.CANNOT_LOSE: (_("R 1–2, FM 5"), _("Were among the best, but not lately. Call or write in person.")),
         RfmGroup.HIBERNATING: (_("R 1–2, FM 1–2"), _("Seldom, and long ago. A small gift may wake some of them.")),
         RfmGroup.LOST: (
             _("no purchase in 365 days"),
@@ -129,7 +129,7 @@ def _group(found: Map, group: RfmGroup) -> dict[str, Any]:
 
 
 def _share(part: int, whole: int) -> str:
-    return _("%(number)s %%") % {"number": number_format(100 * part / whole, 1)} if whole else "–"
+    return _("%(number)s %%") % {"number": number_format(round(100 * part / whole, 1), 1)} if whole else "–"
 
 
 def _scores(found: Map) -> list[dict[str, Any]]:
@@ -140,8 +140,7 @@ def _scores(found: Map) -> list[dict[str, Any]]:
         if span is None:
             return "–"
         least, most = ((today - day).days for day in (span.most, span.least))
-        days = ngettext("%(days)s day ago", "%(days)s days ago", max(most, 0)) % {"days": _range(least, most)}
-        return f"{days} ({date_format(span.most, 'SHORT_DATE_FORMAT')})"
+        return ngettext("%(days)s day ago", "%(days)s days ago", max(most, 0)) % {"days": _range(least, most)}
 
     def often(span: Span | None) -> str:
         if span is None:

@@ -33,6 +33,11 @@ class SegmentInUse(DomainError):
     message = _("This segment is in use: %(by)s. What refers to it stays true, so it cannot be deleted.")
 
 
+class SegmentIsBuilt(DomainError):
+    code = "segment_is_built"
+    message = _("This segment is built of filters: who is in it follows from them.")
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """`changed` customers came in or went out, `same` were there, or not there, already. `unknown` are numbers that
@@ -48,8 +53,9 @@ class Moved:
 def add(*, segment: Segment, numbers: Iterable[str], by: Actor, at: datetime) -> Moved:
     """Customers with these numbers, as printed, or cards; who was merged is found as who stands for them now.
 
-    Raises TooManyNumbers.
+    Raises TooManyNumbers, SegmentIsBuilt.
     """
+    _refuse_built(segment)
     found, unknown = _found(numbers)
     closed = [number for number, customer in found.items() if customer.closed_at is not None]
     ids = {customer.pk for customer in found.values() if customer.closed_at is None}
@@ -63,7 +69,8 @@ def add(*, segment: Segment, numbers: Iterable[str], by: Actor, at: datetime) ->
 
 @transaction.atomic
 def remove(*, segment: Segment, numbers: Iterable[str], by: Actor, at: datetime) -> Moved:
-    """Takes customers out; naming one who is not in it changes nothing. Raises TooManyNumbers."""
+    """Takes customers out; naming one who is not in it changes nothing. Raises TooManyNumbers, SegmentIsBuilt."""
+    _refuse_built(segment)
     found, unknown = _found(numbers)
     ids = {customer.pk for customer in found.values()}
     removed, _rows = SegmentMember.objects.filter(segment=segment, customer__in=ids).delete()
@@ -84,6 +91,11 @@ def delete(*, segment: Segment, by: Actor, at: datetime) -> None:
         raise SegmentInUse(by=_named(error.protected_objects)) from error
     data = {"name": name, "customers": members}
     audit.record(actor=by, action="segment.deleted", subject=f"segment:{segment.pk}", data=data, at=at)
+
+
+def _refuse_built(segment: Segment) -> None:
+    if Segment.objects.filter(pk=segment.pk, terms__isnull=False).exists():
+        raise SegmentIsBuilt
 
 
 def _named(rows: Iterable[Any]) -> str:

@@ -11,7 +11,7 @@ from customers.models.purchase import Purchase, PurchaseLine, PurchaseReturn, Pu
 from customers.models.purchase_import import ImportState, PurchaseImport
 from customers.models.recommendation import Recommendation, RecommendationKind
 from customers.models.rhythm import RfmGroup, Rhythm
-from customers.models.segment import Segment, SegmentMember
+from customers.models.segment import Segment, SegmentMember, SegmentSize
 from customers.models.staff import User
 from customers.models.store import Store, Till, TillScope
 from customers.models.suppression import AddressReason, SoftBounce, SuppressedAddress
@@ -44,6 +44,7 @@ __all__ = [
     "Rhythm",
     "Segment",
     "SegmentMember",
+    "SegmentSize",
     "SignInCode",
     "SoftBounce",
     "Store",

@@ -9,9 +9,9 @@ from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from loyalty_site.admin import customer, merge
+from loyalty_site.admin import customer, merge, segment
 
-__all__ = ["allauth", "customer", "django", "merge"]
+__all__ = ["allauth", "customer", "django", "merge", "segment"]
 
 # Staff sign in by allauth's page, with its limits and its second step. This must stand before the site's urls are read.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

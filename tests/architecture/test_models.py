@@ -41,6 +41,7 @@ MUTABLE = {
     "customers.Rhythm",
     "customers.Segment",
     "customers.SegmentMember",
+    "customers.SegmentSize",
     "customers.SignInCode",
     "customers.SoftBounce",
     "customers.Store",

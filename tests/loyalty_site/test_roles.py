@@ -115,6 +115,8 @@ ACTS = {
     "customers_customer_edit": (rows.Customer, {roles.OWNER, roles.STORE_MANAGER}),
     "customers_segment_add_members": (rows.Segment, {roles.OWNER, roles.MARKETING}),
     "customers_segment_remove_members": (rows.Segment, {roles.OWNER, roles.MARKETING}),
+    "customers_segment_edit_filters": (rows.Segment, {roles.OWNER, roles.MARKETING}),
+    "customers_segment_refresh_now": (rows.Segment, {roles.OWNER, roles.MARKETING}),
     "customers_segment_remove": (rows.Segment, {roles.OWNER, roles.MARKETING}),
     "rewards_offer_copy": (rows.Offer, {roles.OWNER, roles.MARKETING}),
     "customers_till_revoke": (rows.Till, {roles.OWNER, roles.STORE_MANAGER}),

@@ -1,4 +1,4 @@
-"""Segments, and who is in them."""
+"""Segments, and who is in them: said by hand, or built of filters."""
 
 import csv
 import io
@@ -13,18 +13,21 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
-from customers.domain import customers, segments
+from customers.domain import built_segments, customers, segment_terms, segments
 from customers.models import Segment, SegmentMember
+from loyalty_site.admin import segment_builder
 from loyalty_site.lib import numbers
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.admin import ModelAdmin, ReadOnlyAdmin, act, act_page, acting, list_url
 from loyalty_site.lib.texts import joined
+from loyalty_site.segment_facts import FACTS
 
 # More than these nobody reads in a message.
 NAMED = 30
@@ -79,19 +82,70 @@ class NumbersForm(forms.Form):
 class SegmentAdmin(ModelAdmin):
     """Customers come in and go out by acts, with the numbers that nobody has named."""
 
-    list_display = ("name", "size", "description")
+    list_display = ("name", "size", "made_by", "description")
     search_fields = ("name",)
     ordering = ("name",)
     sortable_by = ("name",)
     fields = ("name", "description")
-    actions_detail = ("add_members", "remove_members", "remove")
+    actions_list = ("build",)
+    actions_detail = ("add_members", "remove_members", "edit_filters", "refresh_now", "remove")
     annotations = {"members_now": Coalesce(Subquery(_MEMBERS), Value(0), output_field=IntegerField())}
 
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.count_view)
+        return [path("count/", view, name="customers_segment_count"), *super().get_urls()]
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return (*self.fields, *(["size"] if obj else []))
+        if obj is None:
+            return self.fields
+        built = ("filters", "refreshed_at", "history") if obj.terms else ()
+        return (*self.fields, "size", *built)
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("size",)
+        return ("size", "filters", "refreshed_at", "history")
+
+    def offers(self, act: str, row: Segment) -> bool:
+        if act in ("add_members", "remove_members"):
+            return row.terms is None
+        return row.terms is not None or act not in ("edit_filters", "refresh_now")
+
+    @act(
+        title=gettext_lazy("Build of filters"), permission="customers.add_segment", icon="filter_alt", variant="primary"
+    )
+    def build(self, request: HttpRequest) -> HttpResponse:
+        return segment_builder.page(self, request, None)
+
+    @act(
+        title=gettext_lazy("Change the filters"),
+        permission="customers.change_segment",
+        icon="filter_alt",
+        variant="primary",
+    )
+    def edit_filters(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return segment_builder.page(self, request, self.row(request, object_id))
+
+    def count_view(self, request: HttpRequest) -> HttpResponse:
+        return segment_builder.count(request)
+
+    @act(title=gettext_lazy("Refresh now"), permission="customers.change_segment", icon="refresh")
+    def refresh_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        segment: Segment = self.row(request, object_id)
+
+        def do(_data: Any) -> str:
+            number = built_segments.refresh(segment=segment, facts=FACTS, at=timezone.now())
+            return ngettext("%(number)s customer is in it now.", "%(number)s customers are in it now.", number) % {
+                "number": numbers.grouped(number)
+            }
+
+        return act_page(
+            self,
+            request,
+            segment,
+            title=_("Refresh “%s”?") % segment,
+            explanation=_("It is refreshed every night by itself. Do it now when a mail or an offer must not wait."),
+            button=_("Refresh"),
+            do=do,
+        )
 
     @act(
         title=gettext_lazy("Add customers"),
@@ -163,6 +217,21 @@ class SegmentAdmin(ModelAdmin):
             return joined([told(moved.changed) % {"number": moved.changed}, *_rest(moved)])
 
         return act_page(self, request, segment, title=title % segment, button=button, do=do, form=form)
+
+    @admin.display(description=gettext_lazy("who is in it"))
+    def made_by(self, segment: Segment) -> str:
+        return _("by filters") if segment.terms is not None else _("said by hand")
+
+    @admin.display(description=gettext_lazy("filters"))
+    def filters(self, segment: Segment) -> str:
+        """All groups must hold, of each one condition."""
+        groups = segment_terms.in_words(segment.terms or [], facts=FACTS)
+        rows = [(pgettext("between conditions", " or ").join(group),) for group in groups]
+        return format_html("<ul>{}</ul>", format_html_join("", '<li class="py-1">{}</li>', rows))
+
+    @admin.display(description=gettext_lazy("its size, day by day"))
+    def history(self, segment: Segment) -> str:
+        return segment_builder.drawn(segment)
 
     @admin.display(description=gettext_lazy("customers"))
     def size(self, segment: Any) -> str:
