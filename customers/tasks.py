@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from customers.domain import attempts, idempotency, recommendations, rhythms, sign_in
+from customers.domain import attempts, idempotency, recommendations, rhythms, sign_in, worths
 from customers.models import Customer
 
 _inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -26,7 +26,9 @@ def refresh_recommendations(**kwargs: object) -> None:
 
 @shared_task(name="customers.refresh_rhythms")
 def refresh_rhythms(**kwargs: object) -> None:
-    rhythms.refresh(at=timezone.now())
+    now = timezone.now()
+    rhythms.refresh(at=now)
+    worths.refresh(at=now)
 
 
 @shared_task(name="customers.forget_sign_ins")

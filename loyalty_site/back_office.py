@@ -36,6 +36,7 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
         [
             Item(_("Customers"), "group", "customers.customer"),
             Item(_("Segments"), "groups", "customers.segment"),
+            Item(_("Drifting away"), "trending_down", "customers.rhythm", "is=drifting"),
             Item(_("RFM map"), "grid_view", "customers_rfm", permission="customers.view_rhythm"),
             Item(_("Merges"), "merge", "customers.customermerge"),
             Item(_("Purchases"), "receipt_long", "customers.purchase"),

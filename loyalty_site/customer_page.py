@@ -8,9 +8,11 @@ from django.db.models import Case as Chosen
 from django.db.models import Value, When
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
+from customers.admin import rhythm_pictures
 from customers.domain import customers
-from customers.models import AuditEvent, Consent, Customer, CustomerMerge, Purchase, Purpose
+from customers.models import AuditEvent, Consent, Customer, CustomerMerge, Purchase, Purpose, Rhythm
 from loyalty_site.lib.admin import actor_label, list_url, named, own_stores
 from rewards.domain import explanations, points, queries, tiers
 from rewards.models import Coupon, PointsEntry, RewardRedemption, TierChange
@@ -32,6 +34,7 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
         "cases": ("surveys.view_case", lambda: cases(request, customer)),
         "consents": ("customers.view_consent", lambda: consents(customer)),
         "events": ("customers.view_auditevent", lambda: events(customer)),
+        "rhythm": ("customers.view_rhythm", lambda: rhythm(customer, at)),
         "standing": ("rewards.view_tiermembership", lambda: tiers.standing(customer=customer, at=at)),
     }
     allowed = {name: read() for name, (permission, read) in sections.items() if request.user.has_perm(permission)}
@@ -56,6 +59,19 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
         "may_open_cases": request.user.has_perm("surveys.add_case") and customer.closed_at is None,
         "may_change_consents": request.user.has_perm("customers.change_consent"),
         "merges": merges(customer) if request.user.has_perm("customers.view_customermerge") else [],
+    }
+
+
+def rhythm(customer: Customer, at: datetime) -> dict[str, Any] | None:
+    """How they buy and what they may bring, in words and drawings; None before the first night after a purchase."""
+    row = Rhythm.objects.filter(customer=customer).first()
+    if row is None:
+        return None
+    return {
+        "row": row,
+        "away": rhythm_pictures.away(row, today=timezone.localdate(at)),
+        "ahead": rhythm_pictures.ahead(row),
+        "url": list_url(Rhythm, [("group__exact", row.group)]),
     }
 
 

@@ -76,6 +76,7 @@ LEFT_OUT: Mapping[str, str] = {
     "customers.Store": "of everybody",
     "customers.Category": "of everybody",
     "customers.Product": "of everybody",
+    "customers.Forecast": "of everybody",
     "customers.Segment": "of everybody",
     "customers.SegmentSize": "of everybody",
     "rewards.StaffAlert": "about the member of staff",

@@ -1,5 +1,6 @@
-"""How customers buy: the RFM map, and who is behind each of its cells."""
+"""How customers buy: who drifts away, what each may bring, the RFM map and who is behind its cells."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -10,18 +11,24 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from customers.admin import rhythm_pictures
 from customers.domain import customers, rfm, rhythms
 from customers.domain.rhythms import Map, Span, Tally
-from customers.models import RfmGroup, Rhythm
-from loyalty_site.lib.admin import ReadOnlyAdmin, list_url
+from customers.models import Forecast, RfmGroup, Rhythm
+from loyalty_site.lib.admin import ChangeList, ReadOnlyAdmin, States, list_url, state_filter
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
 
 PERMISSION = "customers.view_rhythm"
+DRIFTING = "drifting"
+
+
+def states(now: datetime) -> States:
+    return {DRIFTING: (_("drifting away"), rhythms.drifting(timezone.localdate(now)))}
 
 
 def meanings() -> dict[str, tuple[str, str]]:
@@ -44,12 +51,24 @@ def meanings() -> dict[str, tuple[str, str]]:
     }
 
 
+class CustomerLinks(ChangeList):
+    """A row leads to the customer's own page, where their rhythm is too."""
+
+    def url_for_result(self, result: Any) -> str:
+        return reverse("admin:customers_customer_change", args=[result.pk])
+
+
 @admin.register(Rhythm)
 class RhythmAdmin(ReadOnlyAdmin):
-    list_display = ("whose", "last_on", "year_days", "spent", "group")
-    list_display_links = None
+    list_display = ("whose", "away", "ahead", "spent", "group")
     list_select_related = ("customer",)
-    list_filter = ("group", "recency", "volume")
+    list_filter = (
+        state_filter(name="is", label=gettext_lazy("rhythm"), states=states),
+        ("customer__home_store", AutocompleteSelectFilter),
+        "group",
+        "recency",
+        "volume",
+    )
     search_fields = ("customer",)
     search_help_text = gettext_lazy("A customer's number, phone, e-mail or card")
     ordering = ("-last_on", "-customer")
@@ -60,10 +79,19 @@ class RhythmAdmin(ReadOnlyAdmin):
         ("days", "year_days", "spent"),
         ("recency", "frequency", "monetary", "volume"),
         "group",
+        "away",
+        "ahead",
     )
 
     def matching(self, text: str) -> Q:
         return Q(customer__in=[customer.pk for customer in customers.find(text=text)])
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CustomerLinks
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Of who drifts away, those first who spent most: there is most to lose."""
+        return ("-year_spend_minor", "-customer") if request.GET.get("is") == DRIFTING else self.ordering
 
     def get_urls(self) -> list[Any]:
         return [path("map/", self.admin_site.admin_view(self.map_view), name="customers_rfm"), *super().get_urls()]
@@ -80,8 +108,15 @@ class RhythmAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("customer"))
     def whose(self, rhythm: Rhythm) -> str:
-        address = reverse("admin:customers_customer_change", args=[rhythm.pk])
-        return format_html('<a class="font-semibold underline" href="{}">{}</a>', address, rhythm.customer)
+        return str(rhythm.customer)
+
+    @admin.display(description=gettext_lazy("away"))
+    def away(self, rhythm: Rhythm) -> str:
+        return rhythm_pictures.away(rhythm, today=timezone.localdate())
+
+    @admin.display(description=gettext_lazy("may bring in the next 365 days"))
+    def ahead(self, rhythm: Rhythm) -> str:
+        return rhythm_pictures.ahead(rhythm) or "–"
 
     @admin.display(description=gettext_lazy("spent in a year"))
     def spent(self, rhythm: Rhythm) -> str:
@@ -96,6 +131,9 @@ def _page(found: Map) -> dict[str, Any]:
         "groups": [_group(found, RfmGroup(name)) for name in RfmGroup.values],
         "scores": _scores(found),
         "customers": list_url(Rhythm),
+        "drifting": list_url(Rhythm, [("is", DRIFTING)]),
+        "drifting_now": Rhythm.objects.filter(rhythms.drifting(timezone.localdate())).count(),
+        "looked_back": _looked_back(),
     }
 
 
@@ -167,3 +205,20 @@ def _scores(found: Map) -> list[dict[str, Any]]:
 def _range(least: int, most: int) -> str:
     least, most = max(least, 0), max(most, 0)
     return grouped(least) if least == most else f"{grouped(least)}–{grouped(most)}"
+
+
+def _looked_back() -> str:
+    """How well the last weeks would have been foretold, in a sentence; empty until that is known."""
+    last = Forecast.objects.order_by("-made_at").first()
+    if last is None or last.error is None or last.plain_error is None or last.bias is None:
+        return ""
+    bias = _("%(share)s %% too many in all") if last.bias >= 0 else _("%(share)s %% too few in all")
+    return _(
+        "A look back: what would have been foretold %(weeks)s weeks ago is off by %(error)s visits a customer on "
+        "average, %(bias)s. That everybody goes on as before would be off by %(plain)s."
+    ) % {
+        "weeks": last.weeks,
+        "error": number_format(round(last.error, 1), 1),
+        "plain": number_format(round(last.plain_error, 1), 1),
+        "bias": bias % {"share": number_format(round(abs(last.bias) * 100, 1), 1)},
+    }

@@ -70,8 +70,9 @@ def refresh(*, segment: Segment, facts: Facts, at: datetime) -> int:
     Raises TermsInvalid where a fact is no longer there, SegmentIsByHand.
     """
     row = _locked(segment)
-    segment_terms.check(row.terms, facts=facts)
-    sql, parameters = segment_terms.statement(row.terms, facts=facts, at=at)
+    terms: Any = row.terms
+    segment_terms.check(terms, facts=facts)
+    sql, parameters = segment_terms.statement(terms, facts=facts, at=at)
     with connection.cursor() as cursor:
         cursor.execute(_REFRESH.format(chosen=sql), {**parameters, "segment": row.pk})
         [(number,)] = cursor.fetchall()

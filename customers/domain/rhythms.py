@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from customers.domain import rfm
 from customers.models import Customer, Rhythm
 
 YEAR = timedelta(days=365)
+# Nobody drifts away within two weeks, however often they came.
+PATIENCE_DAYS = 14
 
 _SQL = (Path(__file__).parents[1] / "sql" / "rhythms.sql").read_text(encoding="utf-8")
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_rhythm'))"
@@ -33,10 +35,16 @@ def refresh(*, at: datetime) -> int:
                 "recencies": list(recencies),
                 "groups": list(groups),
                 "lost": rfm.LOST,
+                "patience": PATIENCE_DAYS,
             },
         )
         [(number,)] = cursor.fetchall()
     return int(number)
+
+
+def drifting(today: date) -> Q:
+    """Rhythms of customers who are away for twice their usual gap or more, and bought within the year."""
+    return Q(drifts_from__lte=today, last_on__gt=today - YEAR)
 
 
 @dataclass(slots=True)
@@ -74,7 +82,7 @@ class Map:
 
 def rfm_map() -> Map:
     """Two queries, however many customers there are."""
-    rows = list(
+    rows: list[Any] = list(
         Rhythm.objects.values("recency", "frequency", "monetary", "volume", "group", "currency").annotate(
             customers=Count("*"),
             spend=Sum("year_spend_minor"),

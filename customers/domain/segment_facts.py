@@ -11,13 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.dates import MONTHS
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from customers.models import Category, Purpose, RfmGroup, Store
 
-Text = str | Promise
+Text = Any  # lazy or not: the stubs know lazy texts by a name of their own
 Choices = list[tuple[Any, Text]]
 
 DAYS_MAX = 3650
@@ -139,6 +138,26 @@ FACTS: Facts = {
         _("is in the RFM group “%(group)s”"),
         'SELECT y.customer_id FROM customers_rhythm y WHERE y."group" = %(group)s',
         (Input("group", _("group"), choices=lambda: list(RfmGroup.choices)),),
+    ),
+    "drifting": Fact(
+        _("Drifting away"),
+        PURCHASES,
+        _("is away for twice their usual gap or more"),
+        """
+        SELECT y.customer_id FROM customers_rhythm y
+        WHERE y.drifts_from <= (%(at)s)::date AND y.last_on > (%(at)s)::date - 365
+        """,
+        (),
+    ),
+    "expected": Fact(
+        _("Visits expected"),
+        PURCHASES,
+        _("is expected %(least)s to %(most)s times in the next 365 days"),
+        "SELECT y.customer_id FROM customers_rhythm y WHERE y.visits_expected BETWEEN %(least)s AND %(most)s",
+        (
+            Input("least", _("at least"), low=0, high=366, initial=1),
+            Input("most", _("at most"), low=0, high=366, initial=366),
+        ),
     ),
     "home": Fact(
         _("Home store"),

@@ -86,6 +86,7 @@ def count(terms: Terms, *, facts: Facts, at: datetime) -> int:
             cursor.execute(f"SET LOCAL statement_timeout = '{COUNT_SECONDS}s'")
             cursor.execute(f"SELECT count(*) FROM ({sql}) AS chosen (id)", parameters)  # noqa: S608 - of facts alone
             [(number,)] = cursor.fetchall()
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")  # else it would hold for the caller's transaction
     except OperationalError as error:
         raise CountTooSlow(seconds=COUNT_SECONDS) from error
     return int(number)

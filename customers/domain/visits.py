@@ -1,9 +1,9 @@
 """How often customers will come, and for how much: BG/NBD and Gamma-Gamma. Numpy, no Django, no clock.
 
-P. Fader, B. Hardie, K. L. Lee, “Counting Your Customers” the Easy Way, Marketing Science 24 (2005); P. Fader, B. Hardie,
-The Gamma-Gamma Model of Monetary Value (2013). Customers come at a rate of their own until, after a purchase, they stop
-for good; rates are Gamma(r, alpha) over customers and the chances of stopping Beta(a, b). Times are in weeks, and a
-repeat is a day with a purchase after the first one.
+P. Fader, B. Hardie, K. L. Lee, “Counting Your Customers” the Easy Way, Marketing Science 24 (2005); P. Fader,
+B. Hardie, The Gamma-Gamma Model of Monetary Value (2013). Customers come at a rate of their own until, after a
+purchase, they stop for good; rates are Gamma(r, alpha) over customers and the chances of stopping Beta(a, b). Times are
+in weeks, and a repeat is a day with a purchase after the first one.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,8 +22,8 @@ _VISITS_MAX = 400  # in a horizon: more than one a day is none
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """One row for each kind of history: `repeats`, the week of the last one, weeks since the first purchase, and how many
-    customers have it."""
+    """One row for each kind of history: `repeats`, the week of the last one, weeks since the first purchase, and how
+    many customers have it."""
 
     repeats: Array
     last_week: Array
@@ -52,8 +52,8 @@ class Visits:
         return chance
 
     def ahead(self, seen: Histories, *, weeks: float, share: float) -> "Ahead":
-        """What `weeks` from now bring: while somebody is there, the visits at a rate Gamma(r + x, alpha + T) are negative
-        binomial, and each but the last was survived, with a chance Beta(a, b + x)."""
+        """What `weeks` from now bring: while somebody is there, the visits at a rate Gamma(r + x, alpha + T) are
+        negative binomial, and each but the last was survived, with a chance Beta(a, b + x)."""
         shape, chance = self.r + seen.repeats, weeks / (self.alpha + seen.weeks + weeks)
         point = (1 - chance) ** shape
         above = 1 - point  # of k visits or more, were nobody to stop
@@ -156,7 +156,7 @@ def _minimized(badness: Callable[[Array], float], start: Array) -> Array:
     for _ in range(400 * size):
         corners.sort(key=lambda corner: corner[0])
         (best, _first), (worst, far) = corners[0], corners[-1]
-        if worst - best < 1e-12 and float(np.ptp([point for _value, point in corners], axis=0).max()) < 1e-7:
+        if worst - best < 1e-10 and float(np.ptp([point for _value, point in corners], axis=0).max()) < 1e-5:
             break
         middle = np.mean([point for _value, point in corners[:-1]], axis=0)
 

@@ -10,7 +10,7 @@ from customers.models.outbox import OutboxMail
 from customers.models.purchase import Purchase, PurchaseLine, PurchaseReturn, PurchaseReturnLine, PurchaseSource
 from customers.models.purchase_import import ImportState, PurchaseImport
 from customers.models.recommendation import Recommendation, RecommendationKind
-from customers.models.rhythm import RfmGroup, Rhythm
+from customers.models.rhythm import Forecast, RfmGroup, Rhythm
 from customers.models.segment import Segment, SegmentMember, SegmentSize
 from customers.models.staff import User
 from customers.models.store import Store, Till, TillScope
@@ -25,6 +25,7 @@ __all__ = [
     "Consent",
     "Contact",
     "Customer",
+    "Forecast",
     "IdempotentCall",
     "CustomerMerge",
     "ImportState",

@@ -33,6 +33,11 @@ class Rhythm(models.Model):
     count. `year_days` and `year_spend_minor` (paid, without what came back, in `currency`, that of the latest purchase)
     are of the 365 days before it was made. Scores go from 1 to 5; who did not buy in the year has none and is lost.
     `volume` is the mean of frequency and monetary, halves up.
+
+    From the third day on there is a usual gap: `usual_days`, from which on the next purchase is due (`due_on`), and
+    after which the customer drifts away (`drifts_from`). `visits_*` are what the next 365 days may bring (days with a
+    purchase; `visits_low` to `visits_high` in 8 of 10 cases or more), `visit_spend_minor` what one of them is worth, in
+    `currency`; empty until there are customers enough to say (`worths`).
     """
 
     customer = models.OneToOneField(
@@ -49,6 +54,13 @@ class Rhythm(models.Model):
     monetary = models.PositiveSmallIntegerField(_("money"), null=True, choices=SCORES)
     volume = models.PositiveSmallIntegerField(_("frequency and money"), null=True, choices=SCORES)
     group = models.CharField(_("RFM group"), max_length=14, choices=RfmGroup.choices)
+    usual_days = models.PositiveIntegerField(_("usual gap in days"), null=True)
+    due_on = models.DateField(_("due on"), null=True)
+    drifts_from = models.DateField(_("drifts away from"), null=True)
+    visits_expected = models.DecimalField(_("visits expected in a year"), max_digits=6, decimal_places=1, null=True)
+    visits_low = models.PositiveSmallIntegerField(_("visits at least"), null=True)
+    visits_high = models.PositiveSmallIntegerField(_("visits at most"), null=True)
+    visit_spend_minor = models.BigIntegerField(_("a visit is worth"), null=True)
 
     class Meta:
         verbose_name = _("rhythm of a customer")
@@ -79,12 +91,73 @@ class Rhythm(models.Model):
                 name="rhythm_days_are_in_order",
                 condition=Q(first_on__lte=models.F("last_on"), days__gte=1, year_days__lte=models.F("days")),
             ),
+            models.CheckConstraint(
+                name="rhythm_usual_gap_has_its_dates",
+                condition=Q(usual_days__isnull=True, due_on__isnull=True, drifts_from__isnull=True)
+                | Q(usual_days__isnull=False, due_on__isnull=False, drifts_from__isnull=False)
+                & Q(usual_days__gte=1, due_on__gt=models.F("last_on"), drifts_from__gte=models.F("due_on")),
+            ),
+            models.CheckConstraint(
+                name="rhythm_visits_come_with_their_range",
+                condition=Q(
+                    visits_expected__isnull=True,
+                    visits_low__isnull=True,
+                    visits_high__isnull=True,
+                    visit_spend_minor__isnull=True,
+                )
+                | Q(
+                    visits_expected__isnull=False,
+                    visits_low__isnull=False,
+                    visits_high__isnull=False,
+                    visit_spend_minor__isnull=False,
+                )
+                & Q(
+                    visits_expected__gte=0,
+                    visits_low__gte=0,
+                    visits_high__gte=models.F("visits_low"),
+                    visit_spend_minor__gte=0,
+                ),
+            ),
         ]
         indexes = [
             models.Index(fields=["-last_on", "-customer"], name="rhythm_latest_first"),
             models.Index(fields=["group", "-last_on", "-customer"], name="rhythm_of_group"),
+            models.Index(
+                fields=["-year_spend_minor", "-customer"],
+                condition=Q(drifts_from__isnull=False),
+                name="rhythm_drifting_most_first",
+            ),
             models.Index(fields=["volume", "recency", "-last_on", "-customer"], name="rhythm_of_cell"),
         ]
 
     def __str__(self) -> str:
         return str(self.customer)
+
+
+class Forecast(models.Model):
+    """How well visits of the last weeks would have been foretold: the parameters of BG/NBD and Gamma-Gamma as they were
+    fitted, and the mean error in visits a customer beside that of who goes on as they did (`plain_error`). `bias` is by
+    how much all visits together were foretold too high (above 0) or too low."""
+
+    made_at = models.DateTimeField(_("made at"), unique=True)
+    customers = models.PositiveIntegerField(_("customers"))
+    weeks = models.PositiveSmallIntegerField(_("weeks foretold"))
+    r = models.FloatField("r")
+    alpha = models.FloatField("alpha")
+    a = models.FloatField("a")
+    b = models.FloatField("b")
+    error = models.FloatField(_("off by"), null=True)
+    plain_error = models.FloatField(_("off by, going on as before"), null=True)
+    bias = models.FloatField(_("bias"), null=True)
+
+    class Meta:
+        verbose_name = _("forecast")
+        verbose_name_plural = _("forecasts")
+        constraints = [
+            models.CheckConstraint(
+                name="forecast_parameters_are_positive", condition=Q(r__gt=0, alpha__gt=0, a__gt=0, b__gt=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.made_at}"

@@ -40,12 +40,24 @@ WITH bought AS (
                 + count(*) OVER (PARTITION BY currency, year_spend_minor))
             / (2 * count(*) OVER (PARTITION BY currency)) + 1 AS monetary
     FROM counted WHERE year_days > 0
+), everybody AS (
+    SELECT sum(last_on - first_on)::numeric / sum(days - 1) AS gap FROM counted WHERE days >= 3
+), spaced AS (
+    -- the own mean gap, drawn towards everybody's as if three more gaps had been like that
+    SELECT customer_id, (last_on - first_on + 3 * everybody.gap) / (days - 1 + 3) AS gap
+    FROM counted, everybody WHERE days >= 3
+), rhythm AS (
+    SELECT customer_id, greatest(round(gap), 1)::int AS usual_days,
+        greatest(ceil(2 * gap), %(patience)s)::int AS patience_days
+    FROM spaced
 ), cell AS (
     SELECT * FROM unnest(%(volumes)s::int[], %(recencies)s::int[], %(groups)s::text[]) AS cell (volume, recency, name)
 ), made AS MATERIALIZED (
     SELECT c.customer_id, c.first_on, c.last_on, c.days, c.year_days, c.year_spend_minor, c.currency,
-        s.recency, s.frequency, s.monetary, cell.volume, coalesce(cell.name, %(lost)s) AS group_name
+        s.recency, s.frequency, s.monetary, cell.volume, coalesce(cell.name, %(lost)s) AS group_name,
+        p.usual_days, c.last_on + p.usual_days AS due_on, c.last_on + p.patience_days AS drifts_from
     FROM counted c
+    LEFT JOIN rhythm p ON p.customer_id = c.customer_id
     LEFT JOIN scored s ON s.customer_id = c.customer_id
     LEFT JOIN cell ON cell.recency = s.recency AND cell.volume = (s.frequency + s.monetary + 1) / 2
 ), gone AS (
@@ -53,17 +65,19 @@ WITH bought AS (
     WHERE NOT EXISTS (SELECT FROM made WHERE made.customer_id = old.customer_id)
 ), put AS (
     INSERT INTO customers_rhythm AS old (customer_id, first_on, last_on, days, year_days, year_spend_minor, currency,
-        recency, frequency, monetary, volume, "group")
+        recency, frequency, monetary, volume, "group", usual_days, due_on, drifts_from)
     SELECT * FROM made
     ON CONFLICT (customer_id) DO UPDATE SET
         first_on = excluded.first_on, last_on = excluded.last_on, days = excluded.days,
         year_days = excluded.year_days, year_spend_minor = excluded.year_spend_minor, currency = excluded.currency,
         recency = excluded.recency, frequency = excluded.frequency, monetary = excluded.monetary,
-        volume = excluded.volume, "group" = excluded."group"
+        volume = excluded.volume, "group" = excluded."group", usual_days = excluded.usual_days,
+        due_on = excluded.due_on, drifts_from = excluded.drifts_from
     WHERE (old.first_on, old.last_on, old.days, old.year_days, old.year_spend_minor, old.currency,
-            old.recency, old.frequency, old.monetary, old."group")
+            old.recency, old.frequency, old.monetary, old."group",
+            old.usual_days, old.due_on, old.drifts_from)
         IS DISTINCT FROM (excluded.first_on, excluded.last_on, excluded.days, excluded.year_days,
             excluded.year_spend_minor, excluded.currency, excluded.recency, excluded.frequency, excluded.monetary,
-            excluded."group")
+            excluded."group", excluded.usual_days, excluded.due_on, excluded.drifts_from)
 )
 SELECT count(*) FROM made

@@ -32,43 +32,52 @@ DAYS_DRAWN = 180
 def page(model_admin: "ModelAdmin", request: HttpRequest, segment: Segment | None) -> HttpResponse:
     """Buttons send the whole form: `act` says which was pressed."""
     act = request.POST.get("act", "")
-    told = {"name": segment.name, "description": segment.description} if segment else None
-    head = HeadForm(request.POST if act == "save" else None, initial=told if not act else request.POST)
+    shown = {"name": segment.name, "description": segment.description} if segment and not act else request.POST
+    head = HeadForm(request.POST if act == "save" else None, initial=shown)
     builder = _builder(request, segment)
     size = ""
-    if act == "save" and head.is_valid() and builder.is_valid():
-        try:
-            saved = built_segments.save(
-                segment=segment, **head.cleaned_data, terms=builder.terms(), facts=FACTS, by=acting(request),
-                at=timezone.now(),
-            )  # fmt: skip
-        except DomainError as refusal:
-            head.add_error(None, str(refusal))
-        else:
+    if act == "save":
+        if saved := _saved(head, builder, segment, request):
             messages.success(request, _("“%s” is saved and filled.") % saved)
             return HttpResponseRedirect(row_url(model_admin, saved))
-    elif act == "save" and not builder.groups:
-        head.add_error(None, _("Add a filter first."))
     elif act == "count":
         size = _size(builder)
     else:
         _change(builder, act, request)
-    return TemplateResponse(
-        request,
-        "admin/customers/segment/build.html",
-        {
-            **model_admin.admin_site.each_context(request),
-            "opts": model_admin.model._meta,
-            "original": segment,
-            "title": _("Filters of “%s”") % segment if segment else _("Build a segment of filters"),
-            "head": head,
-            "builder": builder,
-            "menu": menu(FACTS),
-            "size": size,
-            "count_url": reverse("admin:customers_segment_count"),
-            "back": row_url(model_admin, segment) if segment else list_url(Segment),
-        },
-    )
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.model._meta,
+        "original": segment,
+        "title": _("Filters of “%s”") % segment if segment else _("Build a segment of filters"),
+        "head": head,
+        "builder": builder,
+        "menu": menu(FACTS),
+        "size": size,
+        "count_url": reverse("admin:customers_segment_count"),
+        "back": row_url(model_admin, segment) if segment else list_url(Segment),
+    }
+    return TemplateResponse(request, "admin/customers/segment/build.html", context)
+
+
+def _saved(head: HeadForm, builder: Builder, segment: Segment | None, request: HttpRequest) -> Segment | None:
+    """None where something is wrong, which the form says then."""
+    is_head_valid, is_valid = head.is_valid(), builder.is_valid()
+    if not builder.groups:
+        head.add_error(None, _("Add a filter first."))
+    if not (is_head_valid and is_valid):
+        return None
+    try:
+        return built_segments.save(
+            segment=segment,
+            **head.cleaned_data,
+            terms=builder.terms(),
+            facts=FACTS,
+            by=acting(request),
+            at=timezone.now(),
+        )
+    except DomainError as refusal:
+        head.add_error(None, str(refusal))
+        return None
 
 
 def count(request: HttpRequest) -> HttpResponse:
@@ -82,7 +91,8 @@ def _builder(request: HttpRequest, segment: Segment | None) -> Builder:
     currency: str = request.program.currency  # type: ignore[attr-defined]
     if request.method == "POST":
         return Builder.posted(request.POST, facts=FACTS, currency=currency)
-    return Builder.of_terms(segment.terms if segment else [], facts=FACTS, currency=currency)
+    terms = segment.terms if segment else None
+    return Builder.of_terms(terms or [], facts=FACTS, currency=currency)
 
 
 def _change(builder: Builder, act: str, request: HttpRequest) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from customers.domain import audit, recommendations, rhythms
+from customers.domain import audit, recommendations, rhythms, worths
 from customers.models import AuditEvent, Card, Store
 from loyalty_site import environment
 from loyalty_site.demo import asking, cases, enrollment, journey, mailings, past, people, program, receipts, staff
@@ -117,6 +117,7 @@ def _finish(habits: Mapping[int, Habits], at: datetime) -> None:
     cases.tell(at=at)
     recommendations.refresh(at=at)
     rhythms.refresh(at=at)
+    worths.refresh(at=at)
     audit.record(actor=actors.SYSTEM, action=SEEDED, subject=SUBJECT, at=at)
 
 

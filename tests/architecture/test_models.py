@@ -31,6 +31,7 @@ MUTABLE = {
     "customers.Consent",
     "customers.Contact",
     "customers.Customer",
+    "customers.Forecast",
     "customers.IdempotentCall",
     "customers.CustomerMerge",
     "customers.OutboxMail",
@@ -127,6 +128,9 @@ def test_choices_are_held_by_the_database(model):
     assert missing == []
 
 
+WITHOUT_MONEY = {"customers.Forecast"}  # parameters of a model, and by how many visits it is off
+
+
 @pytest.mark.parametrize("model", MODELS, ids=LABELS)
 def test_money_is_integer_minor_units(model):
     amounts = [field for field in model._meta.get_fields() if field.name.endswith("_minor")]
@@ -134,5 +138,5 @@ def test_money_is_integer_minor_units(model):
     assert not [
         field
         for field in model._meta.get_fields()
-        if isinstance(field, models.FloatField) and "score" not in field.name
+        if isinstance(field, models.FloatField) and "score" not in field.name and model._meta.label not in WITHOUT_MONEY
     ]

@@ -1,11 +1,13 @@
 """The RFM map in the back office, and the list behind its cells."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
-from customers.models import RfmGroup
+from customers.models import Forecast, RfmGroup
 from loyalty_site import roles
 from tests.factories.customers import RhythmFactory, UserFactory
 
@@ -73,7 +75,7 @@ def test_map_without_purchases_says_so(staff):
 
 def test_map_takes_the_same_queries_however_many_there_are(staff, django_assert_max_num_queries):
     RhythmFactory.create_batch(5)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         staff.get(MAP)
 
 
@@ -84,3 +86,51 @@ def test_map_is_for_who_may_see_rhythms(client, role, status):
     user.groups.add(Group.objects.get(name=role))
     client.force_login(user)
     assert client.get(MAP).status_code == status
+
+
+def drifting(days=40, **told):
+    today = timezone.localdate()
+    last = today - timedelta(days=days)
+    dates = {"first_on": last - timedelta(days=90), "last_on": last, "due_on": last + timedelta(days=9)}
+    gap = {"days": 11, "usual_days": 9, "drifts_from": last + timedelta(days=18)}
+    return RhythmFactory(**dates, **gap, **told)
+
+
+def test_who_drifts_away_is_listed_with_the_most_to_lose_first(staff):
+    small, large = drifting(year_spend_minor=100), drifting(year_spend_minor=900)
+    drifting(days=10)
+    page = staff.get("/admin/customers/rhythm/?is=drifting")
+    assert [row.pk for row in page.context["cl"].result_list] == [large.pk, small.pk]
+    content = page.content.decode()
+    assert "usually every 9 days, now 40 days away" in content
+    assert content.count('class="late"') == 2
+    assert f"/admin/customers/customer/{large.pk}/change/" in content
+
+
+def test_what_they_may_bring_is_said_with_its_range_and_drawn(staff):
+    row = RhythmFactory(visits_expected=3, visits_low=1, visits_high=6, visit_spend_minor=900)
+    said = "about 3 more visits in a year, between 1 and 6"
+    listed = staff.get("/admin/customers/rhythm/").content.decode()
+    own = staff.get(f"/admin/customers/customer/{row.pk}/change/").content.decode()
+    for content in (listed, own):
+        assert said in content
+        assert 'class="bo-ahead"' in content
+        assert "between ¥9.00 and ¥54.00" in content
+
+
+def test_customer_without_a_rhythm_has_a_page(staff):
+    row = RhythmFactory()
+    customer = row.customer
+    row.delete()
+    content = staff.get(f"/admin/customers/customer/{customer.pk}/change/").content.decode()
+    assert "s-rhythm" not in content
+
+
+@pytest.mark.parametrize(("bias", "said"), [(0.02, "2.0 % too many in all"), (-0.1, "10.0 % too few in all")])
+def test_map_says_how_well_it_would_have_been_foretold(staff, bias, said):
+    RhythmFactory()
+    told = {"customers": 9, "weeks": 12, "r": 1, "alpha": 1, "a": 1, "b": 1}
+    Forecast.objects.create(made_at=timezone.now(), **told, error=0.84, plain_error=1.0, bias=bias)
+    content = staff.get(MAP).content.decode()
+    assert said in content
+    assert "off by 0.8 visits a customer" in content

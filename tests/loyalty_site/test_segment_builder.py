@@ -8,7 +8,7 @@ from tests.factories.customers import CustomerFactory, SegmentFactory, UserFacto
 
 pytestmark = pytest.mark.django_db
 
-BUILD = "/admin/customers/segment/build"
+BUILD = "/admin/customers/segment/build/"
 LANGUAGE = {"0-0-fact": "language", "0-0-language": "en", "0-0-is_not": ""}
 
 
@@ -112,6 +112,16 @@ def test_page_of_a_segment_by_hand_offers_no_filters(staff):
     content = staff.get(f"/admin/customers/segment/{SegmentFactory().pk}/change/").content.decode()
     assert "Add customers" in content
     assert "Change the filters" not in content
+
+
+def test_a_segment_by_hand_gets_no_filters(staff):
+    segment = SegmentFactory(name="By hand")
+    change = reverse("admin:customers_segment_edit_filters", args=[segment.pk])
+    assert facts(staff.get(change)) == []
+    answer = staff.post(change, {**LANGUAGE, "name": "By hand", "act": "save"})
+    assert "said by hand" in str(answer.context["head"].errors)
+    segment.refresh_from_db()
+    assert segment.terms is None
 
 
 def test_refreshing_now_says_how_many(staff):

@@ -145,3 +145,37 @@ def test_map_tells_cells_groups_and_what_scores_mean():
     assert found.recency == {3: (date(2026, 6, 1), date(2026, 6, 9))}
     assert found.frequency == {3: (1, 2)}
     assert found.monetary == {"CNY": {3: (300, 700)}}
+
+
+def test_usual_gap_is_ones_own_drawn_towards_everybodys():
+    """Gaps of 10 and 30 days, everybody's mean is 20: (2 × 10 + 3 × 20) / 5 = 16 and (2 × 30 + 3 × 20) / 5 = 24."""
+    often, seldom = CustomerFactory(), CustomerFactory()
+    for place in range(3):
+        buy(often, days_ago=40 + 10 * place)
+        buy(seldom, days_ago=40 + 30 * place)
+    rows = [of(often), of(seldom)]
+    last = (NOW - timedelta(days=40)).date()
+    assert [(row.usual_days, (row.due_on - last).days, (row.drifts_from - last).days) for row in rows] == [
+        (16, 16, 32),
+        (24, 24, 48),
+    ]
+    drifting = Rhythm.objects.filter(rhythms.drifting(NOW.date()))
+    assert [row.customer for row in drifting] == [often]
+
+
+def test_nobody_drifts_away_within_two_weeks_nor_after_a_year():
+    daily, lost = CustomerFactory(), CustomerFactory()
+    for place in range(4):
+        buy(daily, days_ago=13 + place)
+        buy(lost, days_ago=365 + place)
+    assert (of(daily).usual_days, of(daily).drifts_from) == (1, (NOW + timedelta(days=1)).date())
+    assert not Rhythm.objects.filter(rhythms.drifting(NOW.date())).exists()
+    tomorrow = (NOW + timedelta(days=1)).date()
+    assert [row.customer for row in Rhythm.objects.filter(rhythms.drifting(tomorrow))] == [daily]
+
+
+def test_two_days_make_no_usual_gap():
+    mei = CustomerFactory()
+    buy(mei, days_ago=5)
+    buy(mei, days_ago=50)
+    assert (of(mei).usual_days, of(mei).due_on, of(mei).drifts_from) == (None, None, None)

@@ -115,7 +115,7 @@ def test_preferences_consents_and_groups(two):
     mia, leo = two
     tea = CategoryFactory()
     Preference.objects.create(customer=mia, category=tea, stated_at=NOW)
-    ConsentFactory(customer=mia), ConsentFactory(customer=leo, withdrawn_at=NOW)
+    ConsentFactory(customer=mia), ConsentFactory(customer=leo, withdrawn_at=NOW, withdrawn_by="system")
     purpose = mia.consents.get().purpose
     RhythmFactory(customer=leo, group=RfmGroup.NEED_ATTENTION)
     assert holds([condition("likes", category=tea.pk)]) == {mia}
