@@ -143,6 +143,8 @@ class CaseAdmin(Opening):
             "original": case,
             "title": _("Case %s") % case,
             "acts": self.steps(request, case),
+            # What is nobody's is taken on at once; what is somebody's is asked about.
+            "take_url": "" if case.owner_id else reverse("admin:surveys_case_take", args=[case.pk]),
             **case_page.show(request, case=case, at=timezone.now()),
         }
         return TemplateResponse(request, "admin/surveys/case/page.html", context)
