@@ -16,6 +16,7 @@ WITHOUT_SERVERS = {
     "collectstatic",
     "compilemessages",
     "diffsettings",
+    "evaluate_recommendations",
     "findstatic",
     "help",
     "makemessages",

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from customers.domain import attempts, idempotency, recommendations, rhythms, sign_in, worths
+from customers.domain import attempts, idempotency, rhythms, sign_in, worths
 from customers.models import Customer
 
 _inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -21,7 +21,17 @@ def send_sign_in_codes(**kwargs: object) -> None:
 
 @shared_task(name="customers.refresh_recommendations")
 def refresh_recommendations(**kwargs: object) -> None:
-    recommendations.refresh(at=timezone.now())
+    from customers.domain.recommendations import runs  # noqa: PLC0415 - numpy and scipy are heavy
+
+    runs.refresh(at=timezone.now())
+
+
+@shared_task(name="customers.refresh_stale_recommendations")
+def refresh_stale_recommendations(**kwargs: object) -> None:
+    """Of who bought since the night."""
+    from customers.domain.recommendations import runs  # noqa: PLC0415
+
+    runs.refresh_stale(at=timezone.now())
 
 
 @shared_task(name="customers.refresh_rhythms")

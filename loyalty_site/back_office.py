@@ -42,6 +42,8 @@ MENU: list[tuple[str | Promise, list[Item]]] = [
             Item(_("Purchases"), "receipt_long", "customers.purchase"),
             Item(_("Returns"), "assignment_return", "customers.purchasereturn"),
             Item(_("Imports"), "upload_file", "customers.purchaseimport"),
+            Item(_("Ratings of products"), "thumbs_up_down", "customers.productrating"),
+            Item(_("Recommendations"), "recommend", "customers.recommendationrun"),
         ],
     ),
     (

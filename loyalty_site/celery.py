@@ -49,6 +49,11 @@ app.conf.beat_schedule = {
     "refresh-recommendations": {"task": "customers.refresh_recommendations", "schedule": crontab(hour=2, minute=30)},
     "refresh-rhythms": {"task": "customers.refresh_rhythms", "schedule": crontab(hour=2, minute=10)},
     "refresh-segments": {"task": "loyalty_site.refresh_segments", "schedule": crontab(hour=2, minute=50)},
+    "refresh-stale-recommendations": {
+        "task": "customers.refresh_stale_recommendations",
+        "schedule": MINUTE,
+        "options": {"expires": 60},
+    },
     "forget-calls": {"task": "customers.forget_calls", "schedule": 60 * MINUTE, "options": {"expires": 600}},
     "forget-attempts": {"task": "customers.forget_attempts", "schedule": crontab(hour=3, minute=45)},
     "forget-refusals": {"task": "rewards.forget_refusals", "schedule": crontab(hour=3, minute=50)},

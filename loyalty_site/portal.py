@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from customers.domain import recommendations
+from customers.domain.recommendations import lists
 from customers.models import Customer, RecommendationKind
 from customers.views.session import customer_required, enter
 from loyalty_site import personal_data
@@ -28,7 +28,7 @@ def home(request: HttpRequest, customer: Customer) -> HttpResponse:
     summary = points.summary(customer=customer, at=now)
     program: Program = request.program  # type: ignore[attr-defined]
     shelf = catalogue.shelf(customer=customer, spendable=summary.available, program=program, at=now)
-    items = recommendations.for_customer(customer=customer, limit=recommendations.SIZE)
+    items = lists.for_customer(customer=customer, limit=lists.SIZE)
     context = {
         "summary": summary,
         "standing": tiers.standing(customer=customer, at=now),

@@ -4,7 +4,8 @@ from ninja import Router
 
 from customers.api import calls
 from customers.api.calls import TillRequest
-from customers.domain import customers, recommendations
+from customers.domain import customers
+from customers.domain.recommendations import lists
 from customers.schemas import RecommendationList, RecommendationOut
 from loyalty_site.lib.api.fields import Code, Limit
 
@@ -12,11 +13,11 @@ router = Router(tags=["customers"])
 
 
 @calls.get(router, "/customers/{number}/recommendations", gives=RecommendationList)
-def list_recommendations(request: TillRequest, number: Code, limit: Limit = recommendations.SIZE) -> RecommendationList:
+def list_recommendations(request: TillRequest, number: Code, limit: Limit = lists.SIZE) -> RecommendationList:
     """What the customer buys again and again, and what people who buy the same take too; best first."""
     customer = customers.by_number(number=number)
     with calls.texts_for(request, customer):
-        found = recommendations.for_customer(customer=customer, limit=limit)
+        found = lists.for_customer(customer=customer, limit=limit)
     return RecommendationList(
         items=[
             RecommendationOut(

@@ -18,6 +18,7 @@ from customers.models import (
     IdempotentCall,
     OutboxMail,
     Preference,
+    ProductRating,
     Purpose,
     Recommendation,
     Rhythm,
@@ -61,6 +62,7 @@ def erase(*, customer_ids: list[int], by: Actor, at: datetime) -> None:
     _drop_what_leads_in(ids)
     Card.objects.filter(customer__in=ids).delete()
     Preference.objects.filter(customer__in=ids).delete()
+    ProductRating.objects.filter(customer__in=ids).delete()
     Contact.objects.filter(customer__in=ids).delete()
     SegmentMember.objects.filter(customer__in=ids).delete()
     merges.forget(customer_ids=ids)

@@ -22,6 +22,7 @@ from customers.models import (
     Customer,
     CustomerMerge,
     Preference,
+    ProductRating,
     Purchase,
     Recommendation,
     Rhythm,
@@ -74,6 +75,8 @@ def begin(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     move(merge=merge, rows=Card.objects.filter(customer=source))
     known = Preference.objects.filter(customer=target).values("category")
     move(merge=merge, rows=Preference.objects.filter(customer=source).exclude(category__in=known))
+    rated = ProductRating.objects.filter(customer=target).values("product")
+    move(merge=merge, rows=ProductRating.objects.filter(customer=source).exclude(product__in=rated))
     member_of = SegmentMember.objects.filter(customer=target).values("segment")
     move(merge=merge, rows=SegmentMember.objects.filter(customer=source).exclude(segment__in=member_of))
     Recommendation.objects.filter(customer=source).delete()  # made anew from what was bought
@@ -99,6 +102,7 @@ def begin_undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> CustomerMerg
     move_back(merge=merge, model=Purchase)
     move_back(merge=merge, model=Card)
     move_back(merge=merge, model=Preference)
+    move_back(merge=merge, model=ProductRating)
     move_back(merge=merge, model=SegmentMember)
     _move_consents_back(merge)
     merge.undone_at, merge.undone_by = at, str(by)

@@ -9,7 +9,8 @@ from customers.models.merge import CustomerMerge
 from customers.models.outbox import OutboxMail
 from customers.models.purchase import Purchase, PurchaseLine, PurchaseReturn, PurchaseReturnLine, PurchaseSource
 from customers.models.purchase_import import ImportState, PurchaseImport
-from customers.models.recommendation import Recommendation, RecommendationKind
+from customers.models.rating import ProductRating
+from customers.models.recommendation import Recommendation, RecommendationKind, RecommendationRun
 from customers.models.rhythm import Forecast, RfmGroup, Rhythm
 from customers.models.segment import Segment, SegmentMember, SegmentSize
 from customers.models.staff import User
@@ -32,6 +33,7 @@ __all__ = [
     "OutboxMail",
     "Preference",
     "Product",
+    "ProductRating",
     "Purchase",
     "PurchaseImport",
     "PurchaseLine",
@@ -41,6 +43,7 @@ __all__ = [
     "Purpose",
     "Recommendation",
     "RecommendationKind",
+    "RecommendationRun",
     "RfmGroup",
     "Rhythm",
     "Segment",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from customers.domain import audit, recommendations, rhythms, worths
+from customers.domain import audit, rhythms, worths
 from customers.models import AuditEvent, Card, Store
 from loyalty_site import environment
 from loyalty_site.demo import asking, cases, enrollment, journey, mailings, past, people, program, receipts, staff
@@ -110,12 +110,14 @@ def _import(bought: "pyarrow.Table", moves: Mapping[datetime, datetime], *, at: 
 @transaction.atomic
 def _finish(habits: Mapping[int, Habits], at: datetime) -> None:
     """All or nothing, because it is not told twice."""
+    from customers.domain.recommendations import runs  # noqa: PLC0415 - numpy and scipy are heavy
+
     program.keep_from_recommendations(at=at)
     members = _members(habits)
     past.tell(members, at=at)
     asking.tell(members, at=at)
     cases.tell(at=at)
-    recommendations.refresh(at=at)
+    runs.refresh(at=at)
     rhythms.refresh(at=at)
     worths.refresh(at=at)
     audit.record(actor=actors.SYSTEM, action=SEEDED, subject=SUBJECT, at=at)

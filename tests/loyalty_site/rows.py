@@ -20,10 +20,12 @@ from customers.models import (
     OutboxMail,
     Preference,
     Product,
+    ProductRating,
     Purchase,
     PurchaseImport,
     PurchaseReturn,
     PurchaseReturnLine,
+    RecommendationRun,
     Rhythm,
     Segment,
     SegmentMember,
@@ -296,6 +298,16 @@ def preference() -> Preference:
     )
 
 
+def product_rating() -> ProductRating:
+    return ProductRating.objects.create(
+        customer=customers.CustomerFactory(), product=customers.ProductFactory(), stars=2, rated_at=AT
+    )
+
+
+def recommendation_run() -> RecommendationRun:
+    return RecommendationRun.objects.create(started_at=AT, customers=3, done=2)
+
+
 def draft_survey() -> Survey:
     return surveys.QuestionFactory(survey__published_at=None).survey
 
@@ -312,6 +324,8 @@ MAKERS = {
     SuppressedAddress: suppressed_address,
     OutboxMail: outbox_mail,
     Preference: preference,
+    ProductRating: product_rating,
+    RecommendationRun: recommendation_run,
     Product: lambda: customers.ProductFactory(category=customers.CategoryFactory()),
     Purchase: purchase,
     PurchaseImport: purchase_import,

@@ -115,6 +115,21 @@ def test_home_shows_recommendations_with_their_reason(client, mia, now):
     assert "People who buy Honey often take this too." in text
 
 
+def test_what_is_not_for_me_is_not_shown_again(client, mia, now):
+    recommend(mia, 1, "again", now, name="Milk")
+    sku = mia.recommendations.get().product.sku
+    text = text_of(client.post("/me/not-for-me/", {"sku": sku}, follow=True))
+    assert "You will not be shown this again." in text
+    assert "Milk" not in text
+    assert mia.ratings.get().stars == 1
+
+
+@pytest.mark.parametrize("sku", ["", "nothing", "\0"])
+def test_not_for_me_knows_its_products(client, mia, sku):
+    assert client.post("/me/not-for-me/", {"sku": sku}).status_code == 404
+    assert client.get("/me/not-for-me/").status_code == 405
+
+
 def test_home_shows_what_the_points_buy_and_what_comes_next(client, mia, now):
     award(mia, 300, now)
     cup = RewardFactory(name={"en": "Cup"}, cost_points=200)

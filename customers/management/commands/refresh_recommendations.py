@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from customers.domain import recommendations
+from customers.domain.recommendations import runs
 
 
 class Command(BaseCommand):
@@ -14,5 +14,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = perf_counter()
-        number = recommendations.refresh(at=timezone.now())
-        self.stdout.write(f"customers: {number}, seconds: {perf_counter() - started:.1f}")
+        run = runs.refresh(at=timezone.now())
+        self.stdout.write(f"customers: {run.done}, seconds: {perf_counter() - started:.1f}")

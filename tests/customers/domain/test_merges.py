@@ -4,8 +4,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from customers.domain import closing, consents, customers, enrollment, merges, preferences, sign_in
-from customers.models import AuditEvent, Card, Consent, Customer, Preference, Purchase, Purpose, SegmentMember
+from customers.domain import closing, consents, customers, enrollment, merges, preferences, ratings, sign_in
+from customers.models import (
+    AuditEvent,
+    Card,
+    Consent,
+    Customer,
+    Preference,
+    ProductRating,
+    Purchase,
+    Purpose,
+    SegmentMember,
+)
 from loyalty_site.lib import actors
 from tests.factories.customers import (
     AT,
@@ -13,6 +23,7 @@ from tests.factories.customers import (
     CategoryFactory,
     ConsentFactory,
     CustomerFactory,
+    ProductFactory,
     PurchaseFactory,
     SegmentMemberFactory,
 )
@@ -104,6 +115,10 @@ def test_what_belongs_to_the_source_moves_and_is_noted(old, kept, now):
     preferences.state(customer=kept, categories=[both], at=now)
     shared, of_old = SegmentMemberFactory(customer=kept).segment, SegmentMemberFactory(customer=old)
     SegmentMemberFactory(customer=old, segment=shared)
+    loved, loathed = ProductFactory.create_batch(2)
+    ratings.rate(customer=old, product=loved, stars=5, at=now)
+    ratings.rate(customer=old, product=loathed, stars=1, at=now)
+    ratings.rate(customer=kept, product=loathed, stars=4, at=now)
     merge = begin(old, kept, now)
     bought.refresh_from_db()
     other.refresh_from_db()
@@ -115,10 +130,15 @@ def test_what_belongs_to_the_source_moves_and_is_noted(old, kept, now):
         shared.pk,
         of_old.segment_id,
     }
+    assert dict(ProductRating.objects.filter(customer=kept).values_list("product", "stars")) == {
+        loved.pk: 5,
+        loathed.pk: 4,
+    }
     assert merge.moved == {
         "customers.Purchase": [bought.pk],
         "customers.Card": [card.pk],
         "customers.Preference": [moved.pk],
+        "customers.ProductRating": [ProductRating.objects.get(customer=kept, product=loved).pk],
         "customers.SegmentMember": [of_old.pk],
         "customers.Consent": [],
         "withdrawn consents": [],

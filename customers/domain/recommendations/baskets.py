@@ -1,0 +1,96 @@
+"""Purchases as columns. A basket is one receipt; customers and products are numbers from 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baskets:
+    """Who bought what on which day.
+
+    Baskets: `customer` (ascending) and `day` (days since any date), in order of time within a customer.
+    Lines: `basket` and `product`, each pair once, in order of customer, product, basket.
+    """
+
+    customers: int
+    products: int
+    customer: Numbers
+    day: Numbers
+    basket: Numbers
+    product: Numbers
+
+    @property
+    def begins(self) -> Numbers:
+        """By customer: their first basket."""
+        return np.searchsorted(self.customer, np.arange(self.customers))
+
+    @property
+    def ends(self) -> Numbers:
+        """By customer: the basket after their last."""
+        return np.searchsorted(self.customer, np.arange(self.customers), side="right")
+
+    @property
+    def buyer(self) -> Numbers:
+        """By line: the customer."""
+        return self.customer[self.basket]
+
+    def before(self, cut: Numbers) -> Baskets:
+        """Without each customer's baskets from `cut` (by customer) on. Baskets keep no old number."""
+        kept = np.arange(len(self.customer)) < cut[self.customer]
+        return self._only(kept, self.customers, self.customer)
+
+    def part(self, first: int, end: int) -> Baskets:
+        """Of the customers from `first` to before `end`, who become 0, 1, …"""
+        kept = (self.customer >= first) & (self.customer < end)
+        return self._only(kept, end - first, self.customer - first)
+
+    def of_products(self, kept: Flags) -> Baskets:
+        """Without other products; baskets that had nothing else stay, empty."""
+        lines = kept[self.product]
+        return replace(self, basket=self.basket[lines], product=self.product[lines])
+
+    def _only(self, kept: Flags, customers: int, customer: Numbers) -> Baskets:
+        lines = kept[self.basket]
+        number = np.cumsum(kept) - 1
+        return Baskets(
+            customers, self.products, customer[kept], self.day[kept], number[self.basket[lines]], self.product[lines]
+        )
+
+
+def build(*, customer: Any, moment: Any, day: Any, receipt: Any, line_receipt: Any, product: Any) -> Baskets:
+    """From columns in any order: by receipt its `customer`, `moment`, `day` and number (which settles what happened at
+    the same moment); by line its receipt's position and its product. Lines may repeat."""
+    customer, day = np.asarray(customer, np.int64), np.asarray(day, np.int64)
+    order = np.lexsort((receipt, moment, customer))
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    customers = int(customer.max()) + 1 if len(customer) else 0
+    product = np.asarray(product, np.int64)
+    products = int(product.max()) + 1 if len(product) else 0
+    basket = place[np.asarray(line_receipt, np.int64)]
+    by = np.lexsort((basket, product, customer[order][basket]))
+    basket, product = basket[by], product[by]
+    fresh = np.ones(len(basket), bool)
+    fresh[1:] = (basket[1:] != basket[:-1]) | (product[1:] != product[:-1])
+    return Baskets(customers, products, customer[order], day[order], basket[fresh], product[fresh])
+
+
+def run_starts(keys: NDArray[Any]) -> Numbers:
+    """Where each run of equal neighbors begins."""
+    if not len(keys):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+
+
+def run_lengths(starts: Numbers, total: int) -> Numbers:
+    lengths: Numbers = np.diff(np.r_[starts, total])
+    return lengths

@@ -1,0 +1,187 @@
+"""Measures the recommendations on a file: all but each customer's last basket is known, the last is foretold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.utils.translation import gettext_lazy as _
+
+from customers.domain.recommendations import baselines, measures, model
+from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, build
+from customers.domain.recommendations.files import Columns
+from customers.domain.recommendations.model import Ranked
+from loyalty_site.lib.errors import DomainError
+
+BASKETS_AT_LEAST = 3
+PARTS = ("all", "repeat", "new")
+OURS = "recommendations"
+
+
+class NobodyToMeasure(DomainError):
+    code = "nobody_to_measure"
+    message = _(
+        "No customer in the file has at least %(least)s baskets, so there is no basket to foretell. Bring a file with "
+        "a longer time, and with the customer of each receipt."
+    )
+
+
+class CategoriesMissing(DomainError):
+    code = "categories_missing"
+    message = _("No line of the file has a category. Add the column “category”, or measure products (--at product).")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Test:
+    """`known` is what may be learned from; by customer the day and, by part, the contents of the last basket."""
+
+    known: Baskets
+    today: Numbers
+    truths: dict[str, measures.Truth]
+
+
+def evaluate(columns: Columns, *, at: str = "product", size: int = 10, sold_at_least: int = 1) -> dict[str, Any]:
+    """Numbers for JSON. Raises NobodyToMeasure, CategoriesMissing."""
+    history, category = _history(columns, at)
+    if sold_at_least > 1:
+        sold = baselines.popular(history)
+        history = history.of_products(sold >= sold_at_least)
+        history = _without_empty(history)
+    test = _test(history)
+    lists = _lists(test, category, size)
+    return {
+        "at": at,
+        "k": size,
+        "customers": int((test.truths["all"].sizes > 0).sum()),
+        "baskets": len(history.customer),
+        "lines": len(history.basket),
+        "products": int((baselines.popular(history) > 0).sum()),
+        "repeat_share": _share(test.truths["repeat"].sizes, test.truths["all"].sizes),
+        **_report(lists, test),
+    }
+
+
+def _history(columns: Columns, at: str) -> tuple[Baskets, Numbers | None]:
+    """Baskets of products, with the category of each; or of categories, which have none themselves."""
+    has_categories = bool((columns.category >= 0).any())
+    product, lines = columns.product, np.ones(len(columns.product), bool)
+    if at == "category":
+        if not has_categories:
+            raise CategoriesMissing
+        product = columns.category[columns.product]
+        lines = product >= 0
+    history = build(
+        customer=columns.customer,
+        moment=columns.moment,
+        day=columns.day,
+        receipt=np.arange(len(columns.customer)),
+        line_receipt=columns.line_receipt[lines],
+        product=product[lines],
+    )
+    history = _without_empty(history)
+    return history, columns.category if has_categories and at == "product" else None
+
+
+def _without_empty(history: Baskets) -> Baskets:
+    """Baskets without a line are none."""
+    kept = np.zeros(len(history.customer), bool)
+    kept[history.basket] = True
+    number = np.cumsum(kept) - 1
+    return Baskets(
+        history.customers,
+        history.products,
+        history.customer[kept],
+        history.day[kept],
+        number[history.basket],
+        history.product,
+    )
+
+
+def _test(history: Baskets) -> _Test:
+    """Customers with too few baskets are learned from, whole, and not asked."""
+    begins, ends = history.begins, history.ends
+    asked = ends - begins >= BASKETS_AT_LEAST
+    if not asked.any():
+        raise NobodyToMeasure(least=BASKETS_AT_LEAST)
+    known = history.before(np.where(asked, ends - 1, ends))
+    today = np.where(asked, history.day[np.maximum(ends - 1, 0)], 0)
+    bought = measures.contents(history, (ends - 1)[asked])
+    before = np.isin(bought, known.buyer * known.products + known.product)
+    truths = {
+        part: measures.truth(keys, customers=history.customers, products=history.products)
+        for part, keys in zip(PARTS, (bought, bought[before], bought[~before]), strict=True)
+    }
+    return _Test(known, today, truths)
+
+
+def _lists(test: _Test, category: Numbers | None, size: int) -> dict[str, dict[str, Numbers]]:
+    """Lists by part, by rule: customers × `size` products. A part's lists hold candidates of that part alone."""
+    learned, sold = model.learn(test.known), baselines.popular(test.known)
+    found: dict[str, dict[str, list[Numbers]]] = {part: {} for part in PARTS}
+    for _first, ranked in learned.rank(test.known, test.today):
+        rules = {OURS: ranked.score - ranked.score.min(initial=0) + 1, **baselines.scores(ranked, sold, category)}
+        for rule, score in rules.items():
+            for part in PARTS:
+                found[part].setdefault(rule, []).append(_best(ranked, score, part, size))
+    return {part: {rule: np.concatenate(chunks) for rule, chunks in rules.items()} for part, rules in found.items()}
+
+
+def _best(ranked: Ranked, score: Floats, part: str, size: int) -> Numbers:
+    rows = ranked.rows
+    kept = (score > 0) & {"all": np.ones(len(score), bool), "repeat": ~rows.is_new, "new": rows.is_new}[part]
+    customers = len(ranked.own.all_kept)
+    return measures.best(rows.customer[kept], rows.product[kept], score[kept], customers=customers, size=size)
+
+
+def _report(lists: dict[str, dict[str, Numbers]], test: _Test) -> dict[str, Any]:
+    parts = {
+        part: {rule: measures.measure(of, test.truths[part]) for rule, of in lists[part].items()} for part in PARTS
+    }
+    rules = [rule for rule in parts["all"] if rule != OURS]
+    asked = test.truths["all"].sizes > 0
+    sold = len(np.unique(test.known.product))
+    return {
+        **{part: _figures(parts[part][OURS]) for part in PARTS},
+        "coverage": _coverage(lists["all"][OURS][asked], sold),
+        "baselines": {
+            rule: {
+                **{part: _figures(parts[part][rule]) for part in PARTS},
+                "coverage": _coverage(lists["all"][rule][asked], sold),
+            }
+            for rule in rules
+        },
+        "gain_over": {rule: {part: _gain(parts[part][OURS], parts[part][rule]) for part in PARTS} for rule in rules},
+    }
+
+
+def _figures(values: Floats) -> dict[str, Any]:
+    means = values.mean(axis=0) if len(values) else np.zeros(len(measures.NAMES))
+    low_high = measures.intervals(values)
+    return {
+        "customers": len(values),
+        **{name: round(float(mean), 5) for name, mean in zip(measures.NAMES, means, strict=True)},
+        "recall_interval": [round(bound, 5) for bound in low_high[0]],
+        "ndcg_interval": [round(bound, 5) for bound in low_high[1]],
+    }
+
+
+def _gain(ours: Floats, theirs: Floats) -> dict[str, Any]:
+    """The mean difference by customer, with its interval."""
+    difference = ours - theirs
+    means = difference.mean(axis=0) if len(difference) else np.zeros(len(measures.NAMES))
+    bounds = measures.intervals(difference)
+    return {
+        name: {"mean": round(float(mean), 5), "low": round(low, 5), "high": round(high, 5)}
+        for name, mean, (low, high) in zip(measures.NAMES, means, bounds, strict=True)
+        if name in ("recall", "ndcg")
+    }
+
+
+def _coverage(lists: Numbers, sold: int) -> float:
+    """The share of all products sold that stand in at least one list."""
+    return round(len(np.unique(lists[lists >= 0])) / max(sold, 1), 5)
+
+
+def _share(some: Numbers, of: Numbers) -> float:
+    return round(int(some.sum()) / max(int(of.sum()), 1), 5)

@@ -1,0 +1,94 @@
+"""How often, how lately and in which rhythm each customer bought each product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from customers.domain.recommendations.baskets import Baskets, Flags, Floats, Numbers, run_lengths, run_starts
+
+# Half-lives of what is remembered: short, middle and long; which one tells most is learned.
+BASKET_MEMORIES = (5.0, 20.0, 80.0)
+DAY_MEMORIES = (30.0, 90.0)
+MEMORIES = len(BASKET_MEMORIES) + len(DAY_MEMORIES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Habits:
+    """One row for each customer and product bought, in that order.
+
+    `times` in baskets; `age` and `span` in days (since the last, from the first to the last); `back` in baskets since
+    the last (1 when it was in the latest). `kept` (rows × memories) sums the baskets with it, each fading with its age;
+    `all_kept` (customers × memories) sums all baskets in the same way, so that their ratio is a share of baskets.
+    """
+
+    customer: Numbers
+    product: Numbers
+    times: Numbers
+    age: Numbers
+    span: Numbers
+    back: Numbers
+    kept: Floats
+    all_kept: Floats
+
+
+def count(baskets: Baskets, today: Numbers) -> Habits:
+    """As known in the morning of `today` (a day by customer), from all of `baskets`."""
+    buyer, day = baskets.buyer, baskets.day[baskets.basket]
+    starts = run_starts(buyer * baskets.products + baskets.product)
+    times = run_lengths(starts, len(buyer))
+    last = starts + times - 1
+    ends = baskets.ends
+    of = buyer[starts]
+    kept, all_kept = np.empty((len(starts), MEMORIES)), np.empty((baskets.customers, MEMORIES))
+    back = ends[baskets.customer] - np.arange(len(baskets.customer))
+    age = np.maximum(today[baskets.customer] - baskets.day, 0)
+    for column, (past, memory) in enumerate(
+        [*((back, memory) for memory in BASKET_MEMORIES), *((age, memory) for memory in DAY_MEMORIES)]
+    ):
+        faded = np.exp2(-past / memory)
+        all_kept[:, column] = np.bincount(baskets.customer, faded, minlength=baskets.customers)
+        kept[:, column] = np.add.reduceat(faded[baskets.basket], starts) if len(starts) else 0
+    return Habits(
+        customer=of,
+        product=baskets.product[starts],
+        times=times,
+        age=np.maximum(today[of] - day[last], 0),
+        span=day[last] - day[starts],
+        back=back[baskets.basket[last]],
+        kept=kept,
+        all_kept=all_kept,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rhythm:
+    """By row of `count` for the same baskets: on how many `days`, the last of them, the middle gap in days (the shorter
+    of two; 0 after a single day), and whether the gaps are alike."""
+
+    days: Numbers
+    last_day: Numbers
+    every_days: Floats
+    is_regular: Flags
+
+
+def rhythm(baskets: Baskets) -> Rhythm:
+    """Several baskets of a day are one day."""
+    pair, day = baskets.buyer * baskets.products + baskets.product, baskets.day[baskets.basket]
+    fresh = np.ones(len(pair), bool)
+    fresh[1:] = (pair[1:] != pair[:-1]) | (day[1:] != day[:-1])
+    pair, day = pair[fresh], day[fresh]
+    starts = run_starts(pair)
+    days = run_lengths(starts, len(pair))
+    if not len(starts):
+        return Rhythm(days, days, days.astype(float), days > 0)
+    number = np.repeat(np.arange(len(starts)), days)
+    gap = np.r_[0, np.diff(day)].astype(float)
+    gap[starts] = 0
+    gaps = np.maximum(days - 1, 1)
+    mean = np.add.reduceat(gap, starts) / gaps
+    spread = np.sqrt(np.maximum(np.add.reduceat(gap**2, starts) / gaps - mean**2, 0))
+    order = np.lexsort((gap, number))  # the 0 that stands for the first day comes first of its run
+    middle = gap[order][starts + days // 2]
+    return Rhythm(days, day[starts + days - 1], middle, (days >= 4) & (spread < 0.75 * mean))

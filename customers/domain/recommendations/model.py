@@ -1,0 +1,102 @@
+"""Learns from a history of purchases what customers take next, and ranks it for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from customers.domain.recommendations import choice, features
+from customers.domain.recommendations.baskets import Baskets, Flags, Floats, Numbers
+from customers.domain.recommendations.crowd import Popularity, Rhythms
+from customers.domain.recommendations.features import Candidates, Crowd
+from customers.domain.recommendations.habits import Habits
+from customers.domain.recommendations.likeness import Likeness
+
+ROUNDS = 3  # of each customer's latest baskets, so many are foretold from those before
+LEARNERS = 1500  # customers a round whose baskets the weights are learned from
+CHUNK = 500  # customers ranked at once
+SEED = 20171231
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """Candidates of some customers, numbered as in the baskets asked with; `score` orders each customer's."""
+
+    rows: Candidates
+    own: Habits
+    score: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """`weights` by `features.NAMES`."""
+
+    crowd: Crowd
+    weights: Floats
+
+    def rank(self, baskets: Baskets, today: Numbers) -> Iterator[tuple[int, Ranked]]:
+        """By chunk: its first customer and its candidates for a basket on `today` (by customer). Not sorted."""
+        for first in range(0, baskets.customers, CHUNK):
+            end = min(first + CHUNK, baskets.customers)
+            rows, table, own = features.known(baskets.part(first, end), self.crowd, today[first:end])
+            yield first, Ranked(rows, own, (table @ self.weights.astype(np.float32)).astype(np.float64))
+
+
+def learn(baskets: Baskets) -> Model:
+    """Each of the customers' latest baskets is foretold from those before it; the weights that foretell best are used.
+
+    What the crowd is like is counted without the foretold baskets too; only popularity goes on, by days before.
+    """
+    popularity = Popularity(baskets)
+    tables, starts, chosen, rows = [], [], [], 0
+    for number in range(1, ROUNDS + 1):
+        before = baskets.before(baskets.ends - number)
+        crowd = Crowd(Rhythms(before), Likeness(before), popularity)
+        for part, today, truth in _questions(baskets, number):
+            candidates, table, _ = features.known(part, crowd, today)
+            tables.append(table)
+            starts.append(candidates.starts + rows)
+            chosen.append(np.isin(candidates.customer * baskets.products + candidates.product, truth))
+            rows += len(table)
+    crowd = Crowd(Rhythms(baskets), Likeness(baskets), popularity)
+    if not rows:
+        return Model(crowd, features.BELIEVED)
+    together = np.concatenate(tables)
+    del tables
+    return Model(crowd, choice.learn(together, np.concatenate(starts), np.concatenate(chosen), features.BELIEVED))
+
+
+def _questions(baskets: Baskets, number: int) -> Iterator[tuple[Baskets, Numbers, Numbers]]:
+    """Chunks of customers who have a basket before their `number`th last: what they bought before, its day, and what
+    was in it (customer × products + product)."""
+    cut = baskets.ends - number
+    able = np.flatnonzero(cut > baskets.begins)
+    if len(able) > LEARNERS:
+        able = np.sort(np.random.default_rng(SEED + number).choice(able, LEARNERS, replace=False))
+    for first in range(0, len(able), CHUNK):
+        asked = able[first : first + CHUNK]
+        some = _of(baskets, asked)
+        at = some.ends - number
+        yield some.before(at), some.day[at], _contents(some, at)
+
+
+def _of(baskets: Baskets, customers: Numbers) -> Baskets:
+    """Of these customers (ascending), who become 0, 1, …"""
+    kept: Flags = np.isin(baskets.customer, customers)
+    lines = kept[baskets.basket]
+    number = np.cumsum(kept) - 1
+    return Baskets(
+        len(customers),
+        baskets.products,
+        np.searchsorted(customers, baskets.customer[kept]),
+        baskets.day[kept],
+        number[baskets.basket[lines]],
+        baskets.product[lines],
+    )
+
+
+def _contents(baskets: Baskets, basket: Numbers) -> Numbers:
+    held = np.isin(baskets.basket, basket)
+    return baskets.buyer[held] * baskets.products + baskets.product[held]

@@ -1,0 +1,168 @@
+"""Makes the customers' lists: everybody's each night, and soon after a purchase those of who bought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+
+from customers.domain.recommendations import habits, memory, model, selection, tables
+from customers.domain.recommendations.features import Crowd
+from customers.domain.recommendations.lists import NEW_SLOTS, SIZE
+from customers.domain.recommendations.model import Model
+from customers.domain.recommendations.selection import Pick, Selection
+from customers.domain.recommendations.tables import Catalog, Popular
+from customers.models import Customer, Recommendation, RecommendationRun
+
+CHUNK = model.CHUNK
+LEARNED_FROM = 10_000  # customers, drawn by chance where there are more
+STALE_AT_ONCE = 500
+KEPT = timedelta(days=60)
+FEW_BASKETS = 3  # with fewer, stated preferences come before everything learned
+
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_recommendation'))"
+_STALE = """
+    SELECT told.customer_id FROM (
+        SELECT customer_id, max(recorded_at) AS told_at FROM customers_purchase
+        WHERE purchased_at > %(since)s AND customer_id IS NOT NULL GROUP BY 1
+        UNION ALL
+        SELECT p.customer_id, max(r.recorded_at) FROM customers_purchasereturn r
+        JOIN customers_purchase p ON p.id = r.purchase_id
+        WHERE r.returned_at > %(since)s AND p.customer_id IS NOT NULL GROUP BY 1
+    ) told
+    JOIN customers_customer c ON c.id = told.customer_id AND c.closed_at IS NULL
+    WHERE NOT EXISTS (
+        SELECT FROM customers_recommendation r WHERE r.customer_id = told.customer_id AND r.made_at >= told.told_at
+    )
+    GROUP BY 1 ORDER BY min(told.told_at), 1 LIMIT %(limit)s
+"""
+
+Done = Callable[[int], None]
+
+
+def refresh(*, at: datetime) -> RecommendationRun:
+    """Learns anew and makes everybody's list; the row tells how far it is."""
+    everybody = list(Customer.objects.filter(closed_at__isnull=True).order_by("pk").values_list("pk", flat=True))
+    run = RecommendationRun.objects.create(started_at=at, customers=len(everybody))
+    catalog = tables.catalog(at=at)
+    learned = _learned(everybody, catalog, at)
+    run.content = memory.pack(learned, catalog.ids)
+    run.save(update_fields=["content"])
+    RecommendationRun.objects.exclude(pk=run.pk).update(content=b"")
+    RecommendationRun.objects.filter(started_at__lt=at - KEPT).delete()
+
+    def tell(done: int) -> None:
+        RecommendationRun.objects.filter(pk=run.pk).update(done=done)
+
+    _make(everybody, learned, catalog, at=at, tell=tell)
+    run.refresh_from_db(fields=["done"])
+    run.is_finished = True
+    run.save(update_fields=["is_finished"])
+    return run
+
+
+def refresh_stale(*, at: datetime) -> int:
+    """The lists of customers who bought or brought back something since theirs was made, who waited longest first, with
+    what was learned last. Returns how many; 0 before anything was learned."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STALE, {"since": at - timedelta(days=2), "limit": STALE_AT_ONCE})
+        stale = sorted(customer for (customer,) in cursor.fetchall())
+    run = RecommendationRun.objects.exclude(content=b"").order_by("-pk").first() if stale else None
+    held = memory.unpack(bytes(run.content)) if run else None
+    if held is None:
+        return 0
+    learned, product_ids = held
+    catalog = tables.catalog(at=at).of(product_ids)
+    _make(stale, learned, catalog, at=at, tell=lambda done: None)
+    return len(stale)
+
+
+def _learned(everybody: Sequence[int], catalog: Catalog, at: datetime) -> Model:
+    some = everybody
+    if len(everybody) > LEARNED_FROM:
+        draws = np.random.default_rng(model.SEED)
+        some = np.sort(draws.choice(np.array(everybody), LEARNED_FROM, replace=False)).tolist()
+    learned = model.learn(tables.baskets(some, catalog, at=at))
+    popularity = memory.frozen(learned.crowd.popularity, products=len(catalog.ids), today=_day(at) + 1)
+    return Model(Crowd(learned.crowd.rhythms, learned.crowd.likeness, popularity), learned.weights)
+
+
+def _make(customers: Sequence[int], learned: Model, catalog: Catalog, *, at: datetime, tell: Done) -> None:
+    popular = tables.popular(catalog, at=at)
+    for first in range(0, len(customers), CHUNK):
+        chunk = customers[first : first + CHUNK]
+        _replace(chunk, list(_rows(chunk, learned, catalog, popular, at)))
+        tell(first + len(chunk))
+
+
+def _rows(
+    chunk: Sequence[int], learned: Model, catalog: Catalog, popular: Popular, at: datetime
+) -> Iterator[Recommendation]:
+    bought = tables.baskets(chunk, catalog, at=at)
+    barred = tables.barred(chunk, catalog, at=at)
+    likes = tables.likes(chunk)
+    today = np.full(len(chunk), _day(at))
+    ((_, ranked),) = learned.rank(bought, today)
+    picks = Selection(
+        ranked, habits.rhythm(bought), learned.crowd.likeness, catalog.goods, barred=barred, today=_day(at)
+    )
+    size = len(catalog.ids)
+    visits = bought.ends - bought.begins
+    closed = {*barred.tolist(), *(ranked.own.customer * size + ranked.own.product).tolist()}
+    names = {*(ranked.own.customer * size + catalog.goods.name[ranked.own.product]).tolist()}
+    for place, customer in enumerate(chunk):
+        found = picks.of(place, size=SIZE, new_slots=NEW_SLOTS)
+        more = (
+            (product, reason)
+            for product, reason in _unasked(popular, *likes.get(customer, (0, [])))
+            if place * size + product not in closed and place * size + int(catalog.goods.name[product]) not in names
+        )
+        if visits[place] < FEW_BASKETS:
+            found = found[: SIZE // 2]
+        for rank, pick in enumerate(selection.filled(found, more, size=SIZE), start=1):
+            yield _row(customer, rank, pick, catalog, at)
+
+
+def _unasked(popular: Popular, store: int, categories: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """For who says little by buying: the stated preferences by turns, then the home store, then everybody's."""
+    liked = [(popular.by_category.get(category, []), category) for category in categories]
+    for place in range(tables.POPULAR):
+        for products, category in liked:
+            if place < len(products):
+                yield products[place], {"category": category}
+    for product in popular.by_store.get(store, []):
+        yield product, {"store": store}
+    for product in popular.everywhere:
+        yield product, {"everywhere": True}
+
+
+def _row(customer: int, rank: int, pick: Pick, catalog: Catalog, at: datetime) -> Recommendation:
+    reason = dict(pick.reason)
+    if "because" in reason:
+        reason["because"] = int(catalog.ids[reason["because"]])
+    if "last_day" in reason:
+        reason["last_on"] = (tables.DAY_ZERO + timedelta(days=reason.pop("last_day"))).isoformat()
+    return Recommendation(
+        customer_id=customer,
+        rank=rank,
+        product_id=int(catalog.ids[pick.product]),
+        kind=pick.kind,
+        score=pick.score,
+        reason=reason,
+        made_at=at,
+    )
+
+
+@transaction.atomic
+def _replace(customers: Sequence[int], rows: Sequence[Recommendation]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME)
+    Recommendation.objects.filter(customer__in=customers).delete()
+    Recommendation.objects.bulk_create(rows, batch_size=5000)
+
+
+def _day(at: datetime) -> int:
+    return (at.date() - tables.DAY_ZERO).days

@@ -1,0 +1,355 @@
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from itertools import pairwise
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from customers.domain import preferences, ratings
+from customers.domain.recommendations import memory, runs, tables
+from customers.models import Product, PurchaseReturn, PurchaseReturnLine, Recommendation, RecommendationRun
+from tests.factories.customers import (
+    CategoryFactory,
+    CustomerFactory,
+    ProductFactory,
+    PurchaseFactory,
+    PurchaseLineFactory,
+    StoreFactory,
+)
+from tests.races import at_once
+
+NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def store():
+    return StoreFactory(timezone="Asia/Shanghai")
+
+
+def buy(customer, store, *products, days_ago=10):
+    purchase = PurchaseFactory(customer=customer, store=store, purchased_at=NOW - timedelta(days=days_ago))
+    return [PurchaseLineFactory(purchase=purchase, product=product) for product in products]
+
+
+def buy_often(customer, store, *products, every=10, times=4, last=10):
+    for n in range(times):
+        buy(customer, store, *products, days_ago=last + n * every)
+
+
+def bring_back(line, *, days_ago, number="B-1"):
+    at = NOW - timedelta(days=days_ago)
+    returned = PurchaseReturn.objects.create(
+        purchase=line.purchase, store=line.purchase.store, return_number=number, returned_at=at, recorded_at=at
+    )
+    PurchaseReturnLine.objects.create(purchase_return=returned, line=line, quantity=Decimal(1), amount_minor=0)
+
+
+def refreshed(customer):
+    """What their own purchases brought about; what is popular fills the rest of the list."""
+    runs.refresh(at=NOW)
+    rows = Recommendation.objects.filter(customer=customer).order_by("rank").select_related("product")
+    return [(row.product, row.kind) for row in rows if not {"category", "store", "everywhere"} & set(row.reason)]
+
+
+def neighborhood(store, *products, people=4):
+    """Customers who all buy all of `products`."""
+    for _ in range(people):
+        buy(CustomerFactory(), store, *products)
+
+
+def test_refresh_recommends_again_what_was_bought_most_and_latest(store):
+    mia, milk, bread, once = CustomerFactory(), ProductFactory(), ProductFactory(), ProductFactory()
+    buy_often(mia, store, milk, times=3)
+    buy_often(mia, store, bread, times=8)
+    buy(mia, store, once)
+    assert refreshed(mia) == [(bread, "again"), (milk, "again")]
+    assert list(Recommendation.objects.values_list("rank", flat=True).order_by("rank")) == [1, 2]
+    assert Recommendation.objects.get(rank=1).score == 1.0
+
+
+def test_refresh_lets_old_habits_fade(store):
+    mia, old, fresh = CustomerFactory(), ProductFactory(), ProductFactory()
+    buy_often(mia, store, old, times=6, last=300)
+    buy_often(mia, store, fresh, times=3)
+    assert refreshed(mia) == [(fresh, "again"), (old, "again")]
+
+
+def test_refresh_keeps_the_rhythm_as_the_reason(store):
+    mia, milk = CustomerFactory(), ProductFactory()
+    buy_often(mia, store, milk, every=7, times=4, last=8)
+    refreshed(mia)
+    assert Recommendation.objects.get().reason == {"times": 4, "last_on": "2026-06-22", "every_days": 7}
+
+
+def test_refresh_claims_no_rhythm_where_there_is_none(store):
+    mia, milk = CustomerFactory(), ProductFactory()
+    for days_ago in (10, 11, 12, 100):
+        buy(mia, store, milk, days_ago=days_ago)
+    refreshed(mia)
+    assert Recommendation.objects.get().reason == {"times": 4, "last_on": "2026-06-20"}
+
+
+@pytest.mark.parametrize(("every", "last", "due"), [(4, 1, False), (4, 2, True), (30, 6, False), (30, 7, True)])
+def test_refresh_waits_with_what_was_just_bought(store, every, last, due):
+    mia, milk = CustomerFactory(), ProductFactory()
+    buy_often(mia, store, milk, every=every, last=last)
+    assert refreshed(mia) == [(milk, "again")] * due
+
+
+def test_refresh_never_recommends_what_was_given_up(store):
+    mia, gone = CustomerFactory(), ProductFactory(discontinued_at=NOW - timedelta(days=1))
+    bread = ProductFactory()
+    buy_often(mia, store, gone, bread)
+    neighborhood(store, bread, gone)
+    assert refreshed(mia) == [(bread, "again")]
+
+
+def test_refresh_never_recommends_what_came_back_until_it_is_bought_again(store):
+    mia, lamp = CustomerFactory(), ProductFactory()
+    buy(mia, store, lamp, days_ago=40)
+    (line,) = buy(mia, store, lamp, days_ago=30)
+    bring_back(line, days_ago=20)
+    assert refreshed(mia) == []
+    buy(mia, store, lamp, days_ago=10)
+    assert refreshed(mia) == [(lamp, "again")]
+
+
+def test_refresh_recommends_new_what_buyers_of_the_same_take(store):
+    mia, milk, oats, honey = CustomerFactory(), ProductFactory(), ProductFactory(), ProductFactory()
+    neighborhood(store, milk, oats)
+    neighborhood(store, honey)
+    buy(mia, store, milk)
+    assert refreshed(mia) == [(oats, "new")]
+    assert Recommendation.objects.get(customer=mia, product=oats).reason == {"because": milk.pk}
+
+
+def test_refresh_does_not_recommend_as_new_what_the_customer_brought_back(store):
+    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
+    neighborhood(store, milk, oats)
+    _, line = buy(mia, store, milk, oats)
+    bring_back(line, days_ago=5)
+    assert refreshed(mia) == []
+
+
+def test_refresh_does_not_call_new_what_has_the_name_of_a_habit(store):
+    mia, milk, bottle = CustomerFactory(), ProductFactory(name="Milk"), ProductFactory(name="Milk")
+    neighborhood(store, milk, bottle)
+    buy(mia, store, milk)
+    assert refreshed(mia) == []
+    assert not mia.recommendations.exists()
+
+
+def test_refresh_names_the_habit_whose_buyers_take_it_most(store):
+    mia, bananas, tea, honey = CustomerFactory(), ProductFactory(), ProductFactory(), ProductFactory()
+    neighborhood(store, bananas, people=40)
+    neighborhood(store, bananas, tea, honey, people=10)
+    buy(mia, store, bananas, tea)
+    refreshed(mia)
+    assert Recommendation.objects.get(customer=mia).reason == {"because": tea.pk}
+
+
+def test_refresh_names_another_habit_when_one_has_told_enough(store):
+    mia, tea, coffee = CustomerFactory(), ProductFactory(), ProductFactory()
+    neighborhood(store, tea, coffee, *ProductFactory.create_batch(2))
+    buy(mia, store, tea, coffee)
+    refreshed(mia)
+    reasons = Recommendation.objects.filter(customer=mia).values_list("reason__because", flat=True)
+    assert set(reasons) == {tea.pk, coffee.pk}
+
+
+def test_refresh_trusts_no_pair_that_fewer_than_three_customers_made(store):
+    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
+    neighborhood(store, milk, oats, people=2)
+    buy(mia, store, milk)
+    assert refreshed(mia) == []
+
+
+def test_refresh_mixes_both_kinds_into_twelve(store):
+    mia = CustomerFactory()
+    own, others = ProductFactory.create_batch(15), ProductFactory.create_batch(6)
+    buy_often(mia, store, *own)
+    neighborhood(store, own[0], *others, people=3)
+    kinds = [kind for _, kind in refreshed(mia)]
+    assert kinds == ["again", "again", "new"] * 4
+
+
+def test_refresh_fills_up_with_the_other_kind(store):
+    mia = CustomerFactory()
+    own, others = ProductFactory.create_batch(3), ProductFactory.create_batch(12)
+    buy_often(mia, store, *own)
+    neighborhood(store, own[0], *others, people=3)
+    kinds = [kind for _, kind in refreshed(mia)]
+    assert (len(kinds), kinds.count("again")) == (12, 3)
+
+
+def test_refresh_replaces_what_was_there_and_tells_how_far_it_is(store):
+    mia, milk = CustomerFactory(), ProductFactory()
+    buy_often(mia, store, milk)
+    Recommendation.objects.create(customer=mia, rank=1, product=ProductFactory(), kind="new", score=1, made_at=NOW)
+    run = runs.refresh(at=NOW)
+    assert mia.recommendations.get().product == milk
+    assert (run.customers, run.done, run.is_finished) == (1, 1, True)
+
+
+def test_refresh_keeps_only_what_was_learned_last(store):
+    buy_often(CustomerFactory(), store, ProductFactory())
+    first, second = runs.refresh(at=NOW - timedelta(days=61)), runs.refresh(at=NOW)
+    assert not RecommendationRun.objects.filter(pk=first.pk).exists()
+    assert RecommendationRun.objects.get(pk=second.pk).content
+
+
+def list_of(customer):
+    return [(row.product, row.reason) for row in customer.recommendations.order_by("rank").select_related("product")]
+
+
+def test_who_is_new_gets_what_is_popular_in_the_liked_categories_then_in_the_home_store(store):
+    near, far = StoreFactory(), StoreFactory()
+    tea, cake = CategoryFactory(), CategoryFactory()
+    green, sponge, bread, rare = (ProductFactory(category=kind) for kind in (tea, cake, None, None))
+    for _ in range(3):
+        buy(CustomerFactory(), near, bread)
+    for _ in range(4):
+        buy(CustomerFactory(), far, green, sponge)
+    buy(CustomerFactory(), far, rare)
+    leo = CustomerFactory(home_store=near)
+    preferences.state(customer=leo, categories=[cake], at=NOW)
+    runs.refresh(at=NOW)
+    assert list_of(leo) == [
+        (sponge, {"category": cake.pk}),
+        (bread, {"store": near.pk}),
+        (green, {"everywhere": True}),
+        (rare, {"everywhere": True}),
+    ]
+
+
+def test_refresh_stale_makes_the_lists_of_who_bought_since(store):
+    mia, leo, milk, oats = CustomerFactory(), CustomerFactory(), ProductFactory(), ProductFactory()
+    for customer in (mia, leo):
+        buy_often(customer, store, milk, oats)
+    assert runs.refresh_stale(at=NOW) == 0  # nothing was learned yet
+    runs.refresh(at=NOW)
+    assert {product for product, _ in list_of(mia)} == {milk, oats}
+    later = NOW + timedelta(hours=2)
+    purchase = PurchaseFactory(customer=mia, store=store, purchased_at=later, recorded_at=later)
+    PurchaseLineFactory(purchase=purchase, product=milk)
+    assert runs.refresh_stale(at=later + timedelta(minutes=1)) == 1
+    assert [product for product, _ in list_of(mia)] == [oats]
+    assert {product for product, _ in list_of(leo)} == {milk, oats}
+    assert runs.refresh_stale(at=later + timedelta(minutes=2)) == 0
+
+
+def test_refresh_stale_gives_the_same_list_as_the_night(store):
+    people = [CustomerFactory() for _ in range(6)]
+    goods = ProductFactory.create_batch(8)
+    for place, customer in enumerate(people):
+        buy_often(customer, store, *goods[place : place + 3], every=7 + place, times=5)
+    runs.refresh(at=NOW)
+    night = {customer.pk: list_of(customer) for customer in people}
+    Recommendation.objects.all().delete()
+    Purchase = people[0].purchases.model
+    assert Purchase.objects.filter(purchased_at__gt=NOW - timedelta(days=2)).count() == 0
+    learned, ids = memory.unpack(bytes(RecommendationRun.objects.get().content))
+    catalog = tables.catalog(at=NOW).of(ids)
+    runs._make(sorted(night), learned, catalog, at=NOW, tell=lambda done: None)
+    assert {customer.pk: list_of(customer) for customer in people} == night
+
+
+def test_what_is_rated_badly_leaves_the_list_at_once_and_for_good(store):
+    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
+    buy_often(mia, store, milk, oats)
+    runs.refresh(at=NOW)
+    ratings.rate(customer=mia, product=milk, stars=2, at=NOW)
+    assert [product for product, _ in list_of(mia)] == [oats]
+    runs.refresh(at=NOW)
+    assert [product for product, _ in list_of(mia)] == [oats]
+    ratings.rate(customer=mia, product=milk, stars=4, at=NOW)
+    runs.refresh(at=NOW)
+    assert {product for product, _ in list_of(mia)} == {milk, oats}
+
+
+@pytest.mark.parametrize("stars", [0, 6])
+def test_a_rating_is_from_one_to_five_stars(stars):
+    with pytest.raises(ratings.StarsWrong):
+        ratings.rate(customer=CustomerFactory(), product=ProductFactory(), stars=stars, at=NOW)
+
+
+what_may_happen = st.sampled_from(["buy", "buy", "return", "bad", "good", "off"])
+acts = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), what_may_happen, st.integers(0, 60)), max_size=30)
+
+
+class Undone(Exception):
+    pass
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(acts)
+def test_nothing_that_must_not_be_is_ever_recommended(store, acts):
+    """Neither brought back, rated badly, switched off, nor bought a moment ago out of its rhythm."""
+    with suppress(Undone), transaction.atomic():
+        people, goods = CustomerFactory.create_batch(4), ProductFactory.create_batch(6)
+        bought, returned, bad, off = {}, {}, {}, set()
+        for who, what, act, days_ago in sorted(acts, key=lambda act: -act[3]):
+            pair = (people[who].pk, goods[what].pk)
+            if act == "buy":
+                lines = buy(people[who], store, goods[what], days_ago=days_ago)
+                bought.setdefault(pair, []).append((days_ago, lines[0]))
+            elif act == "return" and returned.get(pair) != len(bought.get(pair, [])) and pair in bought:
+                bring_back(bought[pair][-1][1], days_ago=days_ago, number=f"{pair}{len(returned)}{days_ago}")
+                returned[pair] = len(bought[pair])
+            elif act == "off":
+                Product.objects.filter(pk=goods[what].pk).update(discontinued_at=NOW - timedelta(days=1))
+                off.add(goods[what].pk)
+            elif act in ("bad", "good"):
+                ratings.rate(customer=people[who], product=goods[what], stars=1 if act == "bad" else 5, at=NOW)
+                bad[pair] = act == "bad"
+        runs.refresh(at=NOW)
+        rows = list(Recommendation.objects.all())
+        for row in rows:
+            pair = (row.customer_id, row.product_id)
+            days = sorted({days_ago for days_ago, _ in bought.get(pair, [])})
+            assert row.product_id not in off
+            assert not bad.get(pair)
+            assert returned.get(pair) != len(bought.get(pair, [])) or pair not in returned
+            if days:
+                gaps = sorted(later - earlier for earlier, later in pairwise(days))
+                assert row.kind == "again"
+                assert len(days) > 1
+                assert days[0] >= min(7, gaps[len(gaps) // 2 if len(gaps) % 2 else len(gaps) // 2 - 1] / 2)
+        assert len({(row.customer_id, row.product_id) for row in rows}) == len(rows)
+        raise Undone
+
+
+def test_refresh_knows_nothing_of_the_future_and_of_anonymous_sales(store):
+    mia, milk = CustomerFactory(), ProductFactory()
+    buy_often(mia, store, milk, last=-40)
+    buy(None, store, milk)
+    runs.refresh(at=NOW - timedelta(days=11))
+    assert not Recommendation.objects.exists()
+
+
+def test_refresh_works_in_an_empty_house():
+    assert runs.refresh(at=NOW).done == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refresh_may_run_many_times_at_the_same_moment():
+    mia, store = CustomerFactory(), StoreFactory()
+    buy_often(mia, store, *ProductFactory.create_batch(3))
+
+    assert [run.done for run in at_once(*[partial(runs.refresh, at=NOW)] * 4)] == [1] * 4
+    assert mia.recommendations.count() == 3
+
+
+def test_refresh_names_each_thing_once(store):
+    mia, jar, other_jar = CustomerFactory(), ProductFactory(name="Jam"), ProductFactory(name="Jam")
+    buy_often(mia, store, jar, times=5)
+    buy_often(mia, store, other_jar, times=3)
+    assert refreshed(mia) == [(jar, "again")]
