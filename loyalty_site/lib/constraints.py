@@ -1,5 +1,7 @@
 """Database constraints that many models need, each with a name that reads as a rule."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.lookups import LessThanOrEqual
@@ -35,6 +37,11 @@ class Luminance(Func):
     for _name, _place, _weight in (("red", 0, 0.2126), ("green", 1, 0.7152), ("blue", 2, 0.0722)):
         _part = _linear.replace("{byte}", _byte.replace("{place}", str(_place)))
         template = template.replace(f"{{{_name}}}", f"{_weight} * ({_part})")
+
+    def as_sql(self, *args: Any, **context: Any) -> Any:
+        """A color that is a value, as when a form is looked through, is given as often as it is named."""
+        sql, parameters = super().as_sql(*args, **context)
+        return sql, tuple(parameters) * self.template.count("%(expressions)s")
 
 
 def color_is_readable(name: str, field: str) -> models.CheckConstraint:

@@ -18,10 +18,11 @@ from rewards.admin import mail_text
 from rewards.admin.reward import PictureForm
 from rewards.domain import logos, mail_texts, told_mails
 from rewards.domain.mail_texts import Text
-from rewards.models import ExpiryPolicy, Program, TierWindow
+from rewards.models import ExpiryPolicy, Offer, Program, TierWindow
 
 _PREVIEW = "rewards_program_preview"
 _CHANGE = "rewards.change_program"
+_SAMPLE = {"en": "Tea for two", "zh-hans": "双人下午茶"}
 _PERIODS = (ExpiryPolicy.ROLLING, ExpiryPolicy.INACTIVITY)
 
 
@@ -143,9 +144,10 @@ class ProgramAdmin(ModelAdmin):
         form.is_valid()
         if problems := form.errors.get("brand_color"):
             return JsonResponse({"problem": " ".join(map(str, problems))})
-        text = {"text": Text({}, {}), "default": mail_texts.OFFER, "program": form.instance, "at": timezone.now()}
+        told: dict[str, Any] = {"text": Text({}, {}), "default": mail_texts.OFFER, "offer": Offer(title=_SAMPLE)}
+        told |= {"program": form.instance, "at": timezone.now()}
         return JsonResponse(
-            {"mails": {code: told_mails.preview(**text, language=code) for code, _name in settings.LANGUAGES}}
+            {"mails": {code: told_mails.preview(**told, language=code) for code, _name in settings.LANGUAGES}}
         )
 
     def offers(self, act: str, row: Program) -> bool:

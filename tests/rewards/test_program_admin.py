@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 from PIL import Image
 
@@ -132,6 +133,12 @@ def test_database_refuses_the_same_colors(db, color):
         Program.objects.update(brand_color=color)
 
 
+def test_forms_are_told_before_the_database_is(db):
+    Program(brand_color="#9c559f").validate_constraints()
+    with pytest.raises(ValidationError, match="program_brand_color_is_readable"):
+        Program(brand_color="#9c56a0").validate_constraints()
+
+
 @pytest.mark.parametrize("color", ["#9c559f", "#000000", "#0a0b0a", "#14614f"])
 def test_database_takes_the_others(db, color):
     ProgramFactory(brand_color=color)
@@ -170,6 +177,7 @@ def test_sample_shows_the_color_that_is_typed(staff):
     answer = staff.post("/admin/rewards/program/preview/", {"name": "Orchard", "brand_color": "#b00020"}).json()
     assert sorted(answer["mails"]) == ["en", "zh-hans"]
     assert "background-color: #b00020" in answer["mails"]["en"]
+    assert "Tea for two: yours until" in answer["mails"]["en"]
     refused = staff.post("/admin/rewards/program/preview/", {"name": "Orchard", "brand_color": "#f2b544"}).json()
     assert refused["problem"].startswith("Too pale to be read")
     assert Program.objects.get().brand_color == "#14614f"
