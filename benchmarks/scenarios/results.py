@@ -13,7 +13,7 @@ from benchmarks.site import Site
 
 ANSWERS = 100_000
 ASKED = 4  # mails for each answer
-TARGET = 25.0
+MOST = 1.0  # seconds
 
 Database = psycopg.Connection[Any]
 
@@ -47,11 +47,11 @@ def rows(site: Site, scale: Scale) -> Iterator[Row]:
         _page(survey, 0)  # its templates are read
         yield side_by_side(
             work=f"the page of a survey's results, {number:,} answers, {number * ASKED:,} mails",
-            beside="one look at each mail and each answer, in SQL",
-            limit=partial(_look, database),
+            beside="1 s",
+            limit=lambda _turn: MOST,
             ours=partial(_page, survey),
             unit="s",
-            target=TARGET,
+            target=1.0,
             scale=scale,
         )
 
@@ -74,13 +74,6 @@ def _fill(database: Database) -> Any:
         for statement in (_DELIVERIES, _RESPONSES, _ANSWERS):
             database.execute(statement, told)
     return survey
-
-
-def _look(database: Database, _turn: int) -> float:
-    began = time.perf_counter()
-    database.execute("SELECT state, count(*) FROM surveys_delivery GROUP BY state")
-    database.execute("SELECT question_id, number, count(*) FROM surveys_answer GROUP BY question_id, number")
-    return time.perf_counter() - began
 
 
 def _page(survey: Any, _turn: int) -> float:
