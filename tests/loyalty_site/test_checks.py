@@ -34,6 +34,12 @@ def test_sender_that_nobody_owns_is_told(production, sender):
     assert said(tags=["mail"]) == ["mail.W001"]
 
 
+def test_sender_of_mails_that_stay_in_the_outbox_is_nobodys_matter(production):
+    production.DEFAULT_FROM_EMAIL = "Loyalty Site <hello@example.org>"
+    production.EMAIL_BACKEND = "loyalty_site.outbox.OutboxBackend"
+    assert said(tags=["mail"]) == []
+
+
 @pytest.mark.parametrize(
     ("sender", "site", "ids"),
     [
