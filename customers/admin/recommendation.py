@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from customers.admin.consent import OfCustomerAdmin
@@ -24,6 +26,9 @@ class RecommendationRunAdmin(ReadOnlyAdmin):
     fields = list_display
     ordering = ("-pk",)
     sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RecommendationRun]:
+        return super().get_queryset(request).defer("content")  # megabytes, which no page shows
 
     @admin.display(description=_("customers done"))
     def progress(self, run: Any) -> str:

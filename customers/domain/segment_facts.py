@@ -137,7 +137,7 @@ FACTS: Facts = {
         PURCHASES,
         _("is in the RFM group “%(group)s”"),
         'SELECT y.customer_id FROM customers_rhythm y WHERE y."group" = %(group)s',
-        (Input("group", _("group"), choices=lambda: list(RfmGroup.choices)),),
+        (Input("group", pgettext_lazy("of customers", "group"), choices=lambda: list(RfmGroup.choices)),),
     ),
     "drifting": Fact(
         _("Drifting away"),

@@ -226,7 +226,7 @@ class SegmentAdmin(ModelAdmin):
     def filters(self, segment: Segment) -> str:
         """All groups must hold, of each one condition."""
         groups = segment_terms.in_words(segment.terms or [], facts=FACTS)
-        rows = [(pgettext("between conditions", " or ").join(group),) for group in groups]
+        rows = [(f" {pgettext('between filters', 'or')} ".join(group),) for group in groups]
         return format_html("<ul>{}</ul>", format_html_join("", '<li class="py-1">{}</li>', rows))
 
     @admin.display(description=gettext_lazy("its size, day by day"))

@@ -47,7 +47,7 @@ def everything():
     models.remove(Intent)
     rows = {model: list(model.objects.order_by("pk").values()) for model in models}
     for row in rows[Delivery]:
-        row.pop("opened_at")
+        del row["opened_at"], row["opened_by_program"]
     return rows
 
 
