@@ -193,6 +193,6 @@ def test_all_verbs_on_one_customer_leave_the_books_right(customer, now):
         lambda: adjust(customer, -10, now, "down"),
         lambda: points.expire(at=now + 900 * DAY, limit=10),
     )
-    allowed = {"InsufficientPoints", "HoldReleased", "PointsHold", "int"}
+    allowed = {"InsufficientPoints", "HoldExpired", "HoldReleased", "PointsHold", "int"}
     assert {name for name in kinds(results) if not name.isdigit()} <= allowed
     assert list(ledger.differences()) == []
