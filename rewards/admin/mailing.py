@@ -90,7 +90,7 @@ class MailingAdmin(ModelAdmin):
     actions_detail = ("schedule", "pause", "resume", "cancel")
     fieldsets = (
         (None, {"fields": ("name", "offer")}),
-        (gettext_lazy("Who"), {"fields": ("segment", "stores", "bought_within_days", "holdout_percent")}),
+        (gettext_lazy("Who"), {"fields": ("segment", "stores", "bought_within_days", "likely_max", "holdout_percent")}),
         (gettext_lazy("Mail"), {"fields": ("subject", "body", "preview")}),
     )
     change_form_outer_before_template = "admin/rewards/mailing/progress.html"
@@ -99,7 +99,7 @@ class MailingAdmin(ModelAdmin):
         """Who gets what was looked at before it was scheduled, so that stays."""
         if obj is None or obj.state == MailingState.DRAFT:
             return ()
-        return ("offer", "segment", "stores", "bought_within_days")
+        return ("offer", "segment", "stores", "bought_within_days", "likely_max")
 
     def is_disposable(self, row: Mailing) -> bool:
         return row.state == MailingState.DRAFT

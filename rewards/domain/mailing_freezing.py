@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
 
 from customers.models import Customer
 from loyalty_site.lib import codes
@@ -16,22 +17,49 @@ CUSTOMERS_AT_ONCE = 5000
 
 def freeze(*, mailing: Mailing, after: int, at: datetime) -> int:
     """Rows and coupons for the next customers of the audience behind the id `after`; returns the last one's id, or 0
-    when nobody is left. Who has a row already is left out, so that a worker may begin again at 0.
+    when nobody is left. Who has a row already is left out, so that a worker may begin again at 0. The likeliest, where
+    only they are wanted, are chosen and written down at once.
 
     The caller holds the mailing's row.
     """
+    if mailing.likely_max:
+        _freeze_likeliest(mailing, mailing.likely_max, at)
+        return 0
     reached = MailingMail.objects.filter(mailing=mailing, customer=OuterRef("pk"))
     audience = mailing_audience.of(mailing=mailing, at=at).filter(~Exists(reached), pk__gt=after)
     ids = list(audience.order_by("pk").values_list("pk", flat=True)[:CUSTOMERS_AT_ONCE])
     if not ids:
         return 0
-    chosen = audience.annotate(barrier=mailing_audience.barrier()).filter(pk__lte=ids[-1])
+    _write_down(mailing, audience.filter(pk__lte=ids[-1]), at)
+    return ids[-1]
+
+
+def _freeze_likeliest(mailing: Mailing, number: int, at: datetime) -> None:
+    """Among them the arms are drawn, so that who is held out is as likely as who is not."""
+    from rewards.domain.redeemers import selection  # noqa: PLC0415 - numpy stays out of web processes
+
+    if MailingMail.objects.filter(mailing=mailing).exists():
+        return
+    audience = mailing_audience.of(mailing=mailing, at=at)
+    mailable = audience.annotate(barrier=mailing_audience.barrier()).filter(barrier="")
+    customers = list(mailable.order_by("pk").values_list("pk", flat=True))
+    likeliest = selection.likeliest(customers=customers, offer=mailing.offer_id, number=number, seed=mailing.pk, at=at)
+    _write_down(mailing, audience.filter(_ids(likeliest)), at)
+
+
+def _ids(customers: list[int]) -> RawSQL:
+    """As one parameter, however many they are."""
+    return RawSQL("customers_customer.id = ANY(%s)", [customers], output_field=BooleanField())
+
+
+def _write_down(mailing: Mailing, customers: QuerySet[Customer], at: datetime) -> None:
+    """Arms, mails and coupons for these."""
+    chosen = customers.annotate(barrier=mailing_audience.barrier())
     mailable = chosen.filter(barrier="")
     experiments.assign_all(experiment=mailing.experiment, customers=mailable, occasion=f"mailing:{mailing.pk}", at=at)
     _insert_mails(mailing, chosen.values_list("pk", "barrier"), at)
     while _issue_some(mailing, at):
         pass
-    return ids[-1]
 
 
 def _insert_mails(mailing: Mailing, chosen: QuerySet[Customer, Any], at: datetime) -> None:

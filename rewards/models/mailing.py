@@ -29,8 +29,9 @@ class Mailing(models.Model):
     """One sending of an offer, at `starts_at`.
 
     Audience: customers of `segment` (everybody without one), of `stores` (all when empty) by their home store, who
-    bought in the last `bought_within_days` (anybody when empty). Whom `experiment` holds out gets neither mail nor
-    coupon. Without `subject` and `body`, or where a language is empty, the mail has the programme's own words.
+    bought in the last `bought_within_days` (anybody when empty); of those who may be written to only the `likely_max`
+    likeliest to use the offer (all when empty). Whom `experiment` holds out of these gets neither mail nor coupon.
+    Without `subject` and `body`, or where a language is empty, the mail has the programme's own words.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -41,6 +42,13 @@ class Mailing(models.Model):
     stores = models.ManyToManyField(Store, verbose_name=_("stores"), blank=True, related_name="+")
     bought_within_days = models.PositiveSmallIntegerField(
         _("bought within (days)"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    likely_max = models.PositiveIntegerField(
+        _("only the likeliest to use it (customers)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("So many of those who may be written to, as earlier mailings tell."),
     )
     subject = LocalizedTextField(pgettext_lazy("mail", "subject"), blank=True)
     body = LocalizedTextField(pgettext_lazy("mail", "text"), long=True, blank=True)
@@ -64,6 +72,9 @@ class Mailing(models.Model):
                 name="mailing_scheduled_says_when_and_by_whom",
                 condition=Q(state__in=[MailingState.DRAFT, MailingState.CANCELLED])
                 | Q(starts_at__isnull=False) & ~Q(scheduled_by=""),
+            ),
+            models.CheckConstraint(
+                name="mailing_limit_leaves_one", condition=Q(likely_max__isnull=True) | Q(likely_max__gte=1)
             ),
         ]
         indexes = [

@@ -73,6 +73,20 @@ def test_cancelling_asks_whether_coupons_become_void_and_why(marketing, typed):
     assert (Mailing.objects.get().state, Coupon.objects.get().state) == ("CANCELLED", "VOID")
 
 
+def test_limit_is_said_before_it_is_scheduled_and_stays(marketing, typed):
+    ConsentFactory.create_batch(3, purpose=Purpose.MARKETING_EMAIL)
+    assert "likely_max" in marketing.post(ADD, {**typed, "likely_max": "0"}).context["adminform"].form.errors
+    assert marketing.post(ADD, {**typed, "likely_max": "2"}).status_code == 302
+    mailing = Mailing.objects.get()
+    shown = marketing.get(page(mailing, "schedule")).text
+    assert "3 → 2" in shown
+    assert "3 may be written to." in shown
+    assert "drawn by chance" in shown
+    marketing.post(page(mailing, "schedule"), {})
+    marketing.post(page(mailing, "change"), {**typed, "likely_max": "1"})
+    assert Mailing.objects.get().likely_max == 2
+
+
 def test_who_may_not_change_coupons_is_not_asked_about_them(marketing, typed):
     ConsentFactory(purpose=Purpose.MARKETING_EMAIL)
     marketing.post(ADD, {**typed, "holdout_percent": 0})

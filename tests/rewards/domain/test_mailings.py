@@ -10,10 +10,12 @@ from loyalty_site.lib import actors, codes
 from loyalty_site.lib.mail_replies import ServerUnavailable
 from rewards.domain import mail_queue, mailing_audience, mailing_freezing, mailings, offers, wording
 from rewards.domain import mail_server as rewards_mail_server
+from rewards.domain.redeemers import histories
 from rewards.models import Assignment, Coupon, Mailing, MailingMail, MailServer
 from tests.factories.customers import ConsentFactory, CustomerFactory, PurchaseFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, ExperimentFactory, OfferFactory, ProgramFactory
 from tests.races import at_once
+from tests.rewards.domain.redeemers import shop
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -320,3 +322,36 @@ def test_four_workers_choose_once_and_send_each_once(drafted, send, mail_server)
     assert Coupon.objects.count() == MailingMail.objects.count() == 12
     assert sum(at_once(*[send] * 4)) == 12
     assert sorted(mail_server.recipients) == sorted(customer.email for customer in customers)
+
+
+def test_only_the_likeliest_get_it_and_among_them_some_are_held_out(drafted, monkeypatch):
+    monkeypatch.setattr(histories, "ENOUGH", 8)
+    offer, tea = shop.learned_shop(8)
+    likely = [shop.drinker(tea, at=NOON - DAY) for _ in range(12)]
+    for customer in [*likely, *CustomerFactory.create_batch(5)]:
+        ConsentFactory(customer=customer, purpose=Purpose.MARKETING_EMAIL)
+    mailing = drafted(holdout=50, offer=offer, likely_max=10)
+    found = mailing_audience.preflight(mailing=mailing, at=NOON)
+    assert (found.total, found.mailable, found.chosen, found.is_lot) == (33, 17, 10, False)
+    scheduled(mailing)
+    assert mailings.materialize_due(at=NOON) == 1
+    arms = Counter(Assignment.objects.filter(customer__in=likely).values_list("arm", flat=True))
+    assert (arms.total(), Assignment.objects.count()) == (10, 10)
+    assert 0 < arms["HOLDOUT"] < 10
+    mails = Counter(MailingMail.objects.filter(mailing=mailing).values_list("state", "reason"))
+    assert mails == {("PENDING", ""): arms["TREATED"], ("SUPPRESSED", "HELD_OUT"): arms["HOLDOUT"]}
+    treated = set(Assignment.objects.filter(arm="TREATED").values_list("customer", flat=True))
+    assert set(Coupon.objects.filter(issued_at=NOON).values_list("customer", flat=True)) == treated
+
+
+def test_likeliest_are_chosen_once_by_lot_where_little_is_known(drafted):
+    people = willing(12)
+    mailing = drafted(likely_max=4)
+    found = mailing_audience.preflight(mailing=mailing, at=NOON)
+    assert (found.mailable, found.chosen, found.is_lot) == (12, 4, True)
+    for _again in range(2):
+        assert mailing_freezing.freeze(mailing=mailing, after=0, at=NOON) == 0
+    assert MailingMail.objects.count() == Coupon.objects.count() == 4
+    mailing.likely_max = 20
+    found = mailing_audience.preflight(mailing=mailing, at=NOON)
+    assert (found.chosen, found.is_lot) == (len(people), False)
