@@ -9,6 +9,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from customers.domain import attempts, idempotency, rhythms, sign_in, worths
+from customers.domain.absences import chances
 from customers.models import Customer
 
 _inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -39,6 +40,7 @@ def refresh_rhythms(**kwargs: object) -> None:
     now = timezone.now()
     rhythms.refresh(at=now)
     worths.refresh(at=now)
+    chances.refresh(at=now)
 
 
 @shared_task(name="customers.forget_sign_ins")

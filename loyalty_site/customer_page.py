@@ -70,6 +70,7 @@ def rhythm(customer: Customer, at: datetime) -> dict[str, Any] | None:
     return {
         "row": row,
         "away": rhythm_pictures.away(row, today=timezone.localdate(at)),
+        "stays_away": rhythm_pictures.stays_away(row),
         "ahead": rhythm_pictures.ahead(row),
         "url": list_url(Rhythm, [("group__exact", row.group)]),
     }

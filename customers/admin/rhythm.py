@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from customers.admin import rhythm_pictures
-from customers.domain import customers, rfm, rhythms
+from customers.domain import customers, rfm, rhythm_words, rhythms
 from customers.domain.rhythms import Map, Span, Tally
 from customers.models import Forecast, RfmGroup, Rhythm
 from loyalty_site.lib.admin import ChangeList, ReadOnlyAdmin, States, list_url, state_filter
@@ -24,11 +24,14 @@ from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
 
 PERMISSION = "customers.view_rhythm"
-DRIFTING = "drifting"
+DRIFTING, STAYING_AWAY = "drifting", "staying_away"
 
 
 def states(now: datetime) -> States:
-    return {DRIFTING: (_("drifting away"), rhythms.drifting(timezone.localdate(now)))}
+    return {
+        DRIFTING: (_("drifting away"), rhythms.drifting(timezone.localdate(now))),
+        STAYING_AWAY: (_("likely to stay away for 28 days"), rhythms.staying_away()),
+    }
 
 
 def meanings() -> dict[str, tuple[str, str]]:
@@ -60,7 +63,7 @@ class CustomerLinks(ChangeList):
 
 @admin.register(Rhythm)
 class RhythmAdmin(ReadOnlyAdmin):
-    list_display = ("whose", "away", "ahead", "spent", "group")
+    list_display = ("whose", "away", "stays_away", "ahead", "spent", "group")
     list_select_related = ("customer",)
     list_filter = (
         state_filter(name="is", label=gettext_lazy("rhythm"), states=states),
@@ -80,6 +83,7 @@ class RhythmAdmin(ReadOnlyAdmin):
         ("recency", "frequency", "monetary", "volume"),
         "group",
         "away",
+        "stays_away",
         "ahead",
     )
 
@@ -90,8 +94,8 @@ class RhythmAdmin(ReadOnlyAdmin):
         return CustomerLinks
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """Of who drifts away, those first who spent most: there is most to lose."""
-        return ("-year_spend_minor", "-customer") if request.GET.get("is") == DRIFTING else self.ordering
+        lost_soon = request.GET.get("is") in (DRIFTING, STAYING_AWAY)
+        return rhythms.most_to_lose_first() if lost_soon else self.ordering
 
     def get_urls(self) -> list[Any]:
         return [path("map/", self.admin_site.admin_view(self.map_view), name="customers_rfm"), *super().get_urls()]
@@ -113,6 +117,10 @@ class RhythmAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("away"))
     def away(self, rhythm: Rhythm) -> str:
         return rhythm_pictures.away(rhythm, today=timezone.localdate())
+
+    @admin.display(description=gettext_lazy("stays away for 28 days"))
+    def stays_away(self, rhythm: Rhythm) -> str:
+        return rhythm_words.staying_away(rhythm) or "–"
 
     @admin.display(description=gettext_lazy("may bring in the next 365 days"))
     def ahead(self, rhythm: Rhythm) -> str:

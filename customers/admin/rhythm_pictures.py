@@ -4,6 +4,7 @@ from datetime import date
 
 from django.template.loader import render_to_string
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from customers.domain import rhythm_words
 from customers.models import Rhythm
@@ -24,6 +25,12 @@ def away(rhythm: Rhythm, *, today: date) -> str:
     }
     drawn = render_to_string("admin/customers/rhythm/away.html", context)
     return format_html("<div>{}<br>{}</div>", rhythm_words.away(rhythm, today=today), drawn)
+
+
+def stays_away(rhythm: Rhythm) -> str:
+    """A sentence; empty where nothing is foretold."""
+    words = rhythm_words.staying_away(rhythm)
+    return _("stays away for 28 days: %(chance)s") % {"chance": words} if words else ""
 
 
 def ahead(rhythm: Rhythm) -> str:

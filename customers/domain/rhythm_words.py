@@ -3,12 +3,17 @@
 from datetime import date
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from customers.models import Rhythm
 from loyalty_site.lib import money, numbers
 
-EVERY_DAY = 1
+CHANCES = (
+    (70, gettext_lazy("very likely (%(percent)s %%)")),
+    (40, gettext_lazy("likely (%(percent)s %%)")),
+    (15, gettext_lazy("possible (%(percent)s %%)")),
+    (0, gettext_lazy("unlikely (%(percent)s %%)")),
+)
 
 
 def away(rhythm: Rhythm, *, today: date) -> str:
@@ -19,6 +24,14 @@ def away(rhythm: Rhythm, *, today: date) -> str:
         return _("too few purchases for a usual gap, %(now)s") % {"now": now}
     usual = ngettext("usually every day", "usually every %(days)s days", rhythm.usual_days)
     return _("%(usual)s, %(now)s") % {"usual": usual % {"days": numbers.grouped(rhythm.usual_days)}, "now": now}
+
+
+def staying_away(rhythm: Rhythm) -> str:
+    """`very likely (74 %)`: that they do not come within 28 days. Empty where nothing is foretold."""
+    percent = rhythm.stays_away_percent
+    if percent is None:
+        return ""
+    return str(next(words for least, words in CHANCES if percent >= least)) % {"percent": percent}
 
 
 def visits(rhythm: Rhythm) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, F, Max, Min, Q, Sum, Value
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Coalesce
 
 from customers.domain import rfm
 from customers.models import Customer, Rhythm
@@ -15,6 +17,7 @@ from customers.models import Customer, Rhythm
 YEAR = timedelta(days=365)
 # Nobody drifts away within two weeks, however often they came.
 PATIENCE_DAYS = 14
+LIKELY_PERCENT = 40
 
 _SQL = (Path(__file__).parents[1] / "sql" / "rhythms.sql").read_text(encoding="utf-8")
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_rhythm'))"
@@ -45,6 +48,17 @@ def refresh(*, at: datetime) -> int:
 def drifting(today: date) -> Q:
     """Rhythms of customers who are away for twice their usual gap or more, and bought within the year."""
     return Q(drifts_from__lte=today, last_on__gt=today - YEAR)
+
+
+def staying_away() -> Q:
+    """Rhythms of customers who are likely not to come within 28 days."""
+    return Q(stays_away_percent__gte=LIKELY_PERCENT)
+
+
+def most_to_lose_first() -> tuple[OrderBy, str]:
+    """By what they spent in a year times the chance that they stay away; where that is not told they count whole."""
+    chance = Coalesce("stays_away_percent", Value(100))
+    return (F("year_spend_minor") * chance).desc(), "-customer"
 
 
 @dataclass(slots=True)

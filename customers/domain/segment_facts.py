@@ -149,6 +149,13 @@ FACTS: Facts = {
         """,
         (),
     ),
+    "staying_away": Fact(
+        _("Likely to stay away"),
+        PURCHASES,
+        _("stays away for the next 28 days with a chance of %(least)s %% or more"),
+        "SELECT y.customer_id FROM customers_rhythm y WHERE y.stays_away_percent >= %(least)s",
+        (Input("least", _("at least (percent)"), low=0, high=100, initial=40),),
+    ),
     "expected": Fact(
         _("Visits expected"),
         PURCHASES,

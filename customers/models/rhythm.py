@@ -37,7 +37,8 @@ class Rhythm(models.Model):
     From the third day on there is a usual gap: `usual_days`, from which on the next purchase is due (`due_on`), and
     after which the customer drifts away (`drifts_from`). `visits_*` are what the next 365 days may bring (days with a
     purchase; `visits_low` to `visits_high` in 8 of 10 cases or more), `visit_spend_minor` what one of them is worth, in
-    `currency`; empty until there are customers enough to say (`worths`).
+    `currency`; empty until there are customers enough to say (`worths`). `stays_away_percent` is the chance that they
+    do not buy in the next 28 days, of who was seen often and lately enough (`absences`).
     """
 
     customer = models.OneToOneField(
@@ -61,6 +62,7 @@ class Rhythm(models.Model):
     visits_low = models.PositiveSmallIntegerField(_("visits at least"), null=True)
     visits_high = models.PositiveSmallIntegerField(_("visits at most"), null=True)
     visit_spend_minor = models.BigIntegerField(_("a visit is worth"), null=True)
+    stays_away_percent = models.PositiveSmallIntegerField(_("stays away for 28 days (percent)"), null=True)
 
     class Meta:
         verbose_name = _("rhythm of a customer")
@@ -117,6 +119,10 @@ class Rhythm(models.Model):
                     visits_high__gte=models.F("visits_low"),
                     visit_spend_minor__gte=0,
                 ),
+            ),
+            models.CheckConstraint(
+                name="rhythm_chance_is_a_percentage",
+                condition=Q(stays_away_percent__isnull=True) | Q(stays_away_percent__range=(0, 100)),
             ),
         ]
         indexes = [

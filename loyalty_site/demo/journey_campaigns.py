@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from customers.domain.absences.evaluation import Days
 from loyalty_site.demo import journey
 from rewards.domain.redeemers.evaluation import History
 
@@ -49,6 +50,14 @@ def history() -> History:
         redeemed_coupon=own.of(redeemed["campaign_id"] * 10**12 + redeemed["coupon_upc"]),
         redeemed_day=redeemed["redemption_date"].astype("datetime64[D]").astype(np.int64),
     )
+
+
+def visits(known: History) -> Days:
+    """Several baskets on a day are one visit."""
+    size = int(known.day.max()) + 1
+    key = (known.buyer * size + known.day)[known.basket]
+    found, lines = np.unique(key, return_counts=True)
+    return Days(known.customers, found // size, found % size, lines)
 
 
 def _columns(name: str) -> dict[str, NDArray[Any]]:

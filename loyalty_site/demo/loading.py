@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from customers.domain import audit, rhythms, worths
+from customers.domain.absences import chances
 from customers.models import AuditEvent, Card, Store
 from loyalty_site import environment
 from loyalty_site.demo import asking, cases, enrollment, journey, mailings, past, people, program, receipts, staff
@@ -120,6 +121,7 @@ def _finish(habits: Mapping[int, Habits], at: datetime) -> None:
     runs.refresh(at=at)
     rhythms.refresh(at=at)
     worths.refresh(at=at)
+    chances.refresh(at=at)
     audit.record(actor=actors.SYSTEM, action=SEEDED, subject=SUBJECT, at=at)
 
 

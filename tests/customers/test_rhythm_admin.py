@@ -107,6 +107,21 @@ def test_who_drifts_away_is_listed_with_the_most_to_lose_first(staff):
     assert f"/admin/customers/customer/{large.pk}/change/" in content
 
 
+def test_chance_to_stay_away_weighs_what_there_is_to_lose_and_is_said(staff):
+    safe, lost, untold = (
+        drifting(year_spend_minor=spend, stays_away_percent=percent)
+        for spend, percent in ((1000, 10), (400, 74), (350, None))
+    )
+    page = staff.get("/admin/customers/rhythm/?is=drifting")
+    assert [row.pk for row in page.context["cl"].result_list] == [untold.pk, lost.pk, safe.pk]
+    assert "very likely (74 %)" in page.text
+    page = staff.get("/admin/customers/rhythm/?is=staying_away")
+    assert [row.pk for row in page.context["cl"].result_list] == [lost.pk]
+    assert (
+        "stays away for 28 days: very likely (74 %)" in staff.get(f"/admin/customers/customer/{lost.pk}/change/").text
+    )
+
+
 def test_what_they_may_bring_is_said_with_its_range_and_drawn(staff):
     row = RhythmFactory(visits_expected=3, visits_low=1, visits_high=6, visit_spend_minor=900)
     said = "about 3 more visits in a year, between 1 and 6"

@@ -35,6 +35,20 @@ def test_nothing_is_said_where_nothing_is_foretold():
     assert (rhythm_words.visits(rhythm()), rhythm_words.worth(rhythm())) == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("percent", "said"),
+    [
+        (100, "very likely (100 %)"),
+        (69, "likely (69 %)"),
+        (15, "possible (15 %)"),
+        (0, "unlikely (0 %)"),
+        (None, ""),
+    ],
+)
+def test_staying_away_is_a_word_with_its_chance(percent, said):
+    assert rhythm_words.staying_away(rhythm(stays_away_percent=percent)) == said
+
+
 def test_who_is_gone():
     told = rhythm(visits_expected=0.1, visits_low=0, visits_high=0, visit_spend_minor=8500)
     assert rhythm_words.visits(told) == "probably no more visits in a year"
