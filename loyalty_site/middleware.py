@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
 from django.urls import resolve
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from customers.domain import sign_in
+from customers.domain import customers, sign_in
 from loyalty_site.lib.api import problems
 from rewards.models import Program
 
@@ -120,3 +121,31 @@ def signed_in_customer(get_response: Handler) -> Handler:
         return get_response(request)
 
     return middleware
+
+
+class AgainWhenMerged:
+    """A page whose customer was merged while it worked had nothing done: its verb is atomic. It is made once more, for
+    who stands for them now. Who signed in as the one who is gone signs in again for the next page.
+
+    The till API answers by itself: a till looks its customer up again.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, refusal: Exception) -> HttpResponse | None:
+        if not isinstance(refusal, customers.CustomerMerged):
+            return None
+        if known := request.customer:  # type: ignore[attr-defined]
+            known.refresh_from_db()
+            target = customers.present(customer=known)
+            request.customer = target if target.closed_at is None else None  # type: ignore[attr-defined]
+        match = request.resolver_match
+        try:
+            response: HttpResponse = match.func(request, *match.args, **match.kwargs)  # type: ignore[union-attr]
+        except customers.CustomerMerged:
+            return render(request, "409.html", status=409)
+        return response

@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "loyalty_site.middleware.program_time_zone",
     "loyalty_site.middleware.signed_in_customer",
+    "loyalty_site.middleware.AgainWhenMerged",
 ]
 
 TEMPLATES = [

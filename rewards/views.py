@@ -46,6 +46,8 @@ def coupons(request: HttpRequest, customer: Customer) -> HttpResponse:
         except attempts.TooManyAttempts as refusal:
             form.add_error("code", str(refusal))
             headers, status = {"Retry-After": str(refusal.seconds)}, 429
+        except customers.CustomerMerged:
+            raise
         except DomainError as refusal:
             form.add_error("code", str(refusal))
         else:
@@ -108,6 +110,8 @@ def redeem(request: HttpRequest, customer: Customer, reward_id: int) -> HttpResp
                 by=actors.customer(customer.pk),
                 at=now,
             )
+        except customers.CustomerMerged:
+            raise
         except DomainError as error:
             refusal = str(error)
         else:

@@ -1,18 +1,41 @@
 """Calls made at the same moment, each in a thread with a database connection of its own."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
+from time import monotonic, sleep
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     """What each call returned or raised, in their order. Needs `django_db(transaction=True)`."""
     with crowd(len(calls)) as people:
         return people.at_once(calls)
+
+
+def behind(first: Callable[[], Any], *others: Callable[[], Any]) -> list[Any]:
+    """`first` is done, and not yet committed, when the others begin on connections of their own; it is committed when
+    each of them waits for it or is over. What each returned or raised, in their order: no chance is left in it.
+
+    Needs `django_db(transaction=True)`.
+    """
+    with ThreadPoolExecutor(len(others)) as pool:
+        with transaction.atomic():
+            result = first()
+            begun = [pool.submit(alone, call) for call in others]
+            until_waiting(begun)
+        return [result, *[one.result(timeout=60) for one in begun]]
+
+
+def until_waiting(begun: Sequence[Future[Any]]) -> None:
+    """Comes back when each of them waits for a lock that this connection holds, or is over."""
+    latest = monotonic() + 60
+    while _waiting() < sum(not one.done() for one in begun):
+        assert monotonic() < latest, "neither waiting nor over"
+        sleep(0.01)
 
 
 class Crowd:
@@ -58,6 +81,23 @@ def crowd(size: int) -> Iterator[Crowd]:
         yield people
     finally:
         people.leave()
+
+
+def alone(call: Callable[[], Any]) -> Any:
+    """What it returned or raised, in a thread of its own; its connection is closed."""
+    try:
+        return _outcome(call)
+    finally:
+        connection.close()
+
+
+def _waiting() -> int:
+    """How many connections wait for this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _outcome(call: Callable[[], Any]) -> Any:

@@ -12,7 +12,7 @@ NO_MANIFEST = {
 }
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "409", "429", "500"])
 def test_error_page_renders_without_context_database_or_manifest(name, tmp_path):
     with override_settings(STORAGES=NO_MANIFEST, STATIC_ROOT=tmp_path, DEBUG=False):
         html = get_template(f"{name}.html").render()
