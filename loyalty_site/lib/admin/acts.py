@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
@@ -56,6 +58,7 @@ def act_page(
     """GET shows what will happen, POST does it and returns to the row, or to the list where there is none.
 
     `do` gets the form's cleaned data, calls the domain and returns what to tell; a DomainError is shown in the form.
+    Where somebody deleted the row at that moment, the list says so.
     """
     form = forms.Form(posted(request)) if form is None else form
     back = row_url(model_admin, row) if row else list_url(model_admin.model)
@@ -64,6 +67,11 @@ def act_page(
             told = do(form.cleaned_data)
         except DomainError as error:
             form.add_error(None, str(error))
+        except ObjectDoesNotExist:
+            if row is None or type(row)._default_manager.filter(pk=row.pk).exists():
+                raise
+            messages.error(request, _("Somebody deleted this at the same moment."))
+            return HttpResponseRedirect(list_url(model_admin.model))
         else:
             messages.success(request, str(told))
             return HttpResponseRedirect(back)

@@ -12,8 +12,9 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from loyalty_site.lib.admin import words
+from loyalty_site.lib.admin import acts, words
 from loyalty_site.lib.admin.forms import RowForm, dress, timezone_field
 from loyalty_site.lib.admin.paginator import EstimatingPaginator
 from loyalty_site.lib.errors import DomainError
@@ -27,6 +28,11 @@ else:
     from unfold.admin import ModelAdmin as ThemedAdmin
     from unfold.admin import TabularInline as ThemedInline
     from unfold.views import ChangeList as ThemedChangeList
+
+
+class NotDisposable(DomainError):
+    code = "not_disposable"
+    message = gettext_lazy("Somebody changed or used this at the same moment, so it was not deleted. Look at it again.")
 
 
 class ChangeList(ThemedChangeList):
@@ -141,6 +147,21 @@ class ModelAdmin(ThemedAdmin):
     def is_disposable(self, row: Any) -> bool:
         """True for a draft that nothing refers to: the only rows that may be deleted."""
         return False
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """What somebody published or used at the last moment stays."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except (NotDisposable, IntegrityError):
+            messages.error(request, str(NotDisposable()))
+        return HttpResponseRedirect(acts.list_url(self.model))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Asks the row again once nobody can change it any more, nor refer to it."""
+        kept = self.model._default_manager.select_for_update().filter(pk=obj.pk).first()
+        if kept is None or not self.is_disposable(kept):
+            raise NotDisposable
+        super().delete_model(request, kept)
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return obj is not None and self.is_disposable(obj) and super().has_delete_permission(request, obj)

@@ -1,0 +1,73 @@
+"""A draft is deleted in the back office at the very moment at which somebody else makes it go live."""
+
+import pytest
+from django.test import Client
+
+from loyalty_site.lib.actors import SYSTEM
+from rewards.domain import offers
+from rewards.models import Offer
+from surveys.domain import surveys
+from surveys.models import Survey
+from tests.factories.customers import UserFactory
+from tests.factories.rewards import OfferFactory, ProgramFactory
+from tests.factories.surveys import QuestionFactory, SurveyFactory
+from tests.races import behind
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _programme(db, now, time_machine):
+    ProgramFactory()
+    time_machine.move_to(now, tick=False)
+
+
+@pytest.fixture
+def staff():
+    browser = Client()
+    browser.force_login(UserFactory(is_superuser=True, password=None))
+    return browser
+
+
+@pytest.fixture
+def draft():
+    return OfferFactory(published_at=None)
+
+
+def page(row, act):
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{act}/"
+
+
+def delete(browser, row):
+    return browser.post(page(row, "delete"), {"post": "yes"}, follow=True)
+
+
+def test_draft_is_deleted(staff, draft):
+    assert "was deleted successfully" in delete(staff, draft).text
+    assert not Offer.objects.exists()
+
+
+def test_offer_that_is_being_published_is_not_deleted(staff, draft, now):
+    _none, answer = behind(
+        lambda: offers.publish(offer=draft, by=SYSTEM, at=now), lambda: delete(staff, Offer.objects.get())
+    )
+    assert "so it was not deleted" in answer.text
+    assert Offer.objects.get().published_at == now
+
+
+def test_survey_that_is_being_published_is_not_deleted(staff, now):
+    survey = QuestionFactory(survey=SurveyFactory(published_at=None)).survey
+    _none, answer = behind(
+        lambda: surveys.publish(survey=survey, by=SYSTEM, at=now), lambda: delete(staff, Survey.objects.get())
+    )
+    assert "so it was not deleted" in answer.text
+    assert (Survey.objects.get().published_at, survey.questions.count()) == (now, 1)
+
+
+def test_offer_that_is_being_deleted_is_not_published(staff, draft):
+    other = Client()
+    other.force_login(UserFactory(is_superuser=True, password=None))
+    deleted, answer = behind(lambda: delete(staff, draft), lambda: other.post(page(draft, "publish"), follow=True))
+    assert "was deleted successfully" in deleted.text
+    assert "Somebody deleted this at the same moment." in answer.text
+    assert not Offer.objects.exists()
