@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.contrib import admin
@@ -49,6 +50,9 @@ YEARS_SAID = 1_000_000
 
 
 class OrderForm(forms.Form):
+    """`token` names one showing of the form, so that a double click orders once."""
+
+    token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     offer = forms.ModelChoiceField(
         label=gettext_lazy("offer"), queryset=Offer.objects.none(), widget=UnfoldAdminSelectWidget
     )

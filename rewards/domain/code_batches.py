@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Sum
@@ -40,6 +41,11 @@ _log = logging.getLogger(__name__)
 class BatchDecided(DomainError):
     code = "batch_decided"
     message = gettext_lazy("This batch is finished or being made; look at it again.")
+
+
+class OrderedAlready(DomainError):
+    code = "ordered_already"
+    message = gettext_lazy("This form ordered other codes already. Open it anew to order more.")
 
 
 class BatchSizeRefused(DomainError):
@@ -84,16 +90,22 @@ def order(
     body_length: int = Coupon.BODY_LENGTH,
     valid_from: datetime | None = None,
     valid_to: datetime | None = None,
+    token: UUID | None = None,
     by: Actor,
     at: datetime,
 ) -> CodeBatch:
     """To be made by a worker. The prefix is the offer's unless told, and so are the days on which the codes are good.
+    `token` names one showing of a form: a double click on it finds the first batch.
 
-    Raises OfferWithdrawn, OfferNotLive, BatchSizeRefused, CodeShapeRefused, BatchPeriodRefused; CodesTooShort under
-    BITS_MIN bits, unless the offer is MODEST; CodesTooEasy where a code would be found in less than YEARS_MIN years.
-    Locks the offer, so that of two who order at once the second one counts the codes of the first.
+    Raises OrderedAlready, OfferWithdrawn, OfferNotLive, BatchSizeRefused, CodeShapeRefused, BatchPeriodRefused;
+    CodesTooShort under BITS_MIN bits, unless the offer is MODEST; CodesTooEasy where a code would be found in less than
+    YEARS_MIN years. Locks the offer, so that of two who order at once the second one counts the codes of the first.
     """
     offer = Offer.objects.select_for_update(no_key=True).get(pk=offer.pk)
+    if known := CodeBatch.objects.filter(token=token).first() if token else None:
+        if (known.offer_id, known.count) != (offer.pk, count):
+            raise OrderedAlready
+        return known
     opened = max(at, offer.valid_from)
     offers.refuse_unless_live(offer=offer, at=opened)
     prefix = offer.code_prefix if code_prefix is None else code_prefix.strip().upper()
@@ -111,6 +123,7 @@ def order(
         body_length=body_length,
         valid_from=starts_at,
         valid_to=ends_at,
+        token=token,
         requested_at=at,
         requested_by=str(by),
     )

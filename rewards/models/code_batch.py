@@ -21,7 +21,7 @@ class CodeBatch(models.Model):
 
     A worker makes them in chunks: `made_count` moves in the transaction that stores a chunk, so a worker that is killed
     loses its chunk and nothing is made twice. They are good in [valid_from, valid_to). Those that came in a file have
-    its name in `origin` and codes of any shape: their `body_length` is 0.
+    its name in `origin` and codes of any shape: their `body_length` is 0. `token` names one showing of the order form.
     """
 
     BODY_MIN, BODY_MAX = 8, 24
@@ -36,6 +36,7 @@ class CodeBatch(models.Model):
     valid_to = models.DateTimeField(_("valid to"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=BatchState.choices, default=BatchState.WAITING)
     origin = models.CharField(_("file"), max_length=200, blank=True)
+    token = models.UUIDField(_("form"), null=True, blank=True, editable=False)
     requested_at = models.DateTimeField(_("ordered at"))
     requested_by = models.CharField(_("ordered by"), max_length=40)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
@@ -61,6 +62,7 @@ class CodeBatch(models.Model):
                 condition=Q(origin="", body_length__gte=8, body_length__lte=24)
                 | ~Q(origin="") & Q(body_length=0, code_prefix=""),
             ),
+            models.UniqueConstraint(fields=["token"], name="code_batch_is_ordered_once"),
             models.CheckConstraint(name="code_batch_prefix_is_plain", condition=Q(code_prefix__regex=r"^[A-Z0-9]*$")),
             models.CheckConstraint(name="code_batch_says_who_ordered_it", condition=~Q(requested_by="")),
             constraints.ends_after_start("code_batch_ends_after_it_starts", "valid_from", "valid_to"),

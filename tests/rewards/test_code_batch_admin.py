@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -20,6 +21,7 @@ from rewards.domain import code_batches, code_files, code_sheets
 from rewards.models import BatchState, CodeBatch, Coupon, CouponState, OfferKind
 from tests.factories.customers import UserFactory
 from tests.factories.rewards import OfferFactory, ProgramFactory
+from tests.races import behind
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:rewards_codebatch_changelist"
@@ -69,7 +71,7 @@ def page(name, *args):
 
 
 def order(client, **told):
-    body = {"offer": "", "count": "100", "code_prefix": "", "body_length": "12", **told}
+    body = {"offer": "", "count": "100", "code_prefix": "", "body_length": "12", "token": uuid4(), **told}
     return client.post(page("order"), body)
 
 
@@ -88,6 +90,26 @@ def test_a_batch_is_ordered_and_its_page_comes_again(client, offer, woken, djang
     assert "Refresh" not in shown
     assert page("csv", batch.pk) in shown.text
     assert page("sheet", batch.pk, 1) in shown.text
+
+
+def test_the_same_form_sent_again_finds_the_first_batch(client, offer, woken):
+    token = client.get(page("order")).context["form"]["token"].value()
+    addresses = {order(client, offer=offer.pk, token=token).url for _click in range(2)}
+    assert addresses == {page("change", CodeBatch.objects.get().pk)}
+    assert "Open it anew" in order(client, offer=offer.pk, token=token, count="7").text
+    assert order(client, offer=offer.pk).url not in addresses
+    assert CodeBatch.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_double_click_orders_once(client, offer, woken, now):
+    token = uuid4()
+    batch, answer = behind(
+        lambda: code_batches.order(offer=offer, count=100, token=token, by=SYSTEM, at=now),
+        lambda: order(client, offer=offer.pk, token=token),
+    )
+    assert (answer.status_code, answer.url) == (302, page("change", batch.pk))
+    assert CodeBatch.objects.get() == batch
 
 
 def test_what_is_refused_is_said_in_the_form(client, offer):
