@@ -75,9 +75,12 @@ def _categories() -> Choices:
 
 
 _SINCE = "p.purchased_at > %(at)s - make_interval(days => %(days)s) AND p.purchased_at <= %(at)s"
-_RETURNED = """
-    SELECT sum(rl.amount_minor) FROM customers_purchasereturn r
-    JOIN customers_purchasereturnline rl ON rl.purchase_return_id = r.id WHERE r.purchase_id = p.id
+# Paid, without the share of what came back: as rhythms.sql counts it.
+_SPENT = """
+    round(p.paid_minor * (p.total_minor - coalesce((
+        SELECT sum(rl.amount_minor) FROM customers_purchasereturn r
+        JOIN customers_purchasereturnline rl ON rl.purchase_return_id = r.id WHERE r.purchase_id = p.id
+    ), 0)) / greatest(p.total_minor, 1))
 """
 
 FACTS: Facts = {
@@ -94,7 +97,7 @@ FACTS: Facts = {
         _("spent at least %(amount)s in the last %(days)s days"),
         f"""
         SELECT p.customer_id FROM customers_purchase p WHERE {_SINCE} AND p.currency = %(currency)s
-        GROUP BY 1 HAVING sum(greatest(p.paid_minor - coalesce(({_RETURNED}), 0), 0)) >= %(amount)s
+        GROUP BY 1 HAVING sum({_SPENT}) >= %(amount)s
         """,  # noqa: S608
         (Input("amount", _("at least"), high=AMOUNT_MAX, initial=10_000, is_money=True), days(365)),
     ),

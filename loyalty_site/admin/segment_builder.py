@@ -1,5 +1,6 @@
 """The page where a segment is built of filters, and the drawing of how its size went."""
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, FLOOR = 600, 140, 110
 DAYS_DRAWN = 180
+_PLACE = re.compile(r"[0-9]{1,4}")
 
 
 def page(model_admin: "ModelAdmin", request: HttpRequest, segment: Segment | None) -> HttpResponse:
@@ -100,7 +102,7 @@ def _change(builder: Builder, act: str, request: HttpRequest) -> None:
     if verb == "drop":
         builder.drop(what)
     elif verb == "add":
-        builder.add(request.POST.get(f"new-{what}", ""), int(what) if what.isdecimal() else None)
+        builder.add(request.POST.get(f"new-{what}", ""), int(what) if _PLACE.fullmatch(what) else None)
 
 
 def _size(builder: Builder) -> str:

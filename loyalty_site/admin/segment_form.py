@@ -16,7 +16,7 @@ from customers.domain.segment_facts import Fact, Facts, Input
 from customers.domain.segment_terms import CONDITIONS_MAX, GROUPS_MAX
 from loyalty_site.lib import money
 
-_CONDITION = re.compile(r"(\d{1,4})-(\d{1,4})-fact")
+_CONDITION = re.compile(r"(0|[1-9][0-9]{0,3})-(0|[1-9][0-9]{0,3})-fact")
 _WIDGET = {"class": "bo-input"}
 
 

@@ -98,7 +98,8 @@ def _filled(pattern: EmailMultiAlternatives, words: Mapping[str, str]) -> EmailM
     message = copy(pattern)
     [(page, mimetype)] = pattern.alternatives
     shown = {stand_in: escape(word) for stand_in, word in words.items()}
-    message.subject, message.body = _replaced(str(pattern.subject), words), _replaced(str(pattern.body), words)
+    message.subject = wording.line(_replaced(str(pattern.subject), words))
+    message.body = _replaced(str(pattern.body), words)
     message.alternatives = []
     message.attach_alternative(_replaced(str(page), shown), mimetype)
     return message
@@ -122,7 +123,8 @@ def letter(
     trap_url: str = "",
     is_reminder: bool = False,
 ) -> EmailMultiAlternatives:
-    """What stands in the mail, whatever its links lead to. Only programs see the link to `trap_url`."""
+    """What stands in the mail, whatever its links lead to, with the whole subject, which may have to be a `line` yet.
+    Only programs see the link to `trap_url`."""
     with translation.override(customer.language):
         subject, told = _told(survey, customer, program, text, url)
         message = EmailMultiAlternatives(
@@ -152,7 +154,7 @@ def _told(survey: Survey, customer: Customer, program: Program, text: Text, url:
         "program": program.name,
         "title": localized(survey.title),
     }
-    return wording.line(_in_words(text.subject, survey.title, language, values)), {
+    return _in_words(text.subject, survey.title, language, values), {
         "customer": customer,
         "survey": survey,
         "introduction": _in_words(text.body, survey.introduction, language, values),

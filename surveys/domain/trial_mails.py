@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer, User
 from loyalty_site.lib import mail_replies
 from loyalty_site.lib.errors import DomainError
+from rewards.domain import wording
 from rewards.domain.mail_texts import Text
 from rewards.models import Program
 from surveys.domain import invitations
@@ -30,7 +31,7 @@ def send(
     message = invitations.letter(
         survey=survey, text=text, customer=reader, program=program, url=url, unsubscribe_url=url
     )
-    message.connection = mailer
+    message.subject, message.connection = wording.line(str(message.subject)), mailer
     try:
         message.send()
     except OSError as error:  # what SMTP says is one too

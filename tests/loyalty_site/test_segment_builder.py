@@ -135,3 +135,20 @@ def test_refreshing_now_says_how_many(staff):
 def test_counting_is_for_who_may_build(client):
     client.force_login(UserFactory(is_staff=True, password=None))
     assert client.post(reverse("admin:customers_segment_count"), LANGUAGE).status_code == 403
+
+
+@pytest.mark.parametrize("place", ["00-0", "0-01", "٣-0", "0-0-0", "99999-0"])
+def test_a_condition_at_an_odd_place_is_left_out(staff, place):
+    answer = staff.post(BUILD, {f"{place}-fact": "bought", "act": "count"})
+    assert (answer.status_code, facts(answer)) == (200, [])
+
+
+@pytest.mark.parametrize("place", ["٣", "-1", "99"])
+def test_a_filter_added_at_an_odd_place_gets_a_box_of_its_own(staff, place):
+    answer = staff.post(BUILD, {**LANGUAGE, "act": f"add:{place}", f"new-{place}": "bought"})
+    assert (answer.status_code, facts(answer)) == (200, [["language"], ["bought"]])
+
+
+def test_a_filter_added_at_a_place_of_thousands_of_digits_is_none(staff):
+    answer = staff.post(BUILD, {**LANGUAGE, "act": f"add:{'9' * 5000}"})
+    assert (answer.status_code, facts(answer)) == (200, [["language"]])

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
-from customers.domain import segment_terms
+from customers.domain import rhythms, segment_terms
 from customers.models import Customer, Preference, PurchaseReturn, PurchaseReturnLine, RfmGroup
 from loyalty_site.segment_facts import FACTS
 from rewards.models import PointsAccount, TierMembership
@@ -72,6 +72,29 @@ def test_money_counts_without_what_came_back_and_in_its_currency(two):
     )
     PurchaseReturnLine.objects.create(purchase_return=back, line=line, quantity=Decimal(1), amount_minor=1)
     assert holds([condition("spent", amount=1500, currency="CNY", days=365)]) == {mia}
+
+
+def test_spent_takes_of_what_came_back_the_share_that_was_paid(two):
+    """Half of a purchase of 100.00, of which 20.00 were paid, the rest with a coupon."""
+    mia, leo = two
+    purchase = PurchaseFactory(
+        customer=mia,
+        currency="CNY",
+        total_minor=10_000,
+        discount_minor=8_000,
+        paid_minor=2_000,
+        purchased_at=NOW - timedelta(days=5),
+        recorded_at=NOW,
+    )
+    line = PurchaseLineFactory(purchase=purchase, amount_minor=10_000)
+    back = PurchaseReturn.objects.create(
+        purchase=purchase, store=purchase.store, return_number="B", returned_at=NOW, recorded_at=NOW
+    )
+    PurchaseReturnLine.objects.create(purchase_return=back, line=line, quantity=Decimal("0.5"), amount_minor=5_000)
+    rhythms.refresh(at=NOW)
+    assert mia.rhythm.year_spend_minor == 1_000
+    assert holds([condition("spent", amount=1_000, currency="CNY", days=365)]) == {mia}
+    assert holds([condition("spent", amount=1_001, currency="CNY", days=365)]) == set()
 
 
 def test_silent_is_who_bought_before_and_not_since(two):

@@ -188,6 +188,13 @@ def test_mail_written_for_several_is_the_one_written_for_each(due, sending, name
     assert unescape(html(message)) == unescape(html(alone))
 
 
+def test_long_subject_is_cut_after_the_name_is_in_it(due, sending):
+    sending.subject = {"en": f"{'So nice to see you again. ' * 6}{{first_name}}!"[-151:]}
+    assert compose(due(name="Ann")).subject.endswith("again. Ann!")
+    sending.subject = {"en": f"{{first_name}}! {'x' * 200}"}
+    assert compose(due(name="Ann")).subject == f"Ann! {'x' * 145}"
+
+
 def test_mails_of_two_campaigns_are_not_alike(due, willing, now):
     other = CampaignFactory(survey=SurveyFactory(title={"en": "And this?"}), starts_at=now)
     first, second = due(), DeliveryFactory(campaign=other, customer=willing())
