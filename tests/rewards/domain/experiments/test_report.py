@@ -388,9 +388,11 @@ def test_costs_of_a_large_mailing_are_found_by_indexes(now):
             told,
         )
         cursor.execute(
-            "ANALYZE customers_customer, rewards_coupon, rewards_couponredemption, rewards_mailingmail, rewards_assignment"
+            "ANALYZE customers_customer, rewards_coupon, rewards_couponredemption, rewards_mailingmail,"
+            " rewards_assignment"
         )
-        cursor.execute("SET LOCAL enable_seqscan = off")  # so few rows are read as fast whole: what could be used is asked
+        # So few rows are read as fast whole: what could be used is asked.
+        cursor.execute("SET LOCAL enable_seqscan = off")
         asked = {"experiment": experiment.pk, "currency": "CNY", "at": now + 31 * DAY, "days": 30}
         for name, index in (("experiments_costs", "coupon_redeemed_once"), ("experiments_given", "customer_id")):
             sql = (reports._SQL / f"{name}.sql").read_text(encoding="utf-8")
