@@ -27,6 +27,7 @@ class Facts:
     is_told: bool
     terms: Terms
     may_surprise: bool
+    may_draw: bool
     products: Mapping[str, tuple[int, int | None]]
 
 
@@ -41,10 +42,10 @@ def read(*, purchase: PurchaseIn, store: Store) -> Facts:
         purchase.purchased_at,
         sum(line.amount_minor for line in purchase.lines),
     )
-    ((is_told, version, may_surprise, *products),) = statements.rows(_READ, values)
+    ((is_told, version, may_surprise, may_draw, *products),) = statements.rows(_READ, values)
     skus, ids, categories = (found or () for found in products)
     known = dict(zip(skus, zip(ids, categories, strict=True), strict=True))
-    return Facts(is_told, _terms(version), may_surprise, known)
+    return Facts(is_told, _terms(version), may_surprise, may_draw, known)
 
 
 def _terms(version: int) -> Terms:
@@ -60,6 +61,6 @@ def _terms(version: int) -> Terms:
 
 
 _READ = (
-    "SELECT is_told, terms_version, may_surprise, skus, products, categories"
+    "SELECT is_told, terms_version, may_surprise, may_draw, skus, products, categories"
     " FROM checkout_facts(%s, %s, %s::text[], %s, %s)"
 )

@@ -12,7 +12,7 @@ from customers.domain import customers, purchases
 from customers.models import Customer, Purchase, PurchaseSource, Store, Till
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
-from rewards.domain import coupon_redemptions, earning, merges, points, tiers
+from rewards.domain import coupon_redemptions, earning, merges, points, surprises, tiers
 from rewards.domain.checkout import booking, pricing
 from rewards.domain.checkout import facts as checkout_facts
 from rewards.domain.checkout.refusals import PurchasedInFuture
@@ -68,6 +68,8 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
         if known:
             return settled_before(purchase=known, at=at)
         raise
+    if facts.may_draw and purchase.customer:
+        surprises.tell_in_turn(customer=purchase.customer)
     recorded, created = purchases.record(
         store=store,
         till=till,

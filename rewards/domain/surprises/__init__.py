@@ -8,7 +8,7 @@ from rewards.domain.surprises.activation import (
     cost_of,
     end,
 )
-from rewards.domain.surprises.draws import Difference, Drawn, is_drawn, replay
+from rewards.domain.surprises.draws import Difference, Drawn, is_drawn, replay, tell_in_turn
 from rewards.domain.surprises.giving import after_purchase, take_back
 from rewards.domain.surprises.preview import Preview, preview
 from rewards.domain.surprises.timetable import CATCH_UP_DAYS, look_over
@@ -32,5 +32,6 @@ __all__ = [
     "preview",
     "replay",
     "take_back",
+    "tell_in_turn",
     "title_of",
 ]

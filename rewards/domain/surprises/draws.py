@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection
 
+from customers.models import Customer
+from loyalty_site.lib import statements
 from rewards.domain.surprises.timetable import CATCH_UP_DAYS
 from rewards.models import DrawOutcome, SurpriseRule
 
@@ -37,6 +39,12 @@ class Drawn:
     outcome: DrawOutcome | None
     surprise_id: int | None
     difference: Difference | None
+
+
+def tell_in_turn(*, customer: Customer) -> None:
+    """Whoever else tells of a purchase of the customer waits from here on until this transaction ends. So of those of a
+    day the first that anybody sees has the lowest number, and there is one lot, however many tills tell at once."""
+    statements.rows("SELECT pg_advisory_xact_lock(hashtextextended('draws:' || %s, 0))", (str(customer.pk),))
 
 
 def is_drawn(*, seed: str, chance_percent: Decimal, lot: int) -> bool:

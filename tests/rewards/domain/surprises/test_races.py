@@ -1,18 +1,21 @@
 """Two tills, several workers, one that is killed: each occasion once, and never more than the budget."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
+from customers.domain import purchases
 from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import experiments, points, surprises
 from rewards.domain.surprises import giving
 from rewards.migrations import _sql
-from rewards.models import Arm, Coupon, Surprise, SurpriseRule
+from rewards.models import Arm, Coupon, Surprise, SurpriseDraw, SurpriseRule, Trigger
 from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.rewards import OfferFactory, SurpriseRuleFactory, TimetableRuleFactory
-from tests.races import at_once
+from tests.races import alone, at_once, until_waiting
+from tests.rewards.domain.baskets import basket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
@@ -75,6 +78,42 @@ def test_two_purchases_at_two_tills_are_one_cooldown(customer, now):
     bought = [PurchaseFactory(customer=customer, purchased_at=now, total_minor=20_000) for _ in range(6)]
     at_once(*[lambda one=one: surprises.after_purchase(purchase=one, by=SYSTEM, at=now) for one in bought])
     assert Surprise.objects.count() == 1
+
+
+@pytest.mark.parametrize("at_till", [True, False])
+def test_two_tills_at_once_are_one_lot(customer, settle, now, monkeypatch, at_till):
+    """The first has its number and has not told it yet when the second one tells of another purchase, and somebody
+    looks."""
+    settle(basket(4_000, customer=None, now=now, receipt="R-0"))  # nobody waits for the product then
+    draw = {"trigger": Trigger.RANDOM_DRAW, "threshold_minor": None, "chance_percent": 100}
+    draw |= {"at_till": at_till, "seed": "5eed", "cooldown_days": 0, "quiet_days": 0, "activated_at": now - DAY}
+    rule = SurpriseRuleFactory(**draw)
+    record = purchases.record
+    begun = []
+
+    def sell(receipt):
+        return settle(basket(4_000, customer=customer, now=now, receipt=receipt))
+
+    def recorded_while_another_till_sells(**told):
+        recorded = record(**told)
+        if told["receipt_number"] == "R-1":
+            begun.append(others.submit(alone, lambda: sell("R-2")))
+            until_waiting(begun)
+            others.submit(alone, lambda: look(now)).result(timeout=60)
+        return recorded
+
+    monkeypatch.setattr(purchases, "record", recorded_while_another_till_sells)
+    with ThreadPoolExecutor(2) as others:
+        first = sell("R-1").purchase
+        second = begun[0].result(timeout=60).purchase
+    look(now)
+    assert list(SurpriseDraw.objects.values_list("lot", flat=True)) == [first.pk]
+    assert Surprise.objects.count() == 1
+    rows = surprises.replay(rule=rule, since=now - DAY, until=now + DAY, at=now + DAY)
+    assert {(row.purchase_id, row.lot, row.difference) for row in rows} == {
+        (first.pk, first.pk, None),
+        (second.pk, first.pk, None),
+    }
 
 
 def test_three_beats_at_once_give_each_once(now, books_balance):
