@@ -1,9 +1,13 @@
-"""Codes made in sets."""
+"""Codes made in sets. Every mistake of a million codes: LOYALTY_CODES=1000000."""
+
+import os
 
 import numpy as np
 import pytest
 
 from loyalty_site.lib import code_sets, codes
+
+CODES = int(os.environ.get("LOYALTY_CODES", "10000"))
 
 
 def test_a_million_codes_are_different_well_formed_and_fair():
@@ -26,6 +30,25 @@ def test_a_modulo_without_rejection_would_not_pass():
     values = np.frombuffer(np.random.default_rng(1).bytes(11_000_000), dtype=np.uint8) % 31
     expected = len(values) / 31
     assert ((np.bincount(values, minlength=31) - expected) ** 2 / expected).sum() > 460
+
+
+@pytest.mark.parametrize("length", [8, 12, 24])
+def test_sum_of_each_code_misses_no_wrong_character_and_no_swap_of_neighbors(length):
+    """As `codes.is_well_formed` weighs, which the next test asks of fewer codes: the sum is 0 for a code that is right,
+    and never for one that is wrong in one place, by each of 30 symbols, or in which two different neighbors stand the
+    other way round."""
+    drawn = code_sets.draw(count=CODES, body_length=length)
+    values = np.searchsorted(np.frombuffer(codes.ALPHABET.encode(), dtype=np.uint8), drawn).astype(np.int64)
+    total = values @ np.arange(1, length + 1)
+    assert not (total % 31).any()
+    for place in range(length):
+        for off in range(1, 31):
+            wrong = (values[:, place] + off) % 31
+            assert ((total + (place + 1) * (wrong - values[:, place])) % 31).all()
+    for place in range(length - 1):
+        first, second = values[:, place], values[:, place + 1]
+        swapped = total + (place + 1) * (second - first) + (place + 2) * (first - second)
+        assert ((swapped % 31 == 0) == (first == second)).all()
 
 
 @pytest.mark.parametrize("length", [8, 12, 24])
