@@ -1,3 +1,6 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection, connections, transaction
 from django.db.transaction import TransactionManagementError
@@ -68,13 +71,29 @@ def test_first_rows_asks_nothing_twice_within_a_transaction():
         statements.first_rows("SELECT pg_terminate_backend(pg_backend_pid())", ())
 
 
-@pytest.mark.parametrize(("threshold", "prepared"), [(0, True), (None, False)])
-def test_statements_are_prepared_unless_a_pooler_keeps_none(monkeypatch, threshold, prepared):
+@pytest.mark.parametrize(("threshold", "prepared", "sql"), [(0, 1, "SELECT %s + 41"), (None, 0, "SELECT %s + 42")])
+def test_statements_are_prepared_once_unless_a_pooler_keeps_none(monkeypatch, threshold, prepared, sql):
     connection.ensure_connection()
     monkeypatch.setattr(connection.connection, "prepare_threshold", threshold)
-    statements.rows("SELECT %s::bigint + 41", (1,))
-    found = statements.rows("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ("%+ 41",))
-    assert found == [(int(prepared),)]
+    assert statements.rows(sql, (1,)) == statements.rows(sql, (1,))
+    found = statements.rows("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", (f"%{sql[-4:]}",))
+    assert found == [(prepared,)]
+
+
+def test_values_of_many_kinds_come_back_as_they_went():
+    at = datetime(2026, 5, 20, 10, 30, tzinfo=UTC)
+    told = ("50 %", 2**40, None, Decimal("1.250"), b"\x00\xff", at, True, [1, None])
+    kinds = ("text", "bigint", "text", "numeric", "bytea", "timestamptz", "boolean", "bigint[]")
+    sql = f"SELECT {', '.join(f'%s::{kind}' for kind in kinds)}, '%%'"
+    assert statements.rows(sql, told) == [(*told, "%")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_prepared_serves_after_a_transaction_that_was_rolled_back():
+    for _ in range(2):
+        with pytest.raises(DataError), transaction.atomic():
+            statements.rows("SELECT 1 / %s", (0,))
+        assert statements.rows("SELECT 1 / %s", (1,)) == [(1,)]
 
 
 def test_numbers_are_an_array():
