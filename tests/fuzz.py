@@ -9,6 +9,14 @@ from hypothesis import HealthCheck, Phase, settings
 
 FUZZ_STEPS = int(os.environ.get("FUZZ_STEPS", "0"))
 STEPS_EACH = 100
+settings.register_profile(
+    "tests",
+    derandomize=not FUZZ_STEPS,
+    database=None,
+    deadline=None,  # a busy machine is no fault
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("tests")
 # For a machine that must fail: nobody reads how it did.
 WITHOUT_SHRINKING = {"phases": (Phase.generate,)}
 
@@ -18,10 +26,11 @@ def machine_settings(steps: int, **options) -> settings:
     return settings(
         max_examples=(FUZZ_STEPS or steps) * 13 // 10 // STEPS_EACH,
         stateful_step_count=STEPS_EACH,
-        derandomize=not FUZZ_STEPS,
-        database=None,
-        deadline=None,
         report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
         **options,
     )
+
+
+def example_settings(examples: int) -> settings:
+    """So many examples of a property, and twenty times as many in `make fuzz`."""
+    return settings(max_examples=20 * examples if FUZZ_STEPS else examples)

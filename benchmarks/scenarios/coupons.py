@@ -54,14 +54,15 @@ def rows(site: Site, scale: Scale) -> Iterator[Row]:
 
 
 def _distinct(site: Site, scale: Scale) -> Iterator[Row]:
-    each = {clients: FEW + round(MOST_PER_SECOND[clients] * scale.seconds) for clients in CLIENTS}
+    numbers = scale.clients(*CLIENTS)
+    each = {clients: FEW + round(MOST_PER_SECOND[clients] * scale.seconds) for clients in numbers}
     with site.database() as database:
         make.programme()
-        make.customers(database, 2 * scale.rounds * sum(clients * each[clients] for clients in CLIENTS) + 1)
+        make.customers(database, 2 * scale.rounds * sum(clients * each[clients] for clients in numbers) + 1)
         make.coupons(database, each=500, kind="GIFT", amount_minor=None)
         database.execute(REDEEM)
         start = 0
-        for number in CLIENTS:
+        for number in numbers:
             with Clients(number) as clients:
                 yield _row(site, scale, clients, number, each[number], start)
             start += 2 * scale.rounds * number * each[number]
@@ -103,9 +104,10 @@ def gifts(after: int, number: int) -> Calls:
 def _hot(site: Site, scale: Scale) -> Row:
     """Each turn has an offer of its own. The budget of one more ends amid the tries, and is counted."""
     each = FEW + round(HOT_MOST_PER_SECOND * scale.seconds)
-    a_round = HOT_CLIENTS * each
+    [number] = scale.clients(HOT_CLIENTS)
+    a_round = number * each
     turns = 2 * scale.rounds
-    budget = 100 * 3 * HOT_CLIENTS
+    budget = 100 * 3 * number
     with site.database() as database:
         make.programme()
         make.customers(database, (turns + 1) * a_round)
@@ -117,16 +119,16 @@ def _hot(site: Site, scale: Scale) -> Row:
 
         def limit(turn: int) -> float:
             script, start = SCRIPT.format(name="bench_budgeted"), 2 * turn * a_round
-            return site.pgbench(script, clients=HOT_CLIENTS, seconds=scale.seconds, n=0, start=start, each=each)
+            return site.pgbench(script, clients=number, seconds=scale.seconds, n=0, start=start, each=each)
 
-        with Clients(HOT_CLIENTS) as clients:
+        with Clients(number) as clients:
 
             def tried(turn: int, seconds: float) -> float:
-                slices = [(turn * a_round + client * each, each) for client in range(HOT_CLIENTS)]
+                slices = [(turn * a_round + client * each, each) for client in range(number)]
                 return clients.rate(budgeted, slices, seconds=seconds)
 
             row = side_by_side(
-                work=f"purchases with coupons of one offer with a budget, {HOT_CLIENTS} clients",
+                work=f"purchases with coupons of one offer with a budget, {number} clients",
                 beside="pgbench, one prepared function that writes the same rows while the budget lasts",
                 limit=limit,
                 ours=lambda turn: tried(2 * turn + 1, scale.seconds),

@@ -21,13 +21,14 @@ CLIENTS = (1, 4, 16)
 
 
 def rows(site: Site, scale: Scale) -> Iterator[Row]:
-    each = {clients: FEW + round(settle.MOST_PER_SECOND[clients] * scale.seconds) for clients in CLIENTS}
+    numbers = scale.clients(*CLIENTS)
+    each = {clients: FEW + round(settle.MOST_PER_SECOND[clients] * scale.seconds) for clients in numbers}
     with site.database() as database:
-        settle.fill(database, 2 * scale.rounds * sum(clients * each[clients] for clients in CLIENTS) + 1)
-        keys = _keys(max(CLIENTS))
+        settle.fill(database, 2 * scale.rounds * sum(clients * each[clients] for clients in numbers) + 1)
+        keys = _keys(max(numbers))
         with _web(site) as port:
             start = 0
-            for number in CLIENTS:
+            for number in numbers:
                 with Clients(number) as clients:
                     yield _row(site, scale, clients, number, each[number], start, keys, port)
                 start += 2 * scale.rounds * number * each[number]

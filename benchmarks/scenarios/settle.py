@@ -67,11 +67,12 @@ END $$
 
 
 def rows(site: Site, scale: Scale) -> Iterator[Row]:
-    each = {clients: FEW + round(MOST_PER_SECOND[clients] * scale.seconds) for clients in CLIENTS}
+    numbers = scale.clients(*CLIENTS)
+    each = {clients: FEW + round(MOST_PER_SECOND[clients] * scale.seconds) for clients in numbers}
     with site.database() as database:
-        fill(database, 2 * scale.rounds * sum(clients * each[clients] for clients in CLIENTS) + 1)
+        fill(database, 2 * scale.rounds * sum(clients * each[clients] for clients in numbers) + 1)
         start = 0
-        for number in CLIENTS:
+        for number in numbers:
             with Clients(number) as clients:
                 yield _row(site, scale, clients, number, each[number], start)
             start += 2 * scale.rounds * number * each[number]

@@ -13,6 +13,7 @@ from tests.factories.customers import CustomerFactory, PurchaseFactory, UserFact
 from tests.factories.rewards import MultiplierRuleFactory, OfferFactory, ProgramFactory, TierFactory
 from tests.factories.surveys import SurveyFactory
 from tests.loyalty_site import rows
+from tests.plugins.browser import Traffic
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -53,6 +54,7 @@ def test_pages_run_without_complaint_and_fit(desk, complaints, width):
     PurchaseFactory(customer=customer, purchased_at=timezone.now())
     TierFactory(name={"en": "Gold"})
     page = desk(width)
+    traffic = Traffic(page)
     for path in (
         "/admin/",
         "/admin/customers/customer/",
@@ -72,7 +74,7 @@ def test_pages_run_without_complaint_and_fit(desk, complaints, width):
         f"/admin/customers/customer/{customer.pk}/merge_into/?into={merge.target_id}",
     ):
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        traffic.rest()
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     assert complaints == []
 
@@ -154,6 +156,7 @@ def test_words_of_strangers_stay_words(desk, complaints):
     survey = rows.make(rows.SurveyResponse).survey
     Survey.objects.filter(pk=survey.pk).update(name=hostile)
     page = desk()
+    traffic = Traffic(page)
     page.on("dialog", lambda dialog: complaints.append(dialog.message) or dialog.dismiss())
     for path in (
         "/admin/customers/customer/",
@@ -165,7 +168,7 @@ def test_words_of_strangers_stay_words(desk, complaints):
         f"/admin/surveys/survey/{survey.pk}/results/",
     ):
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        traffic.rest()
         assert page.locator("img[src='x']").count() == 0, path
     assert complaints == []
 

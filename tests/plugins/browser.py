@@ -10,8 +10,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Request
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -30,6 +34,26 @@ def _install() -> None:
         if find_chromium() is None:
             for command in (["update"], ["install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk"]):
                 subprocess.run(["apt-get", "-qq", *command], check=False, capture_output=True, timeout=600)
+
+
+class Traffic:
+    """What a page has asked for and not got yet. Playwright's "networkidle" waits half a second more at each page."""
+
+    def __init__(self, page: "Page") -> None:
+        self._page = page
+        self._asked: set[Request] = set()
+        page.on("request", lambda request: self._asked.add(request))
+        page.on("requestfinished", lambda request: self._asked.discard(request))
+        page.on("requestfailed", lambda request: self._asked.discard(request))
+
+    def rest(self) -> None:
+        """Until a page that has loaded got all that its scripts ask for at the start."""
+        self._page.evaluate("new Promise(done => setTimeout(done, 50))")
+        for _ in range(1000):
+            if not self._asked:
+                return
+            self._page.wait_for_timeout(20)
+        raise AssertionError([request.url for request in self._asked])
 
 
 @pytest.fixture(scope="session")

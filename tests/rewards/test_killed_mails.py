@@ -125,7 +125,9 @@ def test_kill_leaves_one_in_doubt_that_is_never_sent_again(queue, due, start, ma
     assert len(addresses(queue, "ACCEPTED")) == 9
 
 
+@pytest.mark.parametrize("queue", [mailings.QUEUE], ids=["mailing"], indirect=True)
 def test_kills_at_random_double_nobody_and_lose_nobody(queue, due, start, mail_server):
+    """Of one kind: what a random moment can meet between the steps above is the queue's own."""
     wanted = due(120)
     mail_server.seconds_per_mail = 0.01
     rng = random.Random(20261127)

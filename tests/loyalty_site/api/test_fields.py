@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,6 +13,7 @@ from customers.models import Purchase
 from loyalty_site.lib.api import cursors
 from loyalty_site.lib.api.fields import Amount, Currency, Day, Moment, Points, Quantity, Text, Told
 from rewards.schemas.told import PurchaseTold
+from tests.fuzz import example_settings
 from tests.loyalty_site.api.calling import basket
 
 
@@ -156,7 +157,7 @@ def junk_purchases(draw):
 
 
 @pytest.mark.django_db
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example_settings(100)
 @given(body=JUNK | junk_purchases())
 def test_no_junk_is_an_error_of_ours(till, body):
     before = Purchase.objects.count()

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customers.domain import preferences, ratings
@@ -20,6 +20,7 @@ from tests.factories.customers import (
     PurchaseLineFactory,
     StoreFactory,
 )
+from tests.fuzz import example_settings
 from tests.races import at_once
 
 NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
@@ -287,9 +288,7 @@ class Undone(Exception):
     pass
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@example_settings(15)
 @given(acts)
 def test_nothing_that_must_not_be_is_ever_recommended(store, acts):
     """Neither brought back, rated badly, switched off, nor bought a moment ago out of its rhythm."""

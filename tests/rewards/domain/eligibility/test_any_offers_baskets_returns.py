@@ -5,17 +5,18 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customers.domain.purchases import LineLeft
 from rewards.domain import eligibility
 from rewards.domain.eligibility import Left, Line
+from tests.fuzz import example_settings
 from tests.rewards.domain.eligibility.offered import DOUBLE, FIVE_OFF, FREE_BRIE, GIFT, TEN_PERCENT, basket, coupon
 
 # A product is always in the same category; 0 is one that nobody knows.
 CATEGORY = {0: None, 1: 10, 2: 10, 3: 20, 4: 20, 5: None}
-THOUSANDS = settings(max_examples=500, deadline=None)
+ANY = example_settings(200)
 
 
 @st.composite
@@ -79,7 +80,7 @@ def shares(lines, found):
     )
 
 
-@THOUSANDS
+@ANY
 @given(shown=coupons, lines=baskets)
 def test_shares_are_the_discount_and_no_line_costs_less_than_nothing(shown, lines):
     found = evaluate(shown, lines)
@@ -88,7 +89,7 @@ def test_shares_are_the_discount_and_no_line_costs_less_than_nothing(shown, line
     assert found.discounts.keys() ^ found.refusals.keys() == {one.code for one in shown}
 
 
-@THOUSANDS
+@ANY
 @given(shown=coupons, lines=baskets)
 def test_only_lines_that_an_offer_is_for_get_cheaper(shown, lines):
     found = evaluate(shown, lines)
@@ -103,7 +104,7 @@ def test_only_lines_that_an_offer_is_for_get_cheaper(shown, lines):
         assert not share or any(fits)
 
 
-@THOUSANDS
+@ANY
 @given(shown=coupons, lines=baskets, order=st.randoms(use_true_random=False))
 def test_no_order_matters(shown, lines, order):
     found = evaluate(shown, lines)
@@ -113,7 +114,7 @@ def test_no_order_matters(shown, lines, order):
     assert shares(other_lines, again) == shares(lines, found)
 
 
-@THOUSANDS
+@ANY
 @given(shown=coupons, lines=baskets)
 def test_a_coupon_alone_takes_off_what_it_was_told_to(shown, lines):
     best = eligibility.best(coupons=shown, basket=basket(*lines))
@@ -122,7 +123,7 @@ def test_a_coupon_alone_takes_off_what_it_was_told_to(shown, lines):
         assert best.alone.get(one.code) == alone.discounts.get(one.code), (best, alone)
 
 
-@THOUSANDS
+@ANY
 @given(shown=coupons, lines=baskets)
 def test_what_is_proposed_is_taken_and_beats_each_alone(shown, lines):
     best = eligibility.best(coupons=shown, basket=basket(*lines))
@@ -131,7 +132,7 @@ def test_what_is_proposed_is_taken_and_beats_each_alone(shown, lines):
     assert found.discount_minor == best.discount_minor >= max(best.alone.values(), default=0)
 
 
-@THOUSANDS
+@ANY
 @given(shown=coupons, lines=baskets, order=st.randoms(use_true_random=False))
 def test_all_money_comes_back_in_whatever_parts_and_order(shown, lines, order):
     """Each part is what the line had cost before it minus what it costs after it, as a return pays it."""

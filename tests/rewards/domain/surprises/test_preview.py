@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pgtrigger
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from customers.models import Purchase
@@ -15,6 +15,7 @@ from rewards.domain import surprises
 from rewards.models import Arm, DrawOutcome, Surprise, Trigger
 from tests.factories.customers import CustomerFactory, PurchaseFactory
 from tests.factories.rewards import OfferFactory, ProgramFactory, SurpriseRuleFactory, TimetableRuleFactory
+from tests.fuzz import example_settings
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -110,7 +111,7 @@ def _hide(customers, *, again=False):
             Purchase.objects.filter(pk=pk).update(customer=customer if again else None)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example_settings(15)
 @given(
     story=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(1, 3)), max_size=25),
     rules=st.lists(
