@@ -2,6 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+import tests.fuzz  # noqa: F401 - how examples are drawn
+from tests.plugins import schema
+
 # What takes longest begins first: begun last, one of them would keep a process busy while the other had nothing to do.
 LONGEST = [
     "test_points_machine.py",
@@ -27,6 +30,18 @@ LONGEST = [
 def pytest_collection_modifyitems(items):
     places = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, django_db_blocker):
+    with django_db_blocker.unblock():
+        schema.use()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        schema.keep()
 
 
 @pytest.fixture
