@@ -25,7 +25,6 @@ class MailBarrier(models.TextChoices):
     NOTHING_LEFT = "NOTHING_LEFT", _("nothing left to lapse")
     LATE = "LATE", _("too late for this one")
     GONE = "GONE", _("what it tells of was used, withdrawn or has lapsed")
-    TOO_MANY = "TOO_MANY", _("got as many mails lately as a customer may")
     HELD_OUT = "HELD_OUT", _("held out, to compare")
     CANCELLED = "CANCELLED", _("cancelled")
 
