@@ -157,3 +157,22 @@ class ConsentsForm(PortalForm):
         helper = super().helper
         helper.layout = Layout(*(Field(purpose.value, wrapper_class="form-switch") for purpose in Purpose))
         return helper
+
+
+class RecommendationsForm(PortalForm):
+    recommendations = forms.BooleanField(
+        label=_("Recommendations for me"),
+        required=False,
+        help_text=_(
+            "From what you buy we choose what you may like next, and mention it here, at the till and in mails."
+        ),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, customer: Customer) -> None:
+        super().__init__(data, initial={"recommendations": customer.profiling_refused_at is None})
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = super().helper
+        helper.layout = Layout(Field("recommendations", wrapper_class="form-switch"))
+        return helper

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from customers.admin import rhythm_pictures
 from customers.domain import customers
+from customers.domain.recommendations import lists
 from customers.models import AuditEvent, Consent, Customer, CustomerMerge, Purchase, Purpose, Rhythm
 from loyalty_site.lib.admin import actor_label, list_url, named, own_stores
 from rewards.domain import explanations, points, queries, tiers
@@ -35,6 +36,7 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
         "consents": ("customers.view_consent", lambda: consents(customer)),
         "events": ("customers.view_auditevent", lambda: events(customer)),
         "rhythm": ("customers.view_rhythm", lambda: rhythm(customer, at)),
+        "recommended": ("customers.view_recommendation", lambda: lists.for_customer(customer=customer, limit=NEWEST)),
         "standing": ("rewards.view_tiermembership", lambda: tiers.standing(customer=customer, at=at)),
     }
     allowed = {name: read() for name, (permission, read) in sections.items() if request.user.has_perm(permission)}
@@ -57,9 +59,15 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
             "events": list_url(AuditEvent, [("q", f"customer:{customer.pk}")]),
         },
         "may_open_cases": request.user.has_perm("surveys.add_case") and customer.closed_at is None,
+        "profiling_verb": profiling_verb(customer),
         "may_change_consents": request.user.has_perm("customers.change_consent"),
         "merges": merges(customer) if request.user.has_perm("customers.view_customermerge") else [],
     }
+
+
+def profiling_verb(customer: Customer) -> str:
+    """What can be done about their recommendations."""
+    return WITHDRAW if customer.profiling_refused_at is None else ALLOW
 
 
 def rhythm(customer: Customer, at: datetime) -> dict[str, Any] | None:

@@ -86,10 +86,13 @@ def _consents(source: Customer, target: Customer) -> list[Row]:
     )
     after = kept - {consent.purpose for consent in ends} | {consent.purpose for consent in goes_over}
     words = {True: _("yes"), False: _("no")}
-    return [
+    profiled = [row.profiling_refused_at is None for row in (source, target)]
+    recommended = Row(_("Recommendations"), *(words[is_on] for is_on in (*profiled, all(profiled))))
+    allowed = [
         Row(_("Allows: %s") % purpose.label, words[purpose in gone], words[purpose in kept], words[purpose in after])
         for purpose in Purpose
     ]
+    return [*allowed, recommended]
 
 
 def _sum(label: Text, numbers: Sequence[int], text: Callable[[int], str]) -> Row:

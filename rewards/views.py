@@ -7,7 +7,7 @@ from functools import wraps
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
-from customers.domain import attempts, consents, customers
-from customers.forms import ConsentsForm
+from customers.domain import attempts, consents, customers, profiling
+from customers.forms import ConsentsForm, RecommendationsForm
 from customers.models import Customer, Purpose
 from customers.views.session import customer_required
 from loyalty_site.lib import actors, colors
@@ -204,17 +204,32 @@ def unsubscribe(request: HttpRequest, customer: Customer) -> HttpResponse:
 
 @with_token
 def mail_preferences(request: HttpRequest, customer: Customer) -> HttpResponse:
-    """Which mails they get, for who came by a mail and need not sign in. Who has left gets none."""
+    """Which mails they get, and whether they are recommended things, for who came by a mail and need not sign in. Who
+    has left gets none."""
     person = customers.present(customer=customer)
     if person.closed_at is not None:
         return render(request, "surveys/link_unknown.html", status=404)
-    form = ConsentsForm(request.POST if request.method == "POST" else None, customer=person)
-    is_saved = form.is_valid()
+    is_saved = request.method == "POST"
     if is_saved:
-        wishes = dict.fromkeys(Purpose, False) if "none" in request.POST else form.purposes()
-        consents.choose(customer=person, wishes=wishes, by=actors.customer(person.pk), at=timezone.now())
-        form = ConsentsForm(customer=person)
-    return render(request, "rewards/mail_preferences.html", {"form": form, "person": person, "is_saved": is_saved})
+        _note_choice(request.POST, person)
+        person.refresh_from_db()
+    context = {
+        "form": ConsentsForm(customer=person),
+        "recommended": RecommendationsForm(customer=person),
+        "person": person,
+        "is_saved": is_saved,
+    }
+    return render(request, "rewards/mail_preferences.html", context)
+
+
+def _note_choice(posted: QueryDict, person: Customer) -> None:
+    """Of one of the page's two forms. Ticks cannot be wrong."""
+    by, now = actors.customer(person.pk), timezone.now()
+    if posted.get("part") == "recommendations":
+        profiling.choose(customer=person, wanted="recommendations" in posted, by=by, at=now)
+        return
+    wishes = {purpose: purpose.value in posted and "none" not in posted for purpose in Purpose}
+    consents.choose(customer=person, wishes=wishes, by=by, at=now)
 
 
 def _shelf(request: HttpRequest, customer: Customer, spendable: int, now: datetime) -> list[catalogue.Shown]:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from customers.domain import audit, consents, customers, merges, suppressions
+from customers.domain import audit, consents, customers, merges, profiling, suppressions
 from customers.models import (
     Card,
     Consent,
@@ -20,8 +20,6 @@ from customers.models import (
     Preference,
     ProductRating,
     Purpose,
-    Recommendation,
-    Rhythm,
     SegmentMember,
     SignInCode,
 )
@@ -73,8 +71,7 @@ def erase(*, customer_ids: list[int], by: Actor, at: datetime) -> None:
 
 def _drop_what_leads_in(customer_ids: list[int]) -> None:
     SignInCode.objects.filter(customer__in=customer_ids).delete()
-    Recommendation.objects.filter(customer__in=customer_ids).delete()
-    Rhythm.objects.filter(customer__in=customer_ids).delete()
+    profiling.forget(customer_ids=customer_ids)
 
 
 def _drop_answers_that_name(row: Customer) -> None:

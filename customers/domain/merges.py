@@ -15,7 +15,7 @@ import pgtrigger
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from customers.domain import audit, customers
+from customers.domain import audit, customers, profiling
 from customers.models import (
     Card,
     Consent,
@@ -24,8 +24,6 @@ from customers.models import (
     Preference,
     ProductRating,
     Purchase,
-    Recommendation,
-    Rhythm,
     SegmentMember,
 )
 from loyalty_site.lib.actors import Actor
@@ -33,6 +31,7 @@ from loyalty_site.lib.errors import DomainError
 
 UNDO_WITHIN = timedelta(days=30)
 WITHDRAWN = "withdrawn consents"
+REFUSED = "recommendations switched off"
 # Unique among customers: the target can have the source's only when the source gives it up.
 _UNIQUE = ("email", "phone")
 _FILLED = (*_UNIQUE, "name", "birthday")
@@ -79,8 +78,8 @@ def begin(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     move(merge=merge, rows=ProductRating.objects.filter(customer=source).exclude(product__in=rated))
     member_of = SegmentMember.objects.filter(customer=target).values("segment")
     move(merge=merge, rows=SegmentMember.objects.filter(customer=source).exclude(segment__in=member_of))
-    Recommendation.objects.filter(customer=source).delete()  # made anew from what was bought
-    Rhythm.objects.filter(customer=source).delete()  # the same
+    profiling.forget(customer_ids=[source.pk])  # made anew from what was bought
+    _carry_refusal(merge)
     _note(source, "customer.merged", {"merge": merge.pk, "target": target.pk}, by, at)
     _note(target, "customer.joined", {"merge": merge.pk, "source": source.pk}, by, at)
     return merge
@@ -105,6 +104,7 @@ def begin_undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> CustomerMerg
     move_back(merge=merge, model=ProductRating)
     move_back(merge=merge, model=SegmentMember)
     _move_consents_back(merge)
+    _take_refusal_back(merge)
     merge.undone_at, merge.undone_by = at, str(by)
     merge.save(update_fields=["undone_at", "undone_by"])
     for customer in (source, target):
@@ -228,6 +228,23 @@ def _move_consents_back(merge: CustomerMerge) -> None:
     ended = Consent.objects.filter(pk__in=merge.moved.get(WITHDRAWN, []), withdrawn_at=merge.merged_at)
     said_since = Consent.objects.filter(customer=merge.target_id, granted_at__gte=merge.merged_at).values("purpose")
     ended.exclude(purpose__in=said_since).update(withdrawn_at=None, withdrawn_by="")
+
+
+def _carry_refusal(merge: CustomerMerge) -> None:
+    """Who switched recommendations off under one of both rows gets none under the other."""
+    refused_at = Customer.objects.values_list("profiling_refused_at", flat=True).get(pk=merge.source_id)
+    target = Customer.objects.filter(pk=merge.target_id, profiling_refused_at__isnull=True)
+    if refused_at is not None and target.update(profiling_refused_at=refused_at):
+        merge.moved[REFUSED] = [merge.target_id]
+        profiling.forget(customer_ids=[merge.target_id])
+
+
+def _take_refusal_back(merge: CustomerMerge) -> None:
+    """Unless the target has chosen since."""
+    if merge.moved.get(REFUSED):
+        refused = Customer.objects.filter(pk=merge.source_id).values("profiling_refused_at")[:1]
+        came_over = Customer.objects.filter(pk=merge.target_id, profiling_refused_at=refused)
+        came_over.update(profiling_refused_at=None)
 
 
 def _open_consents(customer: Customer) -> dict[str, Consent]:

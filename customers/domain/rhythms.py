@@ -11,7 +11,7 @@ from django.db.models import Count, F, Max, Min, Q, Sum, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
 
-from customers.domain import rfm
+from customers.domain import profiling, rfm
 from customers.models import Customer, Rhythm
 
 YEAR = timedelta(days=365)
@@ -25,7 +25,7 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_rhythm'))"
 
 @transaction.atomic
 def refresh(*, at: datetime) -> int:
-    """Makes everybody's rhythm as of `at`; returns of how many. Rows that stay the same are not written."""
+    """Makes the rhythm of all who allow it as of `at`; returns of how many. Rows that stay the same are not written."""
     volumes, recencies, groups = zip(*rfm.cells(), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
@@ -42,6 +42,7 @@ def refresh(*, at: datetime) -> int:
             },
         )
         [(number,)] = cursor.fetchall()
+    Rhythm.objects.filter(customer__profiling_refused_at__isnull=False).delete()  # who refused meanwhile
     return int(number)
 
 
@@ -126,7 +127,7 @@ def rfm_map() -> Map:
         recency=_ranges(scored, "recency", "last"),
         frequency=_ranges(scored, "frequency", "days"),
         monetary={currency: _ranges(own, "monetary", "spend") for currency, own in by_currency.items()},
-        strangers=Customer.objects.filter(closed_at__isnull=True, rhythm__isnull=True).count(),
+        strangers=Customer.objects.filter(profiling.ALLOWED, rhythm__isnull=True).count(),
     )
 
 

@@ -35,6 +35,9 @@ class Customer(models.Model):
     )
     enrolled_at = models.DateTimeField(_("enrolled at"))
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)
+    profiling_refused_at = models.DateTimeField(
+        _("recommendations switched off at"), null=True, blank=True, editable=False
+    )
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
     merged_into = models.ForeignKey(
         "self",

@@ -1,10 +1,10 @@
--- Makes the rhythm of every customer in the programme who has bought. Ranks are those of rfm.score, in integers.
+-- Makes the rhythm of every customer in the programme who has bought and did not refuse. Ranks are those of rfm.score, in integers.
 WITH bought AS (
     SELECT p.id, p.customer_id, p.currency, p.purchased_at, p.paid_minor, p.total_minor,
         (p.purchased_at AT TIME ZONE s.timezone)::date AS day
     FROM customers_purchase p
     JOIN customers_store s ON s.id = p.store_id
-    JOIN customers_customer c ON c.id = p.customer_id AND c.closed_at IS NULL
+    JOIN customers_customer c ON c.id = p.customer_id AND c.closed_at IS NULL AND c.profiling_refused_at IS NULL
     WHERE p.purchased_at <= %(at)s
 ), returned AS (
     SELECT r.purchase_id, sum(rl.amount_minor) AS amount_minor

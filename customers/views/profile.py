@@ -7,8 +7,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from customers.domain import consents, preferences, profiles
-from customers.forms import ConsentsForm, DetailsForm, PreferencesForm
+from customers.domain import consents, preferences, profiles, profiling
+from customers.forms import ConsentsForm, DetailsForm, PreferencesForm, RecommendationsForm
 from customers.models import Customer
 from customers.views.session import customer_required, speak
 from loyalty_site.lib import actors
@@ -21,6 +21,7 @@ def profile(request: HttpRequest, customer: Customer) -> HttpResponse:
     details = DetailsForm(request.POST if part == "details" else None, customer=customer)
     liked = PreferencesForm(request.POST if part == "preferences" else None, customer=customer)
     allowed = ConsentsForm(request.POST if part == "consents" else None, customer=customer)
+    recommended = RecommendationsForm(request.POST if part == "recommendations" else None, customer=customer)
     if details.is_valid() and _change(customer, details):
         return _saved(request, details.cleaned_data["language"])
     if liked.is_valid():
@@ -30,7 +31,12 @@ def profile(request: HttpRequest, customer: Customer) -> HttpResponse:
         by = actors.customer(customer.pk)
         consents.choose(customer=customer, wishes=allowed.purposes(), by=by, at=timezone.now())
         return _saved(request, customer.language)
-    return render(request, "customers/profile.html", {"details": details, "liked": liked, "allowed": allowed})
+    if recommended.is_valid():
+        wanted, by = recommended.cleaned_data["recommendations"], actors.customer(customer.pk)
+        profiling.choose(customer=customer, wanted=wanted, by=by, at=timezone.now())
+        return _saved(request, customer.language)
+    context = {"details": details, "liked": liked, "allowed": allowed, "recommended": recommended}
+    return render(request, "customers/profile.html", context)
 
 
 def _change(customer: Customer, form: DetailsForm) -> bool:

@@ -22,7 +22,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from customers.domain import audit, consents, customers, enrollment
+from customers.domain import audit, consents, customers, enrollment, profiling
 from customers.models import Customer, Purpose
 from loyalty_site import customer_page
 from loyalty_site.admin.membership import MembershipActs
@@ -145,7 +145,9 @@ class CustomerAdmin(MembershipActs, ModelAdmin):
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.consent_view)
         url = path("<int:customer_id>/consents/<str:purpose>/<str:verb>/", view, name="customers_customer_consent")
-        return [url, *super().get_urls()]
+        view = self.admin_site.admin_view(self.profiling_view)
+        profiled = path("<int:customer_id>/recommendations/<str:verb>/", view, name="customers_customer_profiling")
+        return [url, profiled, *super().get_urls()]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, form=CustomerForm if obj else EnrollForm, **kwargs)
@@ -276,6 +278,30 @@ class CustomerAdmin(MembershipActs, ModelAdmin):
             title=title % {"customer": customer, "purpose": wanted.label},
             explanation=_("Only when the customer said so. It is kept with your name."),
             button=_("Allow") if grants else _("Withdraw"),
+            do=do,
+        )
+
+    def profiling_view(self, request: HttpRequest, customer_id: int, verb: str) -> HttpResponse:
+        if not request.user.has_perm("customers.change_consent"):
+            raise PermissionDenied
+        if verb not in customer_page.CONSENT_VERBS:
+            raise Http404
+        customer, wanted = self.row(request, customer_id), verb == customer_page.ALLOW
+
+        def do(_data: Any) -> str:
+            profiling.choose(customer=customer, wanted=wanted, by=acting(request), at=timezone.now())
+            return _("Noted.")
+
+        title = _("Switch recommendations on for %s?") if wanted else _("Switch recommendations off for %s?")
+        return act_page(
+            self,
+            request,
+            customer,
+            title=title % customer,
+            explanation=_(
+                "Only when the customer said so. Switched off, their list and RFM group are deleted at once."
+            ),
+            button=_("Switch on") if wanted else _("Switch off"),
             do=do,
         )
 

@@ -3,15 +3,17 @@
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 
 from customers.domain import consents
-from customers.models import AuditEvent, Card, Consent, Customer, Purpose
+from customers.models import AuditEvent, Card, Consent, Customer, Purpose, Recommendation
+from loyalty_site import roles
 from loyalty_site.lib import actors
 from rewards.domain import points, tiers
 from rewards.models import Coupon, PointsAdjustment, PointsEntry, Program
-from tests.factories.customers import CustomerFactory, PurchaseFactory, StoreFactory, UserFactory
+from tests.factories.customers import CustomerFactory, ProductFactory, PurchaseFactory, StoreFactory, UserFactory
 from tests.factories.rewards import OfferFactory, ProgramFactory, TierFactory
 from tests.loyalty_site import rows
 from tests.races import at_once
@@ -106,7 +108,7 @@ def test_page_costs_the_same_queries_however_much_there_is(staff, django_assert_
         PurchaseFactory(customer=customer)
         told = {"reference": f"purchase:{number}", "by": actors.SYSTEM, "at": rows.AT}
         points.award(customer=customer, points=10, **told)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(25):
         page = staff.get(f"{LIST}{customer.pk}/change/")
     assert len(page.context["purchases"]) == len(page.context["ledger"]) == 8
 
@@ -254,6 +256,37 @@ def test_consent_is_granted_and_withdrawn_by_name(staff, mei):
         assert consents.allows(customer=mei, purpose=Purpose.SURVEY_EMAIL)
     staff.post(withdraw)
     assert Consent.objects.get().withdrawn_by == f"user:{staff.member.pk}"
+
+
+def test_recommendations_are_switched_off_and_on_by_name(staff, mei):
+    product = ProductFactory(name="Oats")
+    Recommendation.objects.create(
+        customer=mei, rank=1, product=product, kind="new", score=1, reason={"everywhere": True}, made_at=rows.AT
+    )
+    page = f"{LIST}{mei.pk}/change/"
+    assert [item.name for item in staff.get(page).context["recommended"]] == ["Oats"]
+    off, on = (f"{LIST}{mei.pk}/recommendations/{verb}/" for verb in ("withdraw", "allow"))
+    assert off in staff.get(page).content.decode()
+    assert "Only when the customer said so" in staff.get(off).content.decode()
+    staff.post(off)
+    assert not mei.recommendations.exists()
+    assert AuditEvent.objects.get(action="customer.profiling_refused").actor == f"user:{staff.member.pk}"
+    text = staff.get(page).content.decode()
+    assert on in text
+    assert "Oats" not in text
+    staff.post(on)
+    mei.refresh_from_db()
+    assert mei.profiling_refused_at is None
+    assert staff.post(f"{LIST}{mei.pk}/recommendations/perhaps/").status_code == 404
+
+
+def test_recommendations_are_switched_off_by_who_may_note_consents(client, mei):
+    roles.sync()
+    member = UserFactory(is_staff=True, password=None)
+    member.groups.add(Group.objects.get(name=roles.MARKETING))
+    client.force_login(member)
+    assert client.post(f"{LIST}{mei.pk}/recommendations/withdraw/").status_code == 403
+    assert "/recommendations/withdraw/" not in client.get(f"{LIST}{mei.pk}/change/").content.decode()
 
 
 def test_consent_for_an_unknown_purpose_is_not_found(staff, mei):

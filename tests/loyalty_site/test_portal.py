@@ -124,6 +124,18 @@ def test_what_is_not_for_me_is_not_shown_again(client, mia, now):
     assert mia.ratings.get().stars == 1
 
 
+def test_home_says_that_recommendations_are_switched_off_and_leads_back(client, mia, now):
+    recommend(mia, 1, "again", now, name="Milk")
+    assert "switched recommendations off" not in text_of(client.get("/"))
+    client.post("/me/", {"part": "recommendations"})
+    text = text_of(client.get("/"))
+    assert "Milk" not in text
+    assert "You have switched recommendations off" in text
+    assert 'href="/me/#recommendations"' in text
+    client.post("/me/", {"part": "recommendations", "recommendations": "on"})
+    assert "switched recommendations off" not in text_of(client.get("/"))
+
+
 @pytest.mark.parametrize("sku", ["", "nothing", "\0"])
 def test_not_for_me_knows_its_products(client, mia, sku):
     assert client.post("/me/not-for-me/", {"sku": sku}).status_code == 404

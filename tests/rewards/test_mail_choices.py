@@ -79,7 +79,7 @@ def test_looking_at_the_preferences_changes_none(mia, preferences):
     name, domain = mia.email.split("@")
     assert f"To {name[0]}•••@{domain}." in text_of(answer)
     assert mia.email not in answer.text
-    assert answer.text.count(" checked") == 2
+    assert answer.text.count(" checked") == 3
     assert answer.headers["X-Robots-Tag"] == "noindex"
     assert "no-store" in answer.headers["Cache-Control"]
     assert allowed(mia) == ["survey_email", "marketing_email"]
@@ -89,13 +89,26 @@ def test_preferences_are_chosen_without_signing_in(mia, preferences):
     mails_program = Client(enforce_csrf_checks=True)
     answer = mails_program.post(preferences, {"marketing_email": "on"})
     assert "Saved. Thank you!" in text_of(answer)
-    assert answer.text.count(" checked") == 1
+    assert answer.text.count(" checked") == 2  # and recommendations
     assert allowed(mia) == ["marketing_email"]
     mails_program.post(preferences, {"survey_email": "on"})
     assert allowed(mia) == ["survey_email"]
     by = f"customer:{mia.pk}"
     assert {consent.withdrawn_by for consent in Consent.objects.exclude(withdrawn_at=None)} == {by}
     assert Consent.objects.get(granted_by=by).purpose == "survey_email"
+
+
+def test_recommendations_are_switched_off_and_on_from_a_mail(mia, preferences):
+    answer = Client(enforce_csrf_checks=True).post(preferences, {"part": "recommendations"})
+    mia.refresh_from_db()
+    assert mia.profiling_refused_at is not None
+    assert answer.text.count(" checked") == 2
+    assert allowed(mia) == ["survey_email", "marketing_email"]
+    for posted in ({"none": "1"}, {"survey_email": "on"}):  # the other form leaves it as it is
+        Client().post(preferences, posted)
+        assert Customer.objects.get(pk=mia.pk).profiling_refused_at == mia.profiling_refused_at
+    Client().post(preferences, {"part": "recommendations", "recommendations": "on"})
+    assert Customer.objects.get(pk=mia.pk).profiling_refused_at is None
 
 
 def test_one_button_stops_all_mails_whatever_is_ticked(mia, preferences):

@@ -28,8 +28,9 @@ class Suggestion:
 
 
 def for_customer(*, customer: Customer, limit: int) -> list[Suggestion]:
-    """Best first. At most four queries, however many there are."""
-    rows = list(customer.recommendations.select_related("product__category").order_by("rank")[:limit])
+    """Best first; none for who switched them off. At most four queries, however many there are."""
+    shown = customer.recommendations.filter(customer__profiling_refused_at__isnull=True)
+    rows = list(shown.select_related("product__category").order_by("rank")[:limit])
     names = _names(rows)
     return [
         Suggestion(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from django.db import connection, transaction
 
+from customers.domain import profiling
 from customers.domain.recommendations import habits, memory, model, selection, tables
 from customers.domain.recommendations.features import Crowd
 from customers.domain.recommendations.lists import NEW_SLOTS, SIZE
@@ -33,7 +34,7 @@ _STALE = """
         JOIN customers_purchase p ON p.id = r.purchase_id
         WHERE r.returned_at > %(since)s AND p.customer_id IS NOT NULL GROUP BY 1
     ) told
-    JOIN customers_customer c ON c.id = told.customer_id AND c.closed_at IS NULL
+    JOIN customers_customer c ON c.id = told.customer_id AND c.closed_at IS NULL AND c.profiling_refused_at IS NULL
     WHERE NOT EXISTS (
         SELECT FROM customers_recommendation r WHERE r.customer_id = told.customer_id AND r.made_at >= told.told_at
     )
@@ -44,8 +45,8 @@ Done = Callable[[int], None]
 
 
 def refresh(*, at: datetime) -> RecommendationRun:
-    """Learns anew and makes everybody's list; the row tells how far it is."""
-    everybody = list(Customer.objects.filter(closed_at__isnull=True).order_by("pk").values_list("pk", flat=True))
+    """Learns anew and makes the list of everybody who wants one; the row tells how far it is."""
+    everybody = list(Customer.objects.filter(profiling.ALLOWED).order_by("pk").values_list("pk", flat=True))
     run = RecommendationRun.objects.create(started_at=at, customers=len(everybody))
     catalog = tables.catalog(at=at)
     learned = _learned(everybody, catalog, at)
@@ -158,10 +159,13 @@ def _row(customer: int, rank: int, pick: Pick, catalog: Catalog, at: datetime) -
 
 @transaction.atomic
 def _replace(customers: Sequence[int], rows: Sequence[Recommendation]) -> None:
+    """Leaves out who switched recommendations off, left or was merged while the rows were made."""
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
+    still = Customer.objects.select_for_update(no_key=True).filter(profiling.ALLOWED, pk__in=customers)
+    wanted = set(still.order_by("pk").values_list("pk", flat=True))
     Recommendation.objects.filter(customer__in=customers).delete()
-    Recommendation.objects.bulk_create(rows, batch_size=5000)
+    Recommendation.objects.bulk_create([row for row in rows if row.customer_id in wanted], batch_size=5000)
 
 
 def _day(at: datetime) -> int:

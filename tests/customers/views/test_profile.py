@@ -106,6 +106,16 @@ def test_consents_are_given_and_withdrawn(client, mia):
     assert set(Consent.objects.values_list("granted_by", flat=True)) == {f"customer:{mia.pk}"}
 
 
+def test_recommendations_are_switched_off_and_on(client, mia):
+    client.post(PAGE, {"part": "recommendations"})
+    mia.refresh_from_db()
+    assert mia.profiling_refused_at is not None
+    client.post(PAGE, {"part": "consents"})  # the other forms leave it as it is
+    assert Customer.objects.get().profiling_refused_at == mia.profiling_refused_at
+    client.post(PAGE, {"part": "recommendations", "recommendations": "on"})
+    assert Customer.objects.get().profiling_refused_at is None
+
+
 def test_preferences_are_stated_and_taken_back(client, mia):
     tea, fruit = CategoryFactory(name="Tea"), CategoryFactory(name="Fruit")
     client.post(PAGE, {"part": "preferences", "categories": [tea.pk, fruit.pk]})
@@ -134,4 +144,4 @@ def test_page_takes_the_same_queries_for_any_number(client, mia, now, django_ass
     client.get(PAGE)
     with django_assert_num_queries(6):
         text = client.get(PAGE).content.decode()
-    assert text.count(" checked") == number
+    assert text.count(" checked") == number + 1  # recommendations are on
