@@ -86,8 +86,8 @@ def _consents(source: Customer, target: Customer) -> list[Row]:
     )
     after = kept - {consent.purpose for consent in ends} | {consent.purpose for consent in goes_over}
     words = {True: _("yes"), False: _("no")}
-    profiled = [row.profiling_refused_at is None for row in (source, target)]
-    recommended = Row(_("Recommendations"), *(words[is_on] for is_on in (*profiled, all(profiled))))
+    goes, stays = (row.profiling_refused_at is None for row in (source, target))
+    recommended = Row(_("Recommendations"), words[goes], words[stays], words[goes and stays])
     allowed = [
         Row(_("Allows: %s") % purpose.label, words[purpose in gone], words[purpose in kept], words[purpose in after])
         for purpose in Purpose

@@ -143,11 +143,13 @@ class CustomerAdmin(MembershipActs, ModelAdmin):
         return Q(pk__in=customers.search(text=text, limit=SEARCH_LIMIT).values("pk"))
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.consent_view)
-        url = path("<int:customer_id>/consents/<str:purpose>/<str:verb>/", view, name="customers_customer_consent")
-        view = self.admin_site.admin_view(self.profiling_view)
-        profiled = path("<int:customer_id>/recommendations/<str:verb>/", view, name="customers_customer_profiling")
-        return [url, profiled, *super().get_urls()]
+        consent = self.admin_site.admin_view(self.consent_view)
+        profiled = self.admin_site.admin_view(self.profiling_view)
+        return [
+            path("<int:customer_id>/consents/<str:purpose>/<str:verb>/", consent, name="customers_customer_consent"),
+            path("<int:customer_id>/recommendations/<str:verb>/", profiled, name="customers_customer_profiling"),
+            *super().get_urls(),
+        ]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, form=CustomerForm if obj else EnrollForm, **kwargs)
