@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Case, Count, Exists, OuterRef, QuerySet, Value, When
 
-from customers.domain import suppressions
+from customers.domain import profiling, suppressions
 from customers.models import Consent, Customer, Purchase, Purpose, SegmentMember
 from rewards.domain.redeemers import histories
 from rewards.models import MailBarrier, Mailing
@@ -15,8 +15,8 @@ from rewards.models import MailBarrier, Mailing
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """Of `total` customers in the audience `mailable` may be written to; `reasons` says why the others may not. Of the
-    mailable ones `chosen` are the likeliest to use the offer, or come by lot (`is_lot`) where too little is known. Of
-    the chosen the hold-out takes its part."""
+    mailable ones `chosen` are the likeliest to use the offer, or come by lot (`is_lot`) where too little is known; who
+    switched recommendations off is not ranked. Of the chosen the hold-out takes its part."""
 
     total: int
     mailable: int
@@ -55,11 +55,12 @@ def barrier() -> Case:
 
 def preflight(*, mailing: Mailing, at: datetime) -> Preflight:
     """What freezing the audience would find at `at`; no query for each customer."""
-    chosen = of(mailing=mailing, at=at).annotate(barrier=barrier())
-    counts = dict(chosen.values_list("barrier").annotate(n=Count("pk")).order_by("barrier"))
+    audience = of(mailing=mailing, at=at).annotate(barrier=barrier())
+    counts = dict(audience.values_list("barrier").annotate(n=Count("pk")).order_by("barrier"))
     mailable = counts.pop("", 0)
     reasons = {MailBarrier(reason): number for reason, number in counts.items()}
-    chosen = min(mailable, mailing.likely_max or mailable)
-    is_lot = chosen < mailable and not histories.is_enough(histories.past(at=at))
+    rankable = audience.filter(profiling.ALLOWED, barrier="").count() if mailing.likely_max else mailable
+    chosen = min(rankable, mailing.likely_max or mailable)
+    is_lot = chosen < rankable and not histories.is_enough(histories.past(at=at))
     total = mailable + sum(counts.values())
     return Preflight(total=total, mailable=mailable, reasons=reasons, chosen=chosen, is_lot=is_lot)

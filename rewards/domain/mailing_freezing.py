@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import BooleanField, Exists, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
+from customers.domain import profiling
 from customers.models import Customer
 from loyalty_site.lib import codes
 from rewards.domain import experiments, gesture_mails, mailing_audience, offers
@@ -41,7 +42,7 @@ def _freeze_likeliest(mailing: Mailing, number: int, at: datetime) -> None:
     if MailingMail.objects.filter(mailing=mailing).exists():
         return
     audience = mailing_audience.of(mailing=mailing, at=at)
-    mailable = audience.annotate(barrier=mailing_audience.barrier()).filter(barrier="")
+    mailable = audience.annotate(barrier=mailing_audience.barrier()).filter(profiling.ALLOWED, barrier="")
     customers = list(mailable.order_by("pk").values_list("pk", flat=True))
     likeliest = selection.likeliest(customers=customers, offer=mailing.offer_id, number=number, seed=mailing.pk, at=at)
     _write_down(mailing, audience.filter(_ids(likeliest)), at)

@@ -24,7 +24,8 @@ _PAST = """
         WHERE r.coupon_id = c.id AND r.redeemed_at <= %(at)s AND r.rolled_back_at IS NULL
     )
     FROM rewards_mailingmail m JOIN rewards_coupon c ON c.id = m.coupon_id
-    WHERE c.issued_at > %(since)s AND c.expires_at <= %(at)s AND c.state <> 'VOID' AND c.customer_id IS NOT NULL
+    JOIN customers_customer u ON u.id = c.customer_id AND u.profiling_refused_at IS NULL
+    WHERE c.issued_at > %(since)s AND c.expires_at <= %(at)s AND c.state <> 'VOID'
     ORDER BY c.issued_at DESC, c.id DESC LIMIT %(limit)s
 """
 

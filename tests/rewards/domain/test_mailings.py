@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core import mail
 
-from customers.domain import consents, suppressions
+from customers.domain import consents, profiling, suppressions
 from customers.models import AddressReason, AuditEvent, Customer, Purpose, Segment, SegmentMember
 from loyalty_site.lib import actors, codes
 from loyalty_site.lib.mail_replies import ServerUnavailable
@@ -342,6 +342,16 @@ def test_only_the_likeliest_get_it_and_among_them_some_are_held_out(drafted, mon
     assert mails == {("PENDING", ""): arms["TREATED"], ("SUPPRESSED", "HELD_OUT"): arms["HOLDOUT"]}
     treated = set(Assignment.objects.filter(arm="TREATED").values_list("customer", flat=True))
     assert set(Coupon.objects.filter(issued_at=NOON).values_list("customer", flat=True)) == treated
+
+
+def test_who_switched_recommendations_off_is_not_ranked(drafted):
+    off, *others = willing(4)
+    profiling.choose(customer=off, wanted=False, by=actors.SYSTEM, at=NOON)
+    mailing = drafted(likely_max=4)
+    found = mailing_audience.preflight(mailing=mailing, at=NOON)
+    assert (found.mailable, found.chosen) == (4, 3)
+    mailing_freezing.freeze(mailing=mailing, after=0, at=NOON)
+    assert set(MailingMail.objects.values_list("customer", flat=True)) == {customer.pk for customer in others}
 
 
 def test_likeliest_are_chosen_once_by_lot_where_little_is_known(drafted):
