@@ -54,6 +54,7 @@ class RecommendationOut(Shown):
     score: float
     kind: Annotated[str, Field(json_schema_extra={"enum": RecommendationKind.values})]
     reason: str
+    hint: str
 
 
 class RecommendationList(Shown):

@@ -36,7 +36,7 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
         "consents": ("customers.view_consent", lambda: consents(customer)),
         "events": ("customers.view_auditevent", lambda: events(customer)),
         "rhythm": ("customers.view_rhythm", lambda: rhythm(customer, at)),
-        "recommended": ("customers.view_recommendation", lambda: lists.for_customer(customer=customer, limit=NEWEST)),
+        "recommended": ("customers.view_recommendation", lambda: recommended(customer, at)),
         "standing": ("rewards.view_tiermembership", lambda: tiers.standing(customer=customer, at=at)),
     }
     allowed = {name: read() for name, (permission, read) in sections.items() if request.user.has_perm(permission)}
@@ -68,6 +68,10 @@ def show(request: HttpRequest, *, customer: Customer, at: datetime) -> dict[str,
 def profiling_verb(customer: Customer) -> str:
     """What can be done about their recommendations."""
     return WITHDRAW if customer.profiling_refused_at is None else ALLOW
+
+
+def recommended(customer: Customer, at: datetime) -> list[lists.Suggestion]:
+    return lists.for_customer(customer=customer, limit=NEWEST, at=at)
 
 
 def rhythm(customer: Customer, at: datetime) -> dict[str, Any] | None:

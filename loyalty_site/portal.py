@@ -28,7 +28,7 @@ def home(request: HttpRequest, customer: Customer) -> HttpResponse:
     summary = points.summary(customer=customer, at=now)
     program: Program = request.program  # type: ignore[attr-defined]
     shelf = catalogue.shelf(customer=customer, spendable=summary.available, program=program, at=now)
-    items = lists.for_customer(customer=customer, limit=lists.SIZE)
+    items = lists.for_customer(customer=customer, limit=lists.SIZE, at=now)
     context = {
         "summary": summary,
         "standing": tiers.standing(customer=customer, at=now),

@@ -1,5 +1,6 @@
 """What a customer may like."""
 
+from django.utils import timezone
 from ninja import Router
 
 from customers.api import calls
@@ -14,14 +15,21 @@ router = Router(tags=["customers"])
 
 @calls.get(router, "/customers/{number}/recommendations", gives=RecommendationList)
 def list_recommendations(request: TillRequest, number: Code, limit: Limit = lists.SIZE) -> RecommendationList:
-    """What the customer buys again and again, and what people who buy the same take too; best first."""
+    """What the customer buys again and again, and what people who buy the same take too; best first. `reason` is said to
+    the customer, `hint` in few words to whoever serves them. Empty for a customer who switched recommendations off."""
     customer = customers.by_number(number=number)
     with calls.texts_for(request, customer):
-        found = lists.for_customer(customer=customer, limit=limit)
+        found = lists.for_customer(customer=customer, limit=limit, at=timezone.now())
     return RecommendationList(
         items=[
             RecommendationOut(
-                sku=one.sku, name=one.name, category=one.category, score=one.score, kind=one.kind, reason=one.reason
+                sku=one.sku,
+                name=one.name,
+                category=one.category,
+                score=one.score,
+                kind=one.kind,
+                reason=one.reason,
+                hint=one.hint,
             )
             for one in found
         ]

@@ -2,15 +2,18 @@
 
 from datetime import datetime
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from customers.domain import attempts, customers
-from customers.models import Customer, Purchase
+from customers.domain import attempts, customers, ratings
+from customers.domain.recommendations import lists
+from customers.models import Customer, Product, Purchase
 from loyalty_site.lib import codes
 from loyalty_site.till.access import STORE_KEY, Desk, desk_required, own_stores, refuse_unless_staff
 from loyalty_site.till.lookups import TEXT_MAX, customer_or_404, receipts
@@ -20,6 +23,7 @@ from rewards.models import Coupon, Program, Reward, RewardRedemption
 FOUND_SHOWN = 12
 SHOWN_OF_A_KIND = 12
 PURCHASES_SHOWN = 5
+SUGGESTED = 3
 
 
 @require_safe
@@ -57,10 +61,22 @@ def customer(request: HttpRequest, desk: Desk, number: str) -> HttpResponse:
         "standing": tiers.standing(customer=person, at=now),
         "coupons": queries.available_coupons(customer=person, at=now)[:SHOWN_OF_A_KIND],
         "rewards": _within_reach(person, summary, request.program, now),  # type: ignore[attr-defined]
+        "suggestions": lists.for_customer(customer=person, limit=SUGGESTED, at=now),
         "pickups": queries.pending_redemptions(customer=person)[:SHOWN_OF_A_KIND],
         "purchases": bought[:PURCHASES_SHOWN],
     }
     return render(request, "till/customer.html", context)
+
+
+@require_POST
+@desk_required
+def not_for_them(request: HttpRequest, desk: Desk, number: str) -> HttpResponse:
+    """What the customer says no to is not mentioned again."""
+    person = customer_or_404(number)
+    product = get_object_or_404(Product, sku=request.POST.get("sku", "").replace("\0", ""))
+    ratings.rate(customer=person, product=product, stars=1, at=timezone.now())
+    messages.success(request, _("%s will not be mentioned again.") % product)
+    return redirect("till:customer", number=person.number)
 
 
 @require_http_methods(["GET", "POST"])

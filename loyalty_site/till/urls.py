@@ -12,6 +12,7 @@ till_patterns = [
     path("store/", finding.store, name="store"),
     path("enroll/", enrollment.enroll, name="enroll"),
     path("customers/<code:number>/", finding.customer, name="customer"),
+    path("customers/<code:number>/not-for-them/", finding.not_for_them, name="not-for-them"),
     path("customers/<code:number>/case/", cases.case, name="case"),
     path("customers/<code:number>/purchase/", purchase.purchase, name="customer-purchase"),
     path("customers/<code:number>/rewards/<int:reward_id>/", handing_over.reward, name="reward"),

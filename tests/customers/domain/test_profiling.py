@@ -103,7 +103,7 @@ def test_a_list_that_is_still_there_is_not_shown():
     Recommendation.objects.create(
         customer=mia, rank=1, product=ProductFactory(), kind="again", score=1, reason={}, made_at=NOW
     )
-    assert lists.for_customer(customer=Customer(pk=mia.pk), limit=5) == []
+    assert lists.for_customer(customer=Customer(pk=mia.pk), limit=5, at=NOW) == []
 
 
 @pytest.mark.parametrize("off", ["source", "target"])

@@ -266,6 +266,7 @@ def test_recommendations_are_told_with_their_reasons(till, mia, now):
                     "score": 0.5,
                     "kind": "again",
                     "reason": "You bought this on 3 days, last on May 1.",
+                    "hint": "bought on 3 days, last on May 1",
                 },
                 {
                     "sku": "2",
@@ -274,12 +275,25 @@ def test_recommendations_are_told_with_their_reasons(till, mia, now):
                     "score": 0.25,
                     "kind": "new",
                     "reason": "People who buy Apple often take this too.",
+                    "hint": "goes with Apple",
                 },
             ],
             "next_cursor": None,
         },
     )
     assert len(till.get("customers/C7K2-94QX/recommendations", limit=1).json()["items"]) == 1
+
+
+def test_no_recommendations_for_who_switched_them_off(till, mia, now):
+    product = ProductFactory()
+    Recommendation.objects.create(
+        customer=mia, rank=1, product=product, kind="new", score=1, reason={"everywhere": True}, made_at=now
+    )
+    Customer.objects.update(profiling_refused_at=now)
+
+    response = till.get("customers/C7K2-94QX/recommendations")
+
+    assert (response.status_code, response.json()) == (200, {"items": [], "next_cursor": None})
 
 
 # --- cost

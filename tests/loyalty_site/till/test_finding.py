@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from customers.models import Recommendation
 from loyalty_site.lib import actors
 from rewards.domain import checkout, points, redemptions
 from rewards.models import ExpiryPolicy, PeriodEnd, Program
-from tests.factories.customers import CardFactory, CustomerFactory, PurchaseFactory, StoreFactory
+from tests.factories.customers import CardFactory, CustomerFactory, ProductFactory, PurchaseFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory, TierFactory
 from tests.loyalty_site.till.conftest import text_of
 from tests.rewards.domain.baskets import basket
@@ -117,11 +118,52 @@ def test_customer_page_takes_as_many_queries_with_three_rows_as_with_one(client,
     award(mia, 5000)
     for_one = _fill(mia, 1)
     client.get(for_one)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get(for_one)
     _fill(mia, 2)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get(for_one)
+
+
+def test_customer_page_mentions_three_things_they_may_like_and_takes_a_no(client, mia, now):
+    for rank, name in enumerate(("Milk", "Oats", "Bread", "Jam"), start=1):
+        recommend(mia, rank, now, name=name)
+    page = f"/till/customers/{mia.number}/"
+    text = text_of(client.get(page))
+    assert "Would you like …" in text
+    assert "Milk popular" in text
+    assert "Jam" not in text
+    sku = mia.recommendations.get(rank=1).product.sku
+    text = text_of(client.post(f"{page}not-for-them/", {"sku": sku}, follow=True))
+    assert "Milk will not be mentioned again." in text
+    assert text.count("Milk") == 1
+    assert "Jam" in text
+    assert mia.ratings.get().stars == 1
+
+
+def test_nothing_is_mentioned_to_who_switched_recommendations_off(client, mia, now):
+    recommend(mia, 1, now)
+    mia.profiling_refused_at = now
+    mia.save(update_fields=["profiling_refused_at"])
+    assert "Would you like" not in text_of(client.get(f"/till/customers/{mia.number}/"))
+
+
+@pytest.mark.parametrize("sku", ["", "nothing", "\0"])
+def test_a_no_is_to_a_product(client, mia, sku):
+    assert client.post(f"/till/customers/{mia.number}/not-for-them/", {"sku": sku}).status_code == 404
+    assert client.get(f"/till/customers/{mia.number}/not-for-them/").status_code == 405
+
+
+def recommend(customer, rank, at, **values):
+    Recommendation.objects.create(
+        customer=customer,
+        rank=rank,
+        product=ProductFactory(**values),
+        kind="new",
+        score=1,
+        reason={"everywhere": True},
+        made_at=at,
+    )
 
 
 def _fill(mia, times):

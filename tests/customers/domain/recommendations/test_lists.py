@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import translation
@@ -39,10 +39,10 @@ def test_for_customer_says_why_again(reason, english, chinese_date):
     row = Recommendation(customer=CustomerFactory(), rank=1, product=ProductFactory(), kind="again", score=1)
     row.reason, row.made_at = reason, NOW
     row.save()
-    (item,) = lists.for_customer(customer=row.customer, limit=5)
+    (item,) = lists.for_customer(customer=row.customer, limit=5, at=NOW)
     assert item.reason == english
     with translation.override("zh-hans"):
-        assert chinese_date in lists.for_customer(customer=row.customer, limit=5)[0].reason
+        assert chinese_date in lists.for_customer(customer=row.customer, limit=5, at=NOW)[0].reason
 
 
 @pytest.mark.parametrize(
@@ -59,17 +59,45 @@ def test_for_customer_says_why_new(reason, words):
     oats = ProductFactory(name="Oats", sku="42", category=CategoryFactory(name="Breakfast"))
     mia = CustomerFactory()
     Recommendation.objects.create(customer=mia, rank=1, product=oats, kind="new", score=1, reason=reason(), made_at=NOW)
-    (item,) = lists.for_customer(customer=mia, limit=5)
+    (item,) = lists.for_customer(customer=mia, limit=5, at=NOW)
     assert (item.sku, item.name, item.category, item.kind, item.reason) == ("42", "Oats", "Breakfast", "new", words)
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_for_customer_takes_four_queries_at_most(django_assert_num_queries, number):
+def test_for_customer_takes_one_query(django_assert_num_queries, number):
     mia, reasons = CustomerFactory(), [{"because": 1}, {"category": 1}, {"store": 1}]
     for rank in range(1, 3 * number + 1):
         reason = reasons[rank % 3]
         Recommendation.objects.create(
             customer=mia, rank=rank, product=ProductFactory(), kind="new", score=1, reason=reason, made_at=NOW
         )
-    with django_assert_num_queries(4):
-        assert len(lists.for_customer(customer=mia, limit=12)) == 3 * number
+    with django_assert_num_queries(1):
+        assert len(lists.for_customer(customer=mia, limit=12, at=NOW)) == 3 * number
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "words"),
+    [
+        ("again", {"times": 2, "last_on": "2026-06-02"}, "bought on 2 days, last on June 2"),
+        ("again", {"times": 9, "last_on": "2026-06-02", "every_days": 1}, "nearly every day, last on June 2"),
+        ("again", {"times": 9, "last_on": "2026-06-02", "every_days": 20}, "about every 3 weeks, last on June 2"),
+        ("new", {"everywhere": True}, "popular"),
+    ],
+)
+def test_for_customer_says_why_in_few_words_too(kind, reason, words):
+    mia = CustomerFactory()
+    Recommendation.objects.create(
+        customer=mia, rank=1, product=ProductFactory(), kind=kind, score=1, reason=reason, made_at=NOW
+    )
+    (item,) = lists.for_customer(customer=mia, limit=5, at=NOW)
+    assert item.hint == words
+
+
+def test_for_customer_leaves_out_what_was_given_up_since_the_night():
+    mia, gone = CustomerFactory(), ProductFactory(discontinued_at=NOW)
+    oats = ProductFactory(name="Oats", discontinued_at=NOW + timedelta(days=1))
+    for rank, product in enumerate((gone, oats), start=1):
+        Recommendation.objects.create(
+            customer=mia, rank=rank, product=product, kind="new", score=1, reason={"everywhere": True}, made_at=NOW
+        )
+    assert [item.name for item in lists.for_customer(customer=mia, limit=5, at=NOW)] == ["Oats"]
