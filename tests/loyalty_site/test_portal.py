@@ -204,7 +204,7 @@ def test_home_takes_the_same_queries_for_any_number(client, mia, now, django_ass
         recommend(mia, 2 * n + 1, "again", now)
         recommend(mia, 2 * n + 2, "new", now, because=ProductFactory())
     client.get("/")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         client.get("/")
 
 
