@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0017_recommendation_runs'),
+        ('customers', '0018_chances_to_stay_away'),
     ]
 
     operations = [
