@@ -122,6 +122,7 @@ def _finish(habits: Mapping[int, Habits], at: datetime) -> None:
     rhythms.refresh(at=at)
     worths.refresh(at=at)
     chances.refresh(at=at)
+    program.make_segments(at=at)
     audit.record(actor=actors.SYSTEM, action=SEEDED, subject=SUBJECT, at=at)
 
 

@@ -5,9 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from customers.models import Category, Product
+from customers.domain import built_segments
+from customers.models import Category, Product, Segment
 from loyalty_site.demo import journey
 from loyalty_site.lib import actors
+from loyalty_site.segment_facts import FACTS
 from rewards.domain import experiments, offers, surprises
 from rewards.models import EarningKind, EarningRule, ExperimentKind, Offer, Program, Reward, SurpriseRule, Tier, Weekday
 
@@ -35,6 +37,16 @@ def keep_from_recommendations(*, at: datetime) -> None:
     """Nobody needs to be told about fuel and tobacco."""
     unwanted = Product.objects.filter(category__code__in=[FUEL, TOBACCO], discontinued_at__isnull=True)
     unwanted.update(discontinued_at=at)
+
+
+def make_segments(*, at: datetime) -> None:
+    """Two examples, of the rhythms as they are."""
+    if Segment.objects.exists():
+        return
+    for row in CATALOG["segments"]:
+        terms = [[{"fact": fact, "is_not": False, "values": values}] for fact, values in row["all_of"]]
+        told = {"name": row["name"], "description": row["description"], "terms": terms}
+        built_segments.save(segment=None, **told, facts=FACTS, by=actors.SYSTEM, at=at)
 
 
 def offer(key: str) -> Offer | None:

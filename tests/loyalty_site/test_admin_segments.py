@@ -42,6 +42,12 @@ def test_segment_is_made_and_told_how_large_it_is(staff):
     assert {row.segment for row in staff.get(members).context["cl"].result_list} == {segment}
 
 
+def test_an_empty_page_shows_how_to_build_one(staff):
+    shown = staff.get("/admin/customers/segment/").content.decode().partition("Nothing here yet")[2]
+    assert f'href="{reverse("admin:customers_segment_build")}"' in shown
+    assert "Build of filters" in shown
+
+
 def test_numbers_are_pasted_and_unknown_ones_named(staff):
     segment, mia, leo = SegmentFactory(), CustomerFactory(), CustomerFactory()
     answer = staff.post(act(segment, "add_members"), {"pasted": f"{mia.display_number}, nobody\n{leo.number}；x9"})

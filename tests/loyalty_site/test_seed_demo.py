@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from customers.domain import audit, customers
 from customers.models import (
@@ -18,6 +18,8 @@ from customers.models import (
     Purchase,
     PurchaseLine,
     Recommendation,
+    Rhythm,
+    Segment,
     Store,
     SuppressedAddress,
     User,
@@ -204,6 +206,12 @@ def test_seed_demo_gives_its_customer_something_to_look_at():
     assert RewardRedemption.objects.get(customer=grace).state == "REQUESTED"
     assert Recommendation.objects.filter(customer=grace).exists()
     assert (grace.email, grace.preferences.count()) == ("grace.chen@example.org", 3)
+
+
+def test_seed_demo_built_segments():
+    sizes = dict(Segment.objects.annotate(n=Count("members")).values_list("name", "n"))
+    assert set(sizes) == {"Champions", "Drifting away, may be written to"}
+    assert sizes["Champions"] == Rhythm.objects.filter(group="CHAMPIONS").count()
 
 
 def test_seed_demo_asked_for_months_and_was_answered():
