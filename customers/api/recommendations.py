@@ -15,8 +15,8 @@ router = Router(tags=["customers"])
 
 @calls.get(router, "/customers/{number}/recommendations", gives=RecommendationList)
 def list_recommendations(request: TillRequest, number: Code, limit: Limit = lists.SIZE) -> RecommendationList:
-    """What the customer buys again and again, and what people who buy the same take too; best first. `reason` is said to
-    the customer, `hint` in few words to whoever serves them. Empty for a customer who switched recommendations off."""
+    """What the customer buys again and again, and what people who buy the same take too; best first. `reason` is told
+    to the customer, `hint` in few words to whoever serves them. Empty for who switched recommendations off."""
     customer = customers.by_number(number=number)
     with calls.texts_for(request, customer):
         found = lists.for_customer(customer=customer, limit=limit, at=timezone.now())

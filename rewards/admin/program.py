@@ -112,6 +112,7 @@ class ProgramAdmin(ModelAdmin):
                     ("mail_max", "mail_days"),
                     ("quiet_from", "quiet_until"),
                     "mails_per_minute",
+                    "notice_recommends",
                     ("sender_name", "reply_to"),
                     "postal_address",
                 )

@@ -71,6 +71,7 @@ def _compose(mail: GestureMail, program: Program) -> EmailMultiAlternatives:
         default=default,
         coupon=surprise.coupon,
         points=surprise.points_entry.points if surprise.points_entry else None,
+        at=mail.claimed_at or mail.not_before,
     )
 
 

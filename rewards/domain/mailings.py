@@ -167,6 +167,7 @@ def _compose(mail: MailingMail, program: Program) -> EmailMultiAlternatives:
         text=Text(mail.mailing.subject, mail.mailing.body),
         default=mail_texts.OFFER,
         coupon=mail.coupon,
+        at=mail.claimed_at or mail.not_before,
     )
 
 

@@ -53,7 +53,7 @@ def _last_day(lapses_at: datetime, zone: ZoneInfo) -> date:
 
 
 def _compose(notice: PointsNotice, program: Program) -> EmailMultiAlternatives:
-    return notice_mails.compose(notice=notice, program=program)
+    return notice_mails.compose(notice=notice, program=program, at=notice.claimed_at or notice.not_before)
 
 
 QUEUE = mail_queue.Queue("points-notice", PointsNotice, _barrier, _compose)

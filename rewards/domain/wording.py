@@ -12,8 +12,8 @@ from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.texts import LocalizedText, localized
 
 # What a text may name where a coupon is told of, where points are, and where a survey asks.
-OF_COUPON = ("first_name", "program", "coupon_title", "code", "expires_on")
-OF_POINTS = ("first_name", "program", "points")
+OF_COUPON = ("first_name", "program", "coupon_title", "code", "expires_on", "recommendations")
+OF_POINTS = ("first_name", "program", "points", "recommendations")
 OF_SURVEY = ("first_name", "program", "title")
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -111,6 +111,11 @@ class Program(models.Model):
         validators=[MaxValueValidator(8760)],
     )
 
+    notice_recommends = models.BooleanField(
+        _("lapse notices name what a customer may like"),
+        default=False,
+        help_text=_("Up to three products, for who has not switched recommendations off."),
+    )
     earns_on_tax = models.BooleanField(
         _("tax earns points"), default=True, help_text=_("Where tills tell the tax that is contained in an amount.")
     )

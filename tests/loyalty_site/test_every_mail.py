@@ -11,13 +11,14 @@ from django.core import mail
 from PIL import Image, ImageDraw
 
 from customers import tasks
+from customers.models import Recommendation
 from loyalty_site.lib import actors
 from rewards.domain import logos, mail_texts, notice_mails, told_mails
 from rewards.domain.mail_texts import Text
 from rewards.models import Gesture, PointsNotice
 from surveys.domain import case_mails, invitations
 from surveys.models import CaseEvent, CaseEventKind, CaseMail
-from tests.factories.customers import CustomerFactory, StoreFactory
+from tests.factories.customers import CustomerFactory, ProductFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory
 from tests.factories.surveys import CampaignFactory, CaseFactory, DeliveryFactory, QuestionFactory, SurveyFactory
 
@@ -61,7 +62,7 @@ def look(request, program, now):
 def told(customer, program, text, **gift):
     empty = Text({}, {})
     return told_mails.compose(
-        reference="gesture-1", customer=customer, program=program, text=empty, default=text, **gift
+        reference="gesture-1", customer=customer, program=program, text=empty, default=text, at=ENDS, **gift
     )
 
 
@@ -107,7 +108,36 @@ def of_code(customer, program):
 
 def of_notice(customer, program):
     notice = PointsNotice(pk=17, customer=customer, points=12_400, last_day=date(2026, 6, 30))
-    return notice_mails.compose(notice=notice, program=program)
+    return notice_mails.compose(notice=notice, program=program, at=ENDS)
+
+
+def liked(customer):
+    """Three products of the longest names there are."""
+    for rank, kind in enumerate(("again", "new", "new"), start=1):
+        reason = {"times": 9, "last_on": "2026-05-02", "every_days": 20} if kind == "again" else {"everywhere": True}
+        Recommendation.objects.create(
+            customer=customer,
+            rank=rank,
+            product=ProductFactory(name=f"Tea & {'honey ' * 32}"[:200]),
+            kind=kind,
+            score=1,
+            reason=reason,
+            made_at=ENDS,
+        )
+
+
+def recommending(customer, program):
+    liked(customer)
+    text = Text(
+        mail_texts.OFFER.subject, {"en": "Dear {first_name},\n\n{recommendations}", "zh-hans": "{recommendations}"}
+    )
+    return told(customer, program, text, coupon=coupon())
+
+
+def recommending_notice(customer, program):
+    liked(customer)
+    program.notice_recommends = True
+    return of_notice(customer, program)
 
 
 KINDS = {
@@ -117,6 +147,8 @@ KINDS = {
     "surprise-gift": lambda *who: told(*who, mail_texts.GESTURES[Gesture.GIFT], coupon=coupon()),
     "surprise-points": lambda *who: told(*who, mail_texts.GESTURES[Gesture.POINTS], points=300),
     "mailing": lambda *who: told(*who, mail_texts.OFFER, coupon=coupon()),
+    "mailing-recommending": recommending,
+    "lapse-notice-recommending": recommending_notice,
     "survey": asked,
     "survey-reminder": lambda *who: asked(*who, touch=2),
     "survey-anonymous": lambda *who: asked(*who, is_anonymous=True),
