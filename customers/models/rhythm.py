@@ -1,7 +1,8 @@
 """How lately, how often and for how much each customer buys, made ahead by `rhythms.refresh`."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -129,9 +130,9 @@ class Rhythm(models.Model):
             models.Index(fields=["-last_on", "-customer"], name="rhythm_latest_first"),
             models.Index(fields=["group", "-last_on", "-customer"], name="rhythm_of_group"),
             models.Index(
-                fields=["-year_spend_minor", "-customer"],
-                condition=Q(drifts_from__isnull=False),
-                name="rhythm_drifting_most_first",
+                (F("year_spend_minor") * Coalesce("stays_away_percent", Value(100))).desc(),
+                F("customer").desc(),
+                name="rhythm_most_to_lose_first",
             ),
             models.Index(fields=["volume", "recency", "-last_on", "-customer"], name="rhythm_of_cell"),
         ]

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.utils import timezone
 
 from customers.models import Forecast, RfmGroup
@@ -14,6 +15,11 @@ from tests.factories.customers import RhythmFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 MAP = "/admin/customers/rhythm/map/"
+
+
+@pytest.fixture(autouse=True)
+def _no_map_is_kept():
+    cache.clear()
 
 
 @pytest.fixture
@@ -71,6 +77,13 @@ def test_shares_of_money_in_several_currencies_are_not_added(staff):
 
 def test_map_without_purchases_says_so(staff):
     assert "Nobody is on the map yet" in staff.get(MAP).content.decode()
+
+
+def test_map_is_made_of_everybody_once_in_a_while(staff):
+    RhythmFactory()
+    staff.get(MAP)
+    RhythmFactory()
+    assert staff.get(MAP).context["found"].everybody.customers == 1
 
 
 def test_map_takes_the_same_queries_however_many_there_are(staff, django_assert_max_num_queries):
