@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0043_likeliest_of_mailings'),
+        ('rewards', '0044_codes_ordered_once'),
     ]
 
     operations = [
