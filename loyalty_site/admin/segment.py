@@ -88,6 +88,7 @@ class SegmentAdmin(ModelAdmin):
     sortable_by = ("name",)
     fields = ("name", "description")
     actions_list = ("build",)
+    list_before_template = "admin/customers/segment/on_a_phone.html"
     actions_detail = ("add_members", "remove_members", "edit_filters", "refresh_now", "remove")
     annotations = {"members_now": Coalesce(Subquery(_MEMBERS), Value(0), output_field=IntegerField())}
 

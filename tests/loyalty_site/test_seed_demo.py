@@ -209,6 +209,7 @@ def test_seed_demo_gives_its_customer_something_to_look_at():
 
 
 def test_seed_demo_built_segments():
+    seed("--households", str(HOUSEHOLDS))
     sizes = dict(Segment.objects.annotate(n=Count("members")).values_list("name", "n"))
     assert set(sizes) == {"Champions", "Drifting away, may be written to"}
     assert sizes["Champions"] == Rhythm.objects.filter(group="CHAMPIONS").count()
