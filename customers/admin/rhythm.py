@@ -141,10 +141,10 @@ def _kept_map() -> tuple[Map, int]:
         return rhythms.rfm_map(), Rhythm.objects.filter(rhythms.drifting(timezone.localdate())).count()
 
     try:
-        kept: tuple[Map, int] = cache.get_or_set(MAP_KEY, read, MAP_KEPT.seconds)
+        kept: tuple[Map, int] | None = cache.get_or_set(MAP_KEY, read, MAP_KEPT.seconds)
     except RedisError:
-        return read()
-    return kept
+        kept = None
+    return kept or read()
 
 
 def _page(found: Map, drifting_now: int) -> dict[str, Any]:
