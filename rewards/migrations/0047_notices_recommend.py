@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0045_one_lot_at_two_tills'),
+        ('rewards', '0046_barriers_in_use'),
     ]
 
     operations = [
