@@ -93,9 +93,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_open_at timestamptz := greatest(p_at, p_booked_at);
 BEGIN
+    -- Most have no such lot and nobody merged into them: two looks at an index instead of a search through the family.
     IF EXISTS (SELECT FROM rewards_pointslot
-               WHERE customer_id IN (SELECT points_family(p_customer)) AND idle_months IS NOT NULL
-                 AND expires_at > v_open_at) THEN
+               WHERE customer_id = p_customer AND idle_months IS NOT NULL AND expires_at > v_open_at)
+       OR EXISTS (SELECT FROM customers_customer WHERE merged_into_id = p_customer) THEN
         UPDATE rewards_pointslot lot SET expires_at = later.lapse
         FROM rewards_pointslot moving, points_terms() terms, points_lapse_at(
             p_at, 'INACTIVITY', moving.idle_months, terms.expiry_period_end, '', terms.timezone) AS later (lapse)
