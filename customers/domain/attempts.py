@@ -133,8 +133,9 @@ def refuse_when_used_up(*, limits: Iterable[Limit], at: datetime) -> None:
     """For counters, whose codes are mostly good: they are looked at without a write, and a failure is told only when
     `take` counted it. Raises TooManyAttempts."""
     wanted = list(limits)
-    values = ([limit.key for limit in wanted], [limit.start(at) for limit in wanted])
-    ends = [end for (end,) in statements.rows(_USED_UP, values)]
+    told = ", ".join(["(%s, %s)"] * len(wanted))  # an array of them would be planned anew each time
+    values = [value for limit in wanted for value in (limit.key, limit.start(at))]
+    ends = [end for (end,) in statements.rows(_USED_UP.format(wanted=told), values)]
     if ends:
         raise TooManyAttempts(seconds=_seconds(max(ends), at))
 
@@ -234,8 +235,5 @@ def _network(address: str) -> str:
 _TAKE = "SELECT attempts_take(%s, %s::timestamptz[], %s::timestamptz[], %s::int[])"
 _GIVE_BACK = "SELECT attempts_give_back(%s, %s::timestamptz[])"
 _USED_UP = (
-    "SELECT known.window_end FROM customers_attemptcount known"
-    " JOIN unnest(%s::text[], %s::timestamptz[]) AS wanted (key, start_at)"
-    " ON known.key = wanted.key AND known.window_start = wanted.start_at"
-    " WHERE known.failures >= known.failures_max"
+    "SELECT window_end FROM customers_attemptcount WHERE (key, window_start) IN ({wanted}) AND failures >= failures_max"
 )

@@ -1,4 +1,4 @@
-"""How often something happened within the present minute, counted in Redis by one atomic step."""
+"""How often something happened within the present minute, counted in Redis."""
 
 import logging
 from datetime import datetime
@@ -22,7 +22,7 @@ def seconds_to_wait(*, what: str, limit: int, at: datetime) -> int:
     # holds closes its connections, also those in use.
     client = _client(settings.REDIS_CACHE_URL)
     try:
-        with client.pipeline() as steps:
+        with client.pipeline(transaction=False) as steps:  # sent together; each is whole by itself
             key = f"rate:{what}:{now // WINDOW}"
             steps.incr(key)
             steps.expire(key, 2 * WINDOW)
