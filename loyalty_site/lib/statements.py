@@ -103,6 +103,12 @@ def numbers(values: Iterable[int | Decimal]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
+def texts(values: Iterable[str]) -> str:
+    """The same of texts."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+
+
 def columns(model: type[models.Model], table: str) -> str:
     """The columns of a model in SQL, in the order in which `instance` takes their values."""
     return ", ".join(f'{table}."{field.column}"' for field in model._meta.concrete_fields)

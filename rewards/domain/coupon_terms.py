@@ -1,9 +1,10 @@
 """Coupons, with what their offers say, as the calculator reads them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from customers.models import Store
@@ -15,12 +16,19 @@ from rewards.models import Coupon, Offer
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class Scope:
+    """What stands beside the row of an offer for one customer and moment: see offers_scopes."""
+
     products: frozenset[int]
     categories: frozenset[int]
     stores: frozenset[int]
     is_member: bool
     used: Sequence[int | None]
+
+    @classmethod
+    def of_row(cls, values: Sequence[Any]) -> "Scope":
+        products, categories, stores, is_member, *used = values
+        return cls(frozenset(products), frozenset(categories), frozenset(stores), is_member, used)
 
 
 def basket(
@@ -38,23 +46,21 @@ def basket(
 
 
 def read(
-    *, coupons: Iterable[Coupon], customer_id: int | None, at: datetime
+    *, coupons: Iterable[Coupon], customer_id: int | None, at: datetime, scopes: Mapping[int, Scope] | None = None
 ) -> tuple[list[eligibility.CouponIn], frozenset[int]]:
     """The coupons with what is left of their offers' limits for a purchase at `at`, and those segments of the customer
-    that these offers are meant for. One query, however many they are."""
+    that these offers are meant for. One query, however many they are; none with `scopes`, by offer id."""
     coupons = list(coupons)
-    scopes = {
-        offer: _Scope(frozenset(products), frozenset(categories), frozenset(stores), is_member, used)
-        for offer, products, categories, stores, is_member, *used in statements.rows(
-            _SCOPES, (customer_id, at, statements.numbers({coupon.offer_id for coupon in coupons}))
-        )
-    }
+    if scopes is None:
+        offers = statements.numbers({coupon.offer_id for coupon in coupons})
+        found = statements.rows(_SCOPES, (customer_id, at, offers))
+        scopes = {offer: Scope.of_row(values) for offer, *values in found}
     as_read = [_as_read(coupon, scopes[coupon.offer_id]) for coupon in coupons]
     segments = (one.terms.segment for one in as_read if scopes[one.terms.offer].is_member)
     return as_read, frozenset(segment for segment in segments if segment is not None)
 
 
-def _as_read(coupon: Coupon, scope: _Scope) -> eligibility.CouponIn:
+def _as_read(coupon: Coupon, scope: Scope) -> eligibility.CouponIn:
     return eligibility.CouponIn(
         code=coupon.code,
         terms=_terms(coupon.offer, scope),
@@ -67,7 +73,7 @@ def _as_read(coupon: Coupon, scope: _Scope) -> eligibility.CouponIn:
     )
 
 
-def _terms(offer: Offer, scope: _Scope) -> eligibility.Terms:
+def _terms(offer: Offer, scope: Scope) -> eligibility.Terms:
     has_window = offer.weekdays or offer.time_from is not None
     return eligibility.Terms(
         kind=offer.kind,

@@ -1,8 +1,9 @@
 """Coupons are issued, found, or made void; `coupon_redemptions` redeems them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -153,14 +154,27 @@ def issue(*, offer: Offer, customer: Customer | None, reference: str, by: Actor,
     return coupon
 
 
-def find(*, text: str) -> Coupon:
-    """By code as typed or scanned, with its offer. Raises CouponMistyped (by its check symbol) or CouponUnknown."""
+def find(*, text: str, among: Mapping[str, Coupon] | None = None) -> Coupon:
+    """By code as typed or scanned, with its offer. `among` are coupons by code, where the caller has looked it up.
+
+    Raises CouponMistyped (by its check symbol) or CouponUnknown.
+    """
     code = codes.normalize(text)
-    for row in statements.rows(_FIND, (code,)):
-        coupon = statements.instance(Coupon, row[:_OWN])
-        coupon.offer = statements.instance(Offer, row[_OWN:])
-        return coupon
-    raise (CouponUnknown if _could_be(code) else CouponMistyped)(coupon=text)
+    found = _by_code(code) if among is None else among.get(code)
+    if found is None:
+        raise (CouponUnknown if _could_be(code) else CouponMistyped)(coupon=text)
+    return found
+
+
+def _by_code(code: str) -> Coupon | None:
+    return next((of_row(row) for row in statements.rows(_FIND, (code,))), None)
+
+
+def of_row(values: Sequence[Any]) -> Coupon:
+    """With its offer, from the columns of both."""
+    coupon = statements.instance(Coupon, values[:_OWN])
+    coupon.offer = statements.instance(Offer, values[_OWN:])
+    return coupon
 
 
 def refusal_before_purchase(

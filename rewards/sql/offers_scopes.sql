@@ -25,3 +25,22 @@ BEGIN
         FROM rewards_offer terms WHERE terms.id = offer;
     END LOOP;
 END $$;
+
+-- Coupons by their codes, with their offers and what stands beside these.
+CREATE OR REPLACE FUNCTION coupons_shown(p_codes text[], p_customer bigint, p_at timestamptz)
+RETURNS TABLE (
+    coupon rewards_coupon, offer rewards_offer, products bigint[], categories bigint[], stores bigint[], is_member boolean,
+    used_by_customer bigint, used_in_period bigint, used_by_customer_in_period bigint
+) LANGUAGE plpgsql STABLE ROWS 1 AS $$
+DECLARE
+    v_code text;
+BEGIN
+    FOREACH v_code IN ARRAY p_codes LOOP
+        RETURN QUERY
+        SELECT shown, terms, scope.products, scope.categories, scope.stores, scope.is_member, scope.used_by_customer,
+               scope.used_in_period, scope.used_by_customer_in_period
+        FROM rewards_coupon shown JOIN rewards_offer terms ON terms.id = shown.offer_id,
+             offers_scopes(p_customer, p_at, ARRAY[terms.id]) AS scope
+        WHERE shown.code = v_code;
+    END LOOP;
+END $$;

@@ -57,7 +57,7 @@ def priced(
     found: dict[str, Coupon] = {}
     for text in purchase.coupons:
         try:
-            coupon = coupons.find(text=text)
+            coupon = coupons.find(text=text, among=booking.coupons if booking else None)
         except coupons.CouponRefused as refusal:
             priced.refusals[text] = refusal
         else:
@@ -89,7 +89,8 @@ def as_read(
 ) -> tuple[list[eligibility.CouponIn], eligibility.Basket]:
     """As the calculator reads them. What is sold is looked up only where an offer names products or categories."""
     customer = purchase.customer.pk if purchase.customer else None
-    read, segments = coupon_terms.read(coupons=shown, customer_id=customer, at=purchase.purchased_at)
+    scopes = booking.scopes if booking else None
+    read, segments = coupon_terms.read(coupons=shown, customer_id=customer, at=purchase.purchased_at, scopes=scopes)
     is_asked = any(one.terms.free_product or not one.terms.is_for_all_lines for one in read)
     catalog = _catalog(purchase.lines, booking) if is_asked else {}
     lines = [

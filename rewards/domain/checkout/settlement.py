@@ -11,7 +11,6 @@ from django.db import transaction
 from customers.domain import customers, purchases
 from customers.models import Customer, Purchase, PurchaseSource, Store, Till
 from loyalty_site.lib.actors import Actor
-from loyalty_site.lib.errors import DomainError
 from rewards.domain import coupon_redemptions, earning, merges, points, surprises, tiers
 from rewards.domain.checkout import booking, pricing
 from rewards.domain.checkout import facts as checkout_facts
@@ -52,22 +51,15 @@ def settle(*, purchase: PurchaseIn, store: Store, till: Till | None, by: Actor, 
     if known:
         return settled_before(purchase=known, at=at)
     program = facts.terms.program
-    try:
-        if purchase.customer:
-            customers.refuse_unless_member(customer=purchase.customer)
-        if purchase.purchased_at > at + CLOCK_TOLERANCE:
-            raise PurchasedInFuture
-        priced = pricing.priced(purchase=purchase, store=store, booking=facts)
-        for refusal in priced.refusals.values():
-            raise refusal
-        points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
-        gift_card = pricing.gift_card_value(purchase=purchase, left_minor=priced.left_minor - points_value)
-    except DomainError:
-        # Another till may have booked this very receipt, and used its coupons, since we looked.
-        known = _told(purchase, store)
-        if known:
-            return settled_before(purchase=known, at=at)
-        raise
+    if purchase.customer:
+        customers.refuse_unless_member(customer=purchase.customer)
+    if purchase.purchased_at > at + CLOCK_TOLERANCE:
+        raise PurchasedInFuture
+    priced = pricing.priced(purchase=purchase, store=store, booking=facts)
+    for refusal in priced.refusals.values():
+        raise refusal
+    points_value = pricing.points_value(purchase=purchase, left_minor=priced.left_minor, program=program)
+    gift_card = pricing.gift_card_value(purchase=purchase, left_minor=priced.left_minor - points_value)
     if facts.may_draw and purchase.customer:
         surprises.tell_in_turn(customer=purchase.customer)
     recorded, created = purchases.record(

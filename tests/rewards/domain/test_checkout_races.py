@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from customers.models import Purchase
-from rewards.domain import coupons, offers, points
+from rewards.domain import offers, points
+from rewards.domain.checkout import facts
 from rewards.models import Coupon, CouponState, Offer, Surprise
 from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import (
@@ -119,18 +120,19 @@ def test_tills_that_share_customers_coupons_and_offers_never_deadlock(settle, no
 
 
 def test_coupon_used_by_another_telling_of_the_same_receipt_is_no_refusal(settle, customer, now, monkeypatch):
-    """The other till books this receipt after we looked for it and before we look at its coupon."""
+    """The other till books this receipt after we looked for it and at its coupon."""
     coupon = CouponFactory(customer=customer)
     told = basket(4000, customer=customer, now=now, coupons=[coupon.code])
-    find, others = coupons.find, []
+    read, others = facts.read, []
 
-    def find_late(*, text):
+    def read_early(**values):
+        found = read(**values)
         if not others:
             others.append(None)
             others.extend(at_once(lambda: settle(told)))
-        return find(text=text)
+        return found
 
-    monkeypatch.setattr(coupons, "find", find_late)
+    monkeypatch.setattr(facts, "read", read_early)
     settled = settle(told)
     assert (others[1].created, settled.created) == (True, False)
     assert settled.purchase == others[1].purchase
