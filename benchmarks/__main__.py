@@ -23,6 +23,7 @@ SCENARIOS = (
     "codes",
     "mails",
     "audience",
+    "recommendations",
 )
 QUICK = Scale(rounds=1, seconds=0.01, share=0.0002)
 
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; all when none")
     parser.add_argument("--quick", action="store_true", help="tiny: shows that it runs, its figures say nothing")
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--share", type=float, help="of the rows, from 0 to 1")
+    parser.add_argument("--share", type=float, help="of the rows: 0.1 is a tenth of them")
     parser.add_argument("--out", type=Path, help=f"instead of {report.PATH.name}, which only a whole run writes")
     options = parser.parse_args()
     unknown = set(options.scenarios) - set(SCENARIOS)

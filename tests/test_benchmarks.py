@@ -42,4 +42,8 @@ def test_every_scenario_runs(tmp_path):
         "survey mails, 2 workers, a server that takes 100 ms for each",
         "audience of 200 customers with reasons",
         "audience of 200 customers with reasons and hold-out",
+        "a night's recommendations for 20 customers",
+        "what 20 customers buy again, counted",
+        "which products the same people buy",
+        "a customer's list out of the database, the median",
     ]

@@ -1,21 +1,25 @@
-"""Measures the recommendations on a file: all but each customer's last basket is known, the last is foretold."""
+"""Measures the recommendations on a file: all but each customer's last basket is known, the last is foretold; or all
+before a day is known, and the four weeks from it on are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain.recommendations import baselines, measures, model
-from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, build
+from customers.domain.recommendations.baskets import Baskets, Flags, Floats, Numbers, build
 from customers.domain.recommendations.files import Columns
 from customers.domain.recommendations.model import Ranked
 from loyalty_site.lib.errors import DomainError
 
 BASKETS_AT_LEAST = 3
+WEEKS = 4
 PARTS = ("all", "repeat", "new")
+NEXT = ("next_basket", "next_basket_repeat")  # the first day of the four weeks on which a customer bought
 OURS = "recommendations"
 
 
@@ -27,6 +31,11 @@ class NobodyToMeasure(DomainError):
     )
 
 
+class DayOutside(DomainError):
+    code = "day_outside"
+    message = _("No customer in the file bought both before %(day)s and in the four weeks from then on.")
+
+
 class CategoriesMissing(DomainError):
     code = "categories_missing"
     message = _("No line of the file has a category. Add the column “category”, or measure products (--at product).")
@@ -34,21 +43,24 @@ class CategoriesMissing(DomainError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Test:
-    """`known` is what may be learned from; by customer the day and, by part, the contents of the last basket."""
+    """`known` is what may be learned from; by customer the day and, by part, what is to be found."""
 
     known: Baskets
     today: Numbers
     truths: dict[str, measures.Truth]
 
 
-def evaluate(columns: Columns, *, at: str = "product", size: int = 10, sold_at_least: int = 1) -> dict[str, Any]:
-    """Numbers for JSON. Raises NobodyToMeasure, CategoriesMissing."""
+def evaluate(
+    columns: Columns, *, at: str = "product", size: int = 10, sold_at_least: int = 1, since: date | None = None
+) -> dict[str, Any]:
+    """Numbers for JSON; of the last baskets, or of the four weeks from `since` on. Raises NobodyToMeasure, DayOutside,
+    CategoriesMissing."""
     history, category = _history(columns, at)
     if sold_at_least > 1:
         sold = baselines.popular(history)
         history = history.of_products(sold >= sold_at_least)
         history = _without_empty(history)
-    test = _test(history)
+    test = _test(history) if since is None else _weeks(history, since)
     lists = _lists(test, category, size)
     return {
         "at": at,
@@ -115,6 +127,34 @@ def _test(history: Baskets) -> _Test:
     return _Test(known, today, truths)
 
 
+def _weeks(history: Baskets, since: date) -> _Test:
+    """Of who bought before and in these weeks; what nobody bought before cannot be found and is not asked for."""
+    begin, end = since.toordinal(), since.toordinal() + 7 * WEEKS
+    begins, places = history.begins, np.arange(len(history.customer))
+    cut = begins + np.bincount(history.customer[history.day < begin], minlength=history.customers)
+    coming = (history.day >= begin) & (history.day < end) & (cut > begins)[history.customer]
+    if not coming.any():
+        raise DayOutside(day=since)
+    known = history.before(cut)
+    first_day = np.full(history.customers, end)
+    np.minimum.at(first_day, history.customer[coming], history.day[coming])
+    sold = baselines.popular(known) > 0
+
+    def bought(baskets: Flags) -> Numbers:
+        keys = np.unique(measures.contents(history, places[baskets]))
+        return keys[sold[keys % history.products]]
+
+    weeks, following = bought(coming), bought(coming & (history.day == first_day[history.customer]))
+    own = known.buyer * known.products + known.product
+    again, next_again = np.isin(weeks, own), np.isin(following, own)
+    found = (weeks, weeks[again], weeks[~again], following, following[next_again])
+    truths = {
+        part: measures.truth(keys, customers=history.customers, products=history.products)
+        for part, keys in zip(PARTS + NEXT, found, strict=True)
+    }
+    return _Test(known, np.full(history.customers, begin), truths)
+
+
 def _lists(test: _Test, category: Numbers | None, size: int) -> dict[str, dict[str, Numbers]]:
     """Lists by part, by rule: customers × `size` products. A part's lists hold candidates of that part alone."""
     learned, sold = model.learn(test.known), baselines.popular(test.known)
@@ -135,23 +175,25 @@ def _best(ranked: Ranked, score: Floats, part: str, size: int) -> Numbers:
 
 
 def _report(lists: dict[str, dict[str, Numbers]], test: _Test) -> dict[str, Any]:
+    of = dict(zip(PARTS + NEXT, (*PARTS, "all", "repeat"), strict=True))
     parts = {
-        part: {rule: measures.measure(of, test.truths[part]) for rule, of in lists[part].items()} for part in PARTS
+        part: {rule: measures.measure(found, truth) for rule, found in lists[of[part]].items()}
+        for part, truth in test.truths.items()
     }
     rules = [rule for rule in parts["all"] if rule != OURS]
     asked = test.truths["all"].sizes > 0
     sold = len(np.unique(test.known.product))
     return {
-        **{part: _figures(parts[part][OURS]) for part in PARTS},
+        **{part: _figures(parts[part][OURS]) for part in parts},
         "coverage": _coverage(lists["all"][OURS][asked], sold),
         "baselines": {
             rule: {
-                **{part: _figures(parts[part][rule]) for part in PARTS},
+                **{part: _figures(parts[part][rule]) for part in parts},
                 "coverage": _coverage(lists["all"][rule][asked], sold),
             }
             for rule in rules
         },
-        "gain_over": {rule: {part: _gain(parts[part][OURS], parts[part][rule]) for part in PARTS} for rule in rules},
+        "gain_over": {rule: {part: _gain(parts[part][OURS], parts[part][rule]) for part in parts} for rule in rules},
     }
 
 

@@ -1,6 +1,7 @@
 """Measures the recommendations on a file of purchases; exits 1 with the reason when it cannot."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--sold-at-least", type=int, default=1, metavar="N", help="leave out what is in fewer baskets of the file"
         )
+        parser.add_argument(
+            "--from",
+            type=date.fromisoformat,
+            metavar="DAY",
+            dest="since",
+            help="YYYY-MM-DD: learn from what was bought before it and foretell the four weeks from it on",
+        )
         parser.add_argument("--encoding", help="utf-8 or gb18030; detected when not given")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,6 +47,7 @@ class Command(BaseCommand):
                 at=options["at"],
                 size=options["k"],
                 sold_at_least=options["sold_at_least"],
+                since=options["since"],
             )
         except DomainError as error:
             raise CommandError(str(error)) from error

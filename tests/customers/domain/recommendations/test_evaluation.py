@@ -115,3 +115,46 @@ def test_what_cannot_be_measured_is_refused_in_words(tmp_path, people, options, 
 def test_categories_need_a_column_of_them(tmp_path):
     with pytest.raises(CommandError, match="category"):
         evaluated(tmp_path, habitual(customers=3), "--at", "category", category=lambda product: "")
+
+
+def test_four_weeks_are_foretold_from_what_was_before_them(tmp_path):
+    people = [*habitual(customers=30), [(0, [1])], [(70, [1])]]
+    found = evaluated(tmp_path, people, "--from", str(DAY + timedelta(days=49)), "--k", "5")
+    assert found["customers"] == found["next_basket"]["customers"] == 30
+    assert found["all"]["precision"] > found["next_basket"]["precision"] > 0
+    assert found["all"]["recall"] > found["baselines"]["popularity"]["all"]["recall"]
+    assert set(found["gain_over"]["popularity"]) == {*evaluation.PARTS, *evaluation.NEXT}
+
+
+def test_truth_of_four_weeks_by_hand():
+    """Product 9 was never sold before; day 48 and the customer who comes for the first time are not asked for."""
+    people = [
+        [(0, [1, 2]), (20, [2, 3]), (22, [1]), (40, [9]), (48, [2])],
+        [(5, [3, 4]), (30, [5])],
+        [(10, [5])],
+        [(25, [1])],
+    ]
+    test = evaluation._weeks(history(*people), date.fromordinal(20))
+    found = {part: [divmod(int(key), 10) for key in truth.keys] for part, truth in test.truths.items()}
+    assert found == {
+        "all": [(0, 1), (0, 2), (0, 3), (1, 5)],
+        "repeat": [(0, 1), (0, 2)],
+        "new": [(0, 3), (1, 5)],
+        "next_basket": [(0, 2), (0, 3), (1, 5)],
+        "next_basket_repeat": [(0, 2)],
+    }
+    assert test.known.day.tolist() == [0, 5, 10]
+
+
+def test_what_is_bought_in_the_four_weeks_changes_no_list():
+    people, since = habitual(customers=20), date.fromordinal(50)
+    planted = [[(day, [39, 38, 37] if day >= 50 else goods) for day, goods in visits] for visits in people]
+    honest, other = (evaluation._weeks(history(*those), since) for those in (people, planted))
+    assert honest.truths["all"].keys.tolist() != other.truths["all"].keys.tolist()
+    mine, theirs = (evaluation._lists(test, None, 10)["all"][evaluation.OURS] for test in (honest, other))
+    assert np.array_equal(mine, theirs)
+
+
+def test_day_that_splits_nobody_is_refused(tmp_path):
+    with pytest.raises(CommandError, match="2020-01-01"):
+        evaluated(tmp_path, habitual(customers=3), "--from", "2020-01-01")
