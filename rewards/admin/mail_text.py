@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from loyalty_site.lib.admin import RowForm
 from loyalty_site.lib.errors import DomainError
 from rewards.domain import told_mails, wording
+from rewards.domain.letters import Shown
 from rewards.domain.mail_texts import Text
 from rewards.models import Offer, Program
 
@@ -79,11 +80,17 @@ def preview(
         return JsonResponse({"problem": " ".join(problems)})
     text = Text(form.cleaned_data["subject"], form.cleaned_data["body"])
     shared: dict[str, Any] = {"program": Program.objects.current(), "offer": offer, "points": points}
+    return shown(
+        lambda code: told_mails.preview(text=text, default=default, language=code, at=timezone.now(), **shared)
+    )
+
+
+def shown(mail_in: Callable[[str], Shown]) -> JsonResponse:
+    """What static/js/mail-preview.js shows: by language the page, and what stands above it in a list of mails."""
+    mails = {code: mail_in(code) for code, _name in settings.LANGUAGES}
     return JsonResponse(
         {
-            "mails": {
-                code: told_mails.preview(text=text, default=default, language=code, at=timezone.now(), **shared)
-                for code, _name in settings.LANGUAGES
-            }
+            "mails": {code: mail.page for code, mail in mails.items()},
+            "heads": {code: {"sender": mail.sender, "subject": mail.subject} for code, mail in mails.items()},
         }
     )

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -147,9 +146,7 @@ class ProgramAdmin(ModelAdmin):
             return JsonResponse({"problem": " ".join(map(str, problems))})
         told: dict[str, Any] = {"text": Text({}, {}), "default": mail_texts.OFFER, "offer": Offer(title=_SAMPLE)}
         told |= {"program": form.instance, "at": timezone.now()}
-        return JsonResponse(
-            {"mails": {code: told_mails.preview(**told, language=code) for code, _name in settings.LANGUAGES}}
-        )
+        return mail_text.shown(lambda code: told_mails.preview(**told, language=code))
 
     def offers(self, act: str, row: Program) -> bool:
         return act != "remove_logo" or row.logo_id is not None

@@ -1,6 +1,7 @@
 """What every mail of the programme has: the customer's language, a name of its own, and the way to stop such mails."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
 
 import css_inline
@@ -24,6 +25,15 @@ _signer = Signer(salt="rewards.news", sep=".")
 class NewsLinkUnknown(DomainError):
     code = "news_link_unknown"
     message = gettext_lazy("This link is not complete. Please open it from the mail again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A mail for a page of the back office: what lists of mail programs show of it, and its HTML."""
+
+    sender: str
+    subject: str
+    page: str
 
 
 def letter(
@@ -72,8 +82,12 @@ def write(message: EmailMultiAlternatives, *, template: str, context: Mapping[st
 
 def sender(program: Program) -> str:
     """The address that is set up, under the programme's name for it."""
+    return formataddr(_name_and_address(program))
+
+
+def _name_and_address(program: Program) -> tuple[str, str]:
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((" ".join(program.sender_name.split()) or name, address))
+    return " ".join(program.sender_name.split()) or name, address
 
 
 def answers_to(program: Program) -> list[str]:
@@ -81,11 +95,12 @@ def answers_to(program: Program) -> list[str]:
     return [program.reply_to] if program.reply_to else []
 
 
-def preview(*, template: str, context: Mapping[str, object], program: Program) -> str:
-    """The page of a mail, for a page of the back office; its links lead nowhere."""
+def preview(*, subject: str, template: str, context: Mapping[str, object], program: Program) -> Shown:
+    """Its links lead nowhere."""
     nowhere = dict.fromkeys(("url", "unsubscribe_url", "preferences_url"), "#")
     shown = {**nowhere, **context, "program": program, "logo": logos.shown(program)}
-    return html(template=template, context=shown)
+    name, address = _name_and_address(program)
+    return Shown(f"{name} <{address}>".strip(), subject, html(template=template, context=shown))
 
 
 def html(*, template: str, context: Mapping[str, object]) -> str:

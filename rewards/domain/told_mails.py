@@ -62,15 +62,15 @@ def preview(
     offer: Offer | None = None,
     points: int | None = None,
     at: datetime,
-) -> str:
-    """The HTML of such a mail, with a customer who is called Mei and a coupon that was never issued."""
+) -> letters.Shown:
+    """Such a mail, with a customer who is called Mei and a coupon that was never issued."""
     today = at.astimezone(ZoneInfo(program.timezone)).date()
     with translation.override(language):
         values = coupon_mails.examples(offer=offer, points=points, program=program, language=language, today=today)
         items = [(_("Green tea"), _("People who buy %(name)s often take this too.") % {"name": _("Honey")})]
         values["recommendations"] = _block([*items, (_("Honey"), _("Many customers take this."))])
         told = _filled(text, default, language, values)
-        return letters.preview(template="told", context=told, program=program)
+        return letters.preview(subject=told["subject"], template="told", context=told, program=program)
 
 
 def recommended(*, customer: Customer, at: datetime) -> str:

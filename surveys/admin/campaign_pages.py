@@ -5,7 +5,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.db.models import Count
 from django.http import JsonResponse
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.utils.translation import ngettext
 
 from customers.models import Customer
 from loyalty_site.lib.admin import list_url
+from rewards.admin import mail_text
 from rewards.domain.mail_texts import Text
 from rewards.models import Program
 from surveys.admin import campaign_form
@@ -73,9 +73,7 @@ def mails(form: "forms.ModelForm[Campaign]") -> JsonResponse:
         "program": Program.objects.current(),
         "text": Text(form.cleaned_data["subject"], form.cleaned_data["introduction"]),
     }
-    return JsonResponse(
-        {"mails": {code: invitations.preview(**told, language=code) for code, _name in settings.LANGUAGES}}
-    )
+    return mail_text.shown(lambda code: invitations.preview(**told, language=code))
 
 
 def local_start(campaign: Campaign) -> str:

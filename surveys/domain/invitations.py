@@ -138,12 +138,12 @@ def letter(
     return message
 
 
-def preview(*, survey: Survey, program: Program, text: Text, language: str) -> str:
-    """The HTML of the mail, for a customer who is called Mei."""
+def preview(*, survey: Survey, program: Program, text: Text, language: str) -> letters.Shown:
+    """The mail, for a customer who is called Mei."""
     with translation.override(language):
         mei = Customer(name=wording.example_name(language), language=language)
-        _subject, told = _told(survey, mei, program, text, "#")
-        return letters.preview(template="survey_invitation", context=told, program=program)
+        subject, told = _told(survey, mei, program, text, "#")
+        return letters.preview(subject=subject, template="survey_invitation", context=told, program=program)
 
 
 def _told(survey: Survey, customer: Customer, program: Program, text: Text, url: str) -> tuple[str, dict[str, object]]:
