@@ -9,7 +9,7 @@ from django.utils import timezone
 from customers.domain import consents
 from customers.models import Purpose, User
 from loyalty_site.lib import actors
-from rewards.models import ExperimentKind, Program
+from rewards.models import ExperimentKind
 from surveys.domain import campaigns
 from surveys.models import (
     Campaign,
@@ -144,18 +144,17 @@ def typed(**fields):
 
 
 def test_preview_shows_the_mail_in_the_words_that_are_typed(staff, survey):
-    Program.objects.update(sender_name="集市")
     survey.introduction = {"en": "We read every answer.", "zh-hans": "每一份回复都会读。"}
     survey.save()
     words = typed(survey=survey.pk, introduction_en="Dear {first_name}, <b> {program} asks.")
-    words["subject_en"] = "{program} asks\n{first_name}"
+    words["subject_en"] = "{program} asks {first_name}"
     answer = staff.post(PREVIEW, words).json()
     mails = answer["mails"]
     assert "Dear Mei, &lt;b&gt; Loyalty Site asks." in mails["en"]
     assert "We read every answer." not in mails["en"]
     assert "每一份回复都会读。" in mails["zh-hans"]
     assert "How was it?" in mails["en"]
-    assert answer["heads"]["en"] == {"sender": "集市 <hello@example.org>", "subject": "Loyalty Site asks Mei"}
+    assert answer["heads"]["en"] == {"sender": "Loyalty Site <hello@example.org>", "subject": "Loyalty Site asks Mei"}
     assert answer["heads"]["zh-hans"]["subject"] == "您满意吗？"
 
 
