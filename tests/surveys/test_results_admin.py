@@ -96,7 +96,7 @@ def test_words_that_stand_out_are_a_page(staff, talked_about):
 
 def test_responses_are_a_file_without_formulas(staff, talked_about):
     file = staff.get(act(talked_about, "results"), {"file": "responses"})
-    heading, line = b"".join(file.streaming_content).decode().splitlines()
+    heading, line = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
     assert heading.startswith("response,submitted_at,campaign,store,customer,language,source,q1,q2")
     assert line.endswith(",2,'=1+1 牛奶过期")
 
