@@ -1,6 +1,7 @@
 """What came of a survey, in a few set-based reads whatever its size."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -139,10 +140,10 @@ def report(scope: Scope, *, main: int | None = None) -> Report:
         return Report(found["number"], empty, empty[0] if empty else None, True, (), (), ())
     span = (scope.until or found["last"]) - (scope.since or found["first"])
     is_weekly = span <= timedelta(weeks=WEEKS_MOST)
-    totals = _totals(scope, scales)
+    by_period, by_store = _cells(rows, chosen, step="week" if is_weekly else "month", zone=zone)
+    totals = _totals(scope, [scale for scale in scales if scale != chosen]) | {chosen.pk: _sum(by_store.values())}
     before = _totals(scope.before, scales) if scope.before else {}
     questions = [_result(scale, totals.get(scale.pk, {}), before.get(scale.pk, {})) for scale in scales]
-    by_period, by_store = _cells(rows, chosen, step="week" if is_weekly else "month", zone=zone)
     result = next(each for each in questions if each.question == chosen)
     return Report(
         responses=found["number"],
@@ -173,6 +174,13 @@ def _totals(scope: Scope, scales: Sequence[Question]) -> dict[int, dict[int, int
     for question, number, count in scored.values_list("question", "number").annotate(Count("pk")).order_by():
         found.setdefault(question, {})[number] = count
     return found
+
+
+def _sum(parts: Iterable[Counts]) -> dict[int, int]:
+    total: Counter[int] = Counter()
+    for counts in parts:
+        total.update(counts)
+    return dict(total)
 
 
 def _cells(
