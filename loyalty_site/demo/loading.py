@@ -11,7 +11,19 @@ from customers.domain import audit, rhythms, worths
 from customers.domain.absences import chances
 from customers.models import AuditEvent, Card, Store
 from loyalty_site import environment
-from loyalty_site.demo import asking, cases, enrollment, journey, mailings, past, people, program, receipts, staff
+from loyalty_site.demo import (
+    asking,
+    cases,
+    enrollment,
+    journey,
+    mailings,
+    offering,
+    past,
+    people,
+    program,
+    receipts,
+    staff,
+)
 from loyalty_site.demo.journey import Habits
 from loyalty_site.lib import actors
 from rewards.domain import imports
@@ -117,6 +129,7 @@ def _finish(habits: Mapping[int, Habits], at: datetime) -> None:
     members = _members(habits)
     past.tell(members, at=at)
     asking.tell(members, at=at)
+    offering.tell(members, at=at)
     cases.tell(at=at)
     runs.refresh(at=at)
     rhythms.refresh(at=at)

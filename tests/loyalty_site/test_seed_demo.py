@@ -25,11 +25,20 @@ from customers.models import (
     User,
 )
 from loyalty_site import environment
-from loyalty_site.demo import asking, journey, loading, past, staff
+from loyalty_site.demo import asking, journey, loading, offering, past, staff
 from loyalty_site.demo import cases as demo_cases
 from loyalty_site.lib import actors
 from rewards.domain import points
-from rewards.models import Coupon, PointsAccount, PointsEntry, Program, RewardRedemption
+from rewards.models import (
+    Coupon,
+    CouponRedemption,
+    Mailing,
+    MailingState,
+    PointsAccount,
+    PointsEntry,
+    Program,
+    RewardRedemption,
+)
 from surveys.domain import cases, choice_results, funnels, reports
 from surveys.models import (
     Answer,
@@ -242,7 +251,21 @@ def test_seed_demo_leaves_mails_to_look_after():
     assert (states[DeliveryState.UNCERTAIN], states[DeliveryState.HELD]) == (asking.UNCERTAIN, asking.HELD)
     assert min(states[DeliveryState.BOUNCED], states[DeliveryState.REJECTED]) > 0
     assert states[DeliveryState.PENDING] == 0
-    assert SuppressedAddress.objects.count() == states[DeliveryState.BOUNCED]
+    reasons = Counter(SuppressedAddress.objects.values_list("reason", flat=True))
+    assert reasons == {"HARD_BOUNCE": states[DeliveryState.BOUNCED], "COMPLAINT": 1, "STAFF": 1}
+
+
+def test_seed_demo_mailed_an_offer_with_a_part_held_out(monkeypatch):
+    monkeypatch.setattr(offering, "HELD_OUT_PERCENT", 50)
+    monkeypatch.setattr(offering, "FETCHED", 0.5)
+    seed("--households", "40")
+
+    mailing = Mailing.objects.get()
+    assert mailing.state == MailingState.COMPLETED
+    mails = Counter(mailing.mails.values_list("state", "reason"))
+    assert min(mails["ACCEPTED", ""], mails["SUPPRESSED", "HELD_OUT"]) > 0
+    used = CouponRedemption.objects.filter(coupon__mailing_mail__mailing=mailing)
+    assert 0 < used.count() < mails["ACCEPTED", ""]
 
 
 def test_seed_demo_hung_posters():
