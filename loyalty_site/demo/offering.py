@@ -38,6 +38,7 @@ def tell(members: Iterable[Member], *, at: datetime) -> None:
     drawn = random.Random(SEED)  # noqa: S311 - a story, not a secret
     fetching = [mail for mail in told if drawn.random() < FETCHED]
     for mail in fetching:
+        assert mail.coupon is not None  # whoever was sent the offer has one
         when = sent_at + (at - sent_at) * drawn.random()
         coupon_redemptions.redeem(coupon=mail.coupon, customer=mail.customer, by=actors.SYSTEM, at=when)
     _stop([mail for mail in told if mail not in fetching], at - timedelta(hours=1))
@@ -59,8 +60,8 @@ def _stop(mails: list[MailingMail], at: datetime) -> None:
     """One reports the mail as spam, one tells the staff, one takes the link at its end."""
     people = [mail.customer for mail in mails]
     for mail in mails[:1]:
-        said = {"reference": f"mailing-{mail.pk}", "detail": "Feedback-Type: abuse"}
-        bounces.note_complaint(**said, address=mail.customer.email, at=at)
+        reference, told = f"mailing-{mail.pk}", "Feedback-Type: abuse"
+        bounces.note_complaint(reference=reference, address=mail.customer.email, detail=told, at=at)
     for customer in people[1:2]:
         told = "Asked at the counter for no more mails."
         suppressions.enter(address=customer.email, detail=told, by=actors.SYSTEM, at=at)
