@@ -50,6 +50,7 @@ class OfferAdmin(ModelAdmin):
         **only_for("kind", OfferKind.PERCENT, "percent"),
         **only_for("kind", OfferKind.AMOUNT, "amount_minor"),
         **only_for("kind", OfferKind.FREE_PRODUCT, "free_product"),
+        **only_for("kind", OfferKind.GIFT, "cost_minor"),
         **only_for("kind", OfferKind.MULTIPLIER, "points_multiplier"),
         **only_for("kind", [OfferKind.PERCENT, OfferKind.FREE_PRODUCT], "discount_max_minor"),
         **only_for("period", OfferPeriod.values, "period_max", "customer_period_max"),

@@ -18,7 +18,7 @@ OF_KIND: dict[Any, tuple[str, ...]] = {
     OfferKind.PERCENT: ("percent", "discount_max_minor"),
     OfferKind.AMOUNT: ("amount_minor",),
     OfferKind.FREE_PRODUCT: ("free_product", "discount_max_minor"),
-    OfferKind.GIFT: (),
+    OfferKind.GIFT: ("cost_minor",),
     OfferKind.MULTIPLIER: ("points_multiplier",),
 }
 WORTH = tuple(dict.fromkeys(name for names in OF_KIND.values() for name in names))
@@ -29,6 +29,7 @@ class OfferForm(RowForm):
     money_fields = {
         "discount_max_minor": gettext_lazy("at most"),
         "amount_minor": gettext_lazy("amount"),
+        "cost_minor": gettext_lazy("cost of each"),
         "min_spend_minor": gettext_lazy("minimum spend"),
         "budget_minor": gettext_lazy("budget"),
     }
@@ -48,6 +49,7 @@ class OfferForm(RowForm):
         help_texts = {
             "discount_max_minor": gettext_lazy("Empty: no bound."),
             "free_product": gettext_lazy("One unit of it, which must be in the basket, costs nothing."),
+            "cost_minor": gettext_lazy("What one costs the store. Customers do not see it."),
             "points_multiplier": gettext_lazy(
                 "2: what the goods earn by the earning rules counts twice. More than 1, 10 at most."
             ),
@@ -63,7 +65,7 @@ class OfferForm(RowForm):
             "starts_after_days": gettext_lazy("0: at once."),
             "coupon_days": gettext_lazy("Counted from the first day on which it can be used."),
             "redemptions_max": gettext_lazy("By all customers together. Empty: as often as anybody likes."),
-            "budget_minor": gettext_lazy("The most that it may take off in all. Empty: no bound."),
+            "budget_minor": gettext_lazy("The most that it may take off in all, or gifts may cost. Empty: no bound."),
             "customer_max": gettext_lazy("Empty: as often as they like."),
             "code_max": gettext_lazy("Of codes that are issued from now on. Empty: without end."),
             "period": gettext_lazy("Of the programme's calendar; weeks begin on Monday."),
@@ -97,12 +99,14 @@ class OfferForm(RowForm):
             "percent": _("Say how many percent."),
             "amount_minor": _("Say how much."),
             "free_product": _("Say which product."),
+            "cost_minor": _("Say what one costs you."),
             "points_multiplier": _("Say how many times the points count."),
         }
         for name in own[:1]:
             self.need(name, said[name])
         self._need_more_than(cleaned, "percent", 0)
         self._need_more_than(cleaned, "amount_minor", 0)
+        self._need_more_than(cleaned, "cost_minor", 0)
         self._need_more_than(cleaned, "points_multiplier", 1)
         if (cleaned.get("percent") or 0) > 100:
             self.add_error("percent", _("This can be 100 at most."))

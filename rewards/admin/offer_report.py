@@ -19,7 +19,7 @@ from loyalty_site.lib.numbers import grouped
 from rewards.admin import offer_refusals
 from rewards.domain import offer_reports
 from rewards.domain.offer_reports import Report, StoreShare, Totals, Waited, Week
-from rewards.models import Offer
+from rewards.models import Offer, OfferKind
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -92,7 +92,7 @@ def _figures(found: Report) -> list[tuple[str, str, str]]:
             _share(totals),
             _used(totals),
         ),
-        (_("Discount given"), format_money(totals.discount_minor, currency), _each(totals, currency)),
+        (_given_by(found.offer), format_money(totals.discount_minor, currency), _each(totals, currency)),
         (
             _("Spent in these purchases"),
             format_money(totals.spend_minor, currency),
@@ -103,6 +103,10 @@ def _figures(found: Report) -> list[tuple[str, str, str]]:
     if waited:
         figures.append((_("From issue to use"), _days(waited.median), _half(waited)))
     return figures
+
+
+def _given_by(offer: Offer) -> str:
+    return _("Cost of the gifts") if offer.kind == OfferKind.GIFT else _("Discount given")
 
 
 def _share(totals: Totals) -> str:

@@ -137,6 +137,7 @@ class SurpriseRuleForm(RowForm):
             kind=kind,
             amount_minor=money.to_minor(worth, self.currency()) if kind == OfferKind.AMOUNT and worth else None,
             percent=worth if kind == OfferKind.PERCENT else None,
+            cost_minor=data.get("cost_minor") or None if kind == OfferKind.GIFT else None,
             currency=self.currency(),
             valid_from=data["active_from"],
             coupon_days=data.get("coupon_days") or 30,

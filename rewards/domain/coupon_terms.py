@@ -87,6 +87,7 @@ def _terms(offer: Offer, scope: Scope) -> eligibility.Terms:
         amount_minor=offer.amount_minor or 0,
         discount_max_minor=offer.discount_max_minor,
         free_product=offer.free_product_id,
+        cost_minor=offer.cost_minor or 0,
         points_milli=int((offer.points_multiplier or 0) * MILLI),
         min_spend_minor=offer.min_spend_minor,
         products=scope.products,

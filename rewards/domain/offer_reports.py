@@ -18,6 +18,7 @@ _SQL = Path(__file__).resolve().parent.parent / "sql"
 @dataclass(frozen=True, slots=True)
 class Totals:
     """`issued` coupons in the hands of `holders` (whoever bears one is not counted), of which `used` at least once.
+    `discount_minor` is of gifts what they cost.
 
     `redeemed` uses stand, `rolled_back` ones do not and count nowhere else. A use in a purchase is in one of `baskets`,
     for which `spend_minor` was paid, after all discounts and points; goods that came back later are not taken off.

@@ -33,7 +33,7 @@ class OfferPeriod(models.TextChoices):
     YEAR = "YEAR", _("a year")
 
 
-_WORTH = ("percent", "amount_minor", "free_product", "points_multiplier")
+_WORTH = ("percent", "amount_minor", "free_product", "points_multiplier", "cost_minor")
 
 
 def _kind_has(kind: OfferKind, needed: str = "", allowed: str = "") -> Q:
@@ -56,11 +56,13 @@ class Offer(models.Model):
 
     It is for lines of `products` and `categories`, of all when it names none, and `min_spend_minor` counts on them; in
     `stores`, in all when it names none; for customers of `segment`. PERCENT takes off at most `discount_max_minor`,
-    FREE_PRODUCT one unit of `free_product`, at most that too; GIFT is handed over; MULTIPLIER multiplies the points.
+    FREE_PRODUCT one unit of `free_product`, at most that too; GIFT is handed over and costs the store `cost_minor` each
+    (None: published before anybody asked); MULTIPLIER multiplies the points.
 
     Each limit, when it is set: `redemptions_max` in all, `customer_max` a customer, `code_max` a code (None: no end);
     `period_max` and `customer_period_max` in each `period`. `redeemed_count` and `redeemed_minor` move by one
-    conditional update with each redemption, so that the limit and the budget hold.
+    conditional update with each redemption, by its discount or what the gift costs, so that the limit and the budget
+    hold.
 
     Only stackable ones go together: the highest `priority` first, then percentages, then by code.
     """
@@ -81,6 +83,9 @@ class Offer(models.Model):
         null=True,
         blank=True,
         validators=[MaxValueValidator(COUPON_MULTIPLIER_MAX)],
+    )
+    cost_minor = models.PositiveBigIntegerField(
+        _("cost of each (minor units)"), null=True, blank=True, validators=[MinValueValidator(1)]
     )
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     min_spend_minor = models.PositiveBigIntegerField(_("minimum spend (minor units)"), default=0)
@@ -136,9 +141,10 @@ class Offer(models.Model):
                 & Q(percent__gt=0, percent__lte=100)
                 | _kind_has(OfferKind.AMOUNT, "amount_minor") & Q(amount_minor__gt=0)
                 | _kind_has(OfferKind.FREE_PRODUCT, "free_product", "discount_max_minor")
-                | _kind_has(OfferKind.GIFT)
+                | _kind_has(OfferKind.GIFT, allowed="cost_minor")
                 | _kind_has(OfferKind.MULTIPLIER, "points_multiplier"),
             ),
+            models.CheckConstraint(name="offer_gift_costs_something", condition=_one_or_none("cost_minor")),
             models.CheckConstraint(
                 name="offer_multiplies_within_reason",
                 condition=Q(points_multiplier__isnull=True)

@@ -1,5 +1,6 @@
 -- Where the counters of coupons, offers and tallies say another thing than their redemptions that stand come to: which,
--- how many uses it claims and how many there are, how much discount it claims and how much there is.
+-- how many uses it claims and how many there are, how much discount it claims and how much there is. Of a gift's offer what
+-- each costs counts as such.
 WITH standing AS MATERIALIZED (
     SELECT coupon_id, offer_id, customer_id, period_start, discount_minor
     FROM rewards_couponredemption WHERE rolled_back_at IS NULL
@@ -8,7 +9,9 @@ WITH standing AS MATERIALIZED (
     FROM rewards_coupon
     UNION ALL SELECT 'coupon:' || coupon_id, 0, 1, 0, 0 FROM standing
     UNION ALL SELECT 'offer:' || id, redeemed_count, 0, redeemed_minor, 0 FROM rewards_offer
-    UNION ALL SELECT 'offer:' || offer_id, 0, 1, 0, discount_minor FROM standing
+    UNION ALL
+    SELECT 'offer:' || offer_id, 0, 1, 0, discount_minor + coalesce(cost_minor, 0)
+    FROM standing JOIN rewards_offer offer ON offer.id = offer_id
     UNION ALL
     SELECT format('tally:%%s:%%s:%%s', offer_id, customer_id, period_start), used, 0, discount_minor, 0
     FROM rewards_offertally

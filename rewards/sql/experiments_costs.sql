@@ -1,6 +1,6 @@
 -- What the kindness cost that the treated got whose window has passed: of coupons, of a surprise or of the mailing, the
--- discount that was redeemed within it, of gifts (fetched within it) and points what the surprise's rule says one costs;
--- and of how many the price is not known.
+-- discount that was redeemed within it, of gifts (fetched within it) and points what the surprise's rule says one costs,
+-- else the gift's offer; and of how many the price is not known.
 SELECT coalesce(sum(spent.minor), 0)::bigint, count(*) FILTER (WHERE spent.minor IS NULL OR spent.currency <> %(currency)s)
 FROM rewards_assignment AS assignment
 JOIN customers_customer AS customer ON customer.id = assignment.customer_id AND customer.merged_into_id IS NULL
@@ -11,7 +11,8 @@ JOIN (
     WHERE rule.experiment_id = %(experiment)s AND surprise.coupon_id IS NULL
     UNION ALL
     SELECT given.customer_id, given.currency, redemption.redeemed_at,
-           CASE WHEN offer.kind <> 'GIFT' THEN redemption.discount_minor ELSE given.gift_minor END
+           CASE WHEN offer.kind <> 'GIFT' THEN redemption.discount_minor
+                ELSE coalesce(given.gift_minor, offer.cost_minor) END
     FROM (
         SELECT surprise.customer_id, rule.currency, surprise.coupon_id, nullif(surprise.cost_minor, 0) AS gift_minor
         FROM rewards_surpriserule AS rule

@@ -4,7 +4,9 @@ WITH used AS (
     FROM rewards_couponredemption WHERE offer_id = %(offer)s AND rolled_back_at IS NULL
     GROUP BY purchase_id
 )
-SELECT store.id, store.code, coalesce(store.name, ''), sum(used.redeemed)::bigint, sum(used.discount)::bigint,
+SELECT store.id, store.code, coalesce(store.name, ''), sum(used.redeemed)::bigint,
+       (sum(used.discount) + sum(used.redeemed) * (
+           SELECT coalesce(cost_minor, 0) FROM rewards_offer WHERE id = %(offer)s))::bigint,
        count(purchase.id), coalesce(sum(purchase.paid_minor), 0)::bigint
 FROM used
 LEFT JOIN customers_purchase purchase ON purchase.id = used.purchase_id

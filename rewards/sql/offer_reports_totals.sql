@@ -1,9 +1,10 @@
--- One line an offer: issued, holders, used, redeemed, discount, baskets, spend, rolled back. Both counts of coupons come from
--- one walk through the index on (offer_id, customer_id), in its order.
+-- One line an offer: issued, holders, used, redeemed, discount, baskets, spend, rolled back. Of gifts the discount is
+-- what they cost. Both counts of coupons come from one walk through the index on (offer_id, customer_id), in its order.
 SELECT told.offer, coalesce(issued.number, 0), coalesce(issued.holders, 0), coalesce(uses.used, 0),
-       coalesce(uses.redeemed, 0), coalesce(uses.discount, 0), coalesce(baskets.number, 0), coalesce(baskets.spend, 0),
-       coalesce(uses.rolled_back, 0)
+       coalesce(uses.redeemed, 0), coalesce(uses.discount, 0) + coalesce(uses.redeemed * offer.cost_minor, 0),
+       coalesce(baskets.number, 0), coalesce(baskets.spend, 0), coalesce(uses.rolled_back, 0)
 FROM unnest(%(offers)s::bigint[]) AS told (offer)
+JOIN rewards_offer offer ON offer.id = told.offer
 LEFT JOIN (
     SELECT offer_id, sum(number)::bigint AS number, count(customer_id) AS holders
     FROM (SELECT offer_id, customer_id, count(*) AS number FROM rewards_coupon

@@ -1,7 +1,9 @@
 -- The uses of an offer week by week, from Monday on in the programme's zone, also weeks without any.
 WITH used AS (
-    SELECT date_trunc('week', redeemed_at AT TIME ZONE %(timezone)s)::date AS week, discount_minor
-    FROM rewards_couponredemption WHERE offer_id = %(offer)s AND rolled_back_at IS NULL
+    SELECT date_trunc('week', redeemed_at AT TIME ZONE %(timezone)s)::date AS week,
+           discount_minor + coalesce(offer.cost_minor, 0) AS discount_minor
+    FROM rewards_couponredemption JOIN rewards_offer offer ON offer.id = offer_id
+    WHERE offer_id = %(offer)s AND rolled_back_at IS NULL
 ), bounds AS (
     SELECT min(week) AS first, max(week) AS last FROM used
 )

@@ -33,7 +33,7 @@ BEGIN
             WHERE offer_id = p_offer AND customer_id = p_customer AND period_start = p_period_start);
 END $$;
 
--- Counts redemptions of an offer in all its limits, each by one conditional statement, and says the first day of the period
+-- Counts redemptions of an offer, of gifts what they cost too, in all its limits, each by one conditional statement, and says the first day of the period
 -- in which they count, or the word of the limit that refuses them: the caller's transaction must then end.
 CREATE OR REPLACE FUNCTION offers_count(
     p_offer bigint, p_customer bigint, p_bought_at timestamptz, p_number bigint, p_discount bigint,
@@ -43,9 +43,10 @@ DECLARE
     v_offer record;
 BEGIN
     UPDATE rewards_offer
-    SET redeemed_count = redeemed_count + p_number, redeemed_minor = redeemed_minor + p_discount
+    SET redeemed_count = redeemed_count + p_number,
+        redeemed_minor = redeemed_minor + p_discount + p_number * coalesce(cost_minor, 0)
     WHERE id = p_offer AND (redemptions_max IS NULL OR redemptions_max >= redeemed_count + p_number)
-      AND (budget_minor IS NULL OR budget_minor >= redeemed_minor + p_discount)
+      AND (budget_minor IS NULL OR budget_minor >= redeemed_minor + p_discount + p_number * coalesce(cost_minor, 0))
     RETURNING customer_max, nullif(period, '') AS period, period_max, customer_period_max INTO v_offer;
     IF NOT FOUND THEN
         SELECT CASE WHEN redemptions_max IS NULL OR redemptions_max >= redeemed_count + p_number
@@ -82,7 +83,8 @@ BEGIN
         GROUP BY offer_id ORDER BY offer_id
     LOOP
         UPDATE rewards_offer
-        SET redeemed_count = redeemed_count - v_undone.number, redeemed_minor = redeemed_minor - v_undone.discount
+        SET redeemed_count = redeemed_count - v_undone.number,
+            redeemed_minor = redeemed_minor - v_undone.discount - v_undone.number * coalesce(cost_minor, 0)
         WHERE id = v_undone.offer_id;
     END LOOP;
     INSERT INTO rewards_offertally AS tally (offer_id, customer_id, period_start, used, discount_minor)

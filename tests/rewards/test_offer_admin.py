@@ -83,7 +83,8 @@ def test_a_period_that_is_none_is_refused_beside_its_field(staff):
         ({"kind": "FREE_PRODUCT", "amount_minor": ""}, "free_product", "product"),
         ({"kind": "MULTIPLIER", "points_multiplier": "2.5"}, "points_multiplier", Decimal("2.5")),
         ({"kind": "PERCENT", "percent": "20", "discount_max_minor": "30"}, "discount_max_minor", 3000),
-        ({"kind": "GIFT", "percent": "20", "discount_max_minor": "30"}, "discount_max_minor", None),
+        ({"kind": "GIFT", "cost_minor": "3.50", "percent": "20", "discount_max_minor": "30"}, "cost_minor", 350),
+        ({"cost_minor": "3.50", "kind": "PERCENT", "percent": "20"}, "cost_minor", None),
     ],
 )
 def test_each_kind_keeps_its_own(staff, told, field, value):
@@ -98,6 +99,8 @@ def test_each_kind_keeps_its_own(staff, told, field, value):
     ("told", "field", "said"),
     [
         ({"amount_minor": "0"}, "amount_minor", "This must be more than 0."),
+        ({"kind": "GIFT"}, "cost_minor", "Say what one costs you."),
+        ({"kind": "GIFT", "cost_minor": "0"}, "cost_minor", "This must be more than 0."),
         ({"kind": "PERCENT", "percent": "0"}, "percent", "This must be more than 0."),
         ({"kind": "PERCENT", "percent": "101"}, "percent", "This can be 100 at most."),
         ({"kind": "FREE_PRODUCT"}, "free_product", "Say which product."),

@@ -103,7 +103,7 @@ class _Run:
         budget = coupon.left.budget_minor
         if not refusal and not discount and not multiplied and terms.kind != "GIFT":
             refusal = "coupon_worth_nothing"
-        if not refusal and budget is not None and discount > budget - self.spent[terms.offer]:
+        if not refusal and budget is not None and discount + terms.cost_minor > budget - self.spent[terms.offer]:
             refusal = "offer_budget_spent"
         if refusal:
             self.refusals[coupon.code] = refusal
@@ -119,7 +119,7 @@ class _Run:
         offer = coupon.terms.offer
         self.discounts[coupon.code] = discount
         self.used[offer] += 1
-        self.spent[offer] += discount
+        self.spent[offer] += discount + coupon.terms.cost_minor
         shares = spread(discount, [self.left[at] for at in lines], [self.index.ranks[at] for at in lines])
         for at, share in zip(lines, shares, strict=True):
             self.left[at] -= share

@@ -49,6 +49,7 @@ def refusal_of(*, coupon: CouponIn, basket: Basket, index: Index | None = None) 
         or _of_place_and_hour(coupon.terms, basket)
         or (_of_lines(coupon.terms, index) if index is not None else "")
         or refusal_of_limits(coupon.left)
+        or _of_cost(coupon)
     )
 
 
@@ -69,6 +70,11 @@ def refusal_of_limits(left: Left, used: int = 0) -> Refusal:
     if left.customer_period is not None and left.customer_period <= used:
         return "customer_period_limit_reached"
     return ""
+
+
+def _of_cost(coupon: CouponIn) -> Refusal:
+    budget = coupon.left.budget_minor
+    return "offer_budget_spent" if budget is not None and coupon.terms.cost_minor > budget else ""
 
 
 def _of_holder_and_dates(coupon: CouponIn, basket: Basket) -> Refusal:

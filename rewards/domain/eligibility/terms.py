@@ -14,7 +14,7 @@ NONE: frozenset[int] = frozenset()
 class Terms:
     """What an offer says; it and what it names are row ids.
 
-    `kind` is PERCENT, AMOUNT, FREE_PRODUCT, GIFT or MULTIPLIER.
+    `kind` is PERCENT, AMOUNT, FREE_PRODUCT, GIFT, which counts `cost_minor` of the budget, or MULTIPLIER.
     It is for lines of `products` or `categories`, for all when both are empty, and `min_spend_minor` counts on them.
     `points_milli` / 1000 times the points of these lines are earned. `window` and `blackout_dates` are of the store's
     clock and calendar.
@@ -32,6 +32,7 @@ class Terms:
     discount_max_minor: int | None = None
     free_product: int | None = None
     points_milli: int = 0
+    cost_minor: int = 0
     min_spend_minor: int = 0
     products: Set[int] = NONE
     categories: Set[int] = NONE

@@ -30,11 +30,11 @@ class RuleOtherCurrency(DomainError):
 
 
 def cost_of(*, offer: Offer | None, points: int | None, program: Program) -> int | None:
-    """What one gesture costs at most, in minor units, where it says so itself: an amount off or a cap, or what the
-    points are worth. None where somebody has to say it: a gift, a percentage without a cap."""
+    """What one gesture costs at most, in minor units, where it says so itself: an amount off, a cap, a gift's cost, or
+    what the points are worth. None where somebody has to say it: a percentage without a cap."""
     if points is not None:
         return points * program.point_value_minor
-    return (offer.amount_minor or offer.discount_max_minor) if offer else None
+    return (offer.amount_minor or offer.discount_max_minor or offer.cost_minor) if offer else None
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ import pytest
 
 from customers.models import AuditEvent
 from loyalty_site.lib.actors import SYSTEM, till, user
-from rewards.domain import coupon_books, coupon_redemptions, coupons, merges, offers
+from rewards.domain import coupon_books, coupon_redemptions, coupons, merges, offer_reports, offers
 from rewards.models import Coupon, CouponRedemption, CouponState, OfferKind, OfferPeriod, OfferTally
 from tests.factories.customers import CustomerFactory
 from tests.factories.rewards import OfferFactory, ProgramFactory
@@ -49,6 +49,36 @@ def test_redeem_hands_over_a_gift_once(gift, now):
     assert str(refusal.value) == f"Coupon {coupon.display_code} was redeemed already."
     gift.refresh_from_db()
     assert gift.redeemed_count == 1
+
+
+def test_gifts_count_what_they_cost_and_give_it_back(now, books_balance):
+    ProgramFactory()
+    offer = OfferFactory(kind=OfferKind.GIFT, amount_minor=None, cost_minor=600, budget_minor=1_000)
+    first, second = (issue(offer, now, reference=f"test:{number}") for number in range(2))
+    used = redeem(first, now)
+    offer.refresh_from_db()
+    assert offer.redeemed_minor == 600
+    told = offer_reports.report(offer=offer)
+    assert (told.totals.discount_minor, told.weeks[0].discount_minor, told.stores[0].discount_minor) == (600,) * 3
+    assert coupon_books.differences() == []
+    with pytest.raises(offers.OfferBudgetSpent):
+        redeem(coupons.find(text=second.code), now)
+    coupon_redemptions.roll_back(redemption=used, by=SYSTEM, at=now)
+    redeem(coupons.find(text=second.code), now)
+    offer.refresh_from_db()
+    assert (offer.redeemed_count, offer.redeemed_minor) == (1, 600)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_budget_that_the_last_gift_would_overrun_holds(now, books_balance):
+    ProgramFactory()
+    offer = OfferFactory(kind=OfferKind.GIFT, amount_minor=None, cost_minor=600, budget_minor=2_000)
+    given = [issue(offer, now, reference=f"test:{number}") for number in range(12)]
+    results = at_once(*[lambda one=one: redeem(one, now) for one in given])
+    assert sum(isinstance(result, CouponRedemption) for result in results) == 3
+    assert sum(isinstance(result, offers.OfferBudgetSpent) for result in results) == 9
+    offer.refresh_from_db()
+    assert offer.redeemed_minor == 1_800
 
 
 def test_redeem_of_a_discount_needs_a_purchase(now):

@@ -125,6 +125,8 @@ def test_withdraw_of_a_draft_is_refused(now):
         ({"kind": "PERCENT", "amount_minor": None, "percent": 101}, "offer_has_what_its_kind_needs"),
         ({"kind": "FREE_PRODUCT", "amount_minor": None}, "offer_has_what_its_kind_needs"),
         ({"kind": "GIFT"}, "offer_has_what_its_kind_needs"),
+        ({"cost_minor": 500}, "offer_has_what_its_kind_needs"),
+        ({"kind": "GIFT", "amount_minor": None, "cost_minor": 0}, "offer_gift_costs_something"),
         ({"kind": "MULTIPLIER", "amount_minor": None}, "offer_has_what_its_kind_needs"),
         ({"kind": "MULTIPLIER", "amount_minor": None, "points_multiplier": 1}, "offer_multiplies_within_reason"),
         ({"kind": "MULTIPLIER", "amount_minor": None, "points_multiplier": 11}, "offer_multiplies_within_reason"),

@@ -276,7 +276,7 @@ class TestCost:
         early = experiments.report(experiment=mailing.experiment, at=now + 30 * DAY - SECOND)
         assert (early.cost_minor, early.given[Arm.TREATED]) == (0, Given(0, 0))
 
-    def test_gifts_of_a_mailing_have_no_price_and_are_counted(self, mailed, now):
+    def test_gifts_of_a_mailing_that_nobody_priced_are_counted(self, mailed, now):
         mailing = mailed(kind=OfferKind.GIFT, amount_minor=None)
         found = experiments.report(experiment=mailing.experiment, at=now + 31 * DAY)
         assert (found.cost_minor, found.given[Arm.TREATED]) == (0, Given(0, 0))
@@ -287,6 +287,15 @@ class TestCost:
         found = experiments.report(experiment=mailing.experiment, at=now + 31 * DAY)
         assert (found.cost_minor, found.extra_visit_cost) == (None, None)
         assert found.given[Arm.TREATED] == Given(0, 1)
+
+    def test_gifts_of_a_mailing_cost_what_their_offer_says(self, mailed, now):
+        mailing = mailed(kind=OfferKind.GIFT, amount_minor=None, cost_minor=600)
+        for coupon, days in zip(Coupon.objects.order_by("pk")[:3], (1, 30, 31), strict=True):
+            at = now + days * DAY
+            CouponRedemptionFactory(coupon=coupon, customer=coupon.customer, redeemed_at=at, discount_minor=0)
+        found = experiments.report(experiment=mailing.experiment, at=now + 31 * DAY)
+        assert found.cost_minor == 1200
+        assert found.extra_visit_cost[0] == pytest.approx(1200 / 120)
 
     def test_both_arms_of_a_campaign_are_told_apart_and_a_survey_costs_no_coupons(self, now):
         ProgramFactory(currency="CNY")
