@@ -302,12 +302,14 @@ def _settle(delivery: Delivery, outcome: Outcome, *, at: datetime) -> DeliverySt
     return state
 
 
+# The disk is not waited for: an outcome that a crash of the database forgets leaves its mail in transmission, which
+# ends as uncertain, never as a second mail. The worker's next `_begin` waits, and brings it along.
 _SETTLE = """
     UPDATE surveys_delivery
     SET state = %s, attempts = %s, settled_at = %s, not_before = %s, smtp_reply = %s,
         lease_token = NULL, lease_expires_at = NULL
     WHERE id = %s AND lease_token = %s AND state IN ('CLAIMED', 'TRANSMITTING')
-    RETURNING id
+    RETURNING id, set_config('synchronous_commit', 'off', true)
 """
 
 
