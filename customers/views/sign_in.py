@@ -1,13 +1,13 @@
 """Signing in by a code from a mail. Known and unknown addresses get the same answers at every step."""
 
 import logging
+from ipaddress import ip_address
 from urllib.parse import quote, unquote
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
@@ -124,9 +124,8 @@ def _waiting(request: HttpRequest) -> dict[str, object]:
 
 def _has_requests_left(request: HttpRequest) -> bool:
     """Counts this one for the network address it comes from. Without Redis only each e-mail address's limit holds."""
-    try:
-        address = get_adapter(request).get_client_ip(request)
-    except PermissionDenied:  # a socket: whoever sits in front has to count
+    address = get_adapter(request).get_client_ip(request)
+    if ip_address(address).is_unspecified:  # a socket: whoever sits in front has to count
         return True
     key = "sign-in:" + salted_hmac("customers.sign_in.network", address, algorithm="sha256").hexdigest()
     try:

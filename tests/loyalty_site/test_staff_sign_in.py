@@ -4,6 +4,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from django.core.cache import cache
+from django.test import Client
 from django.urls import reverse
 
 from customers.models import User
@@ -35,6 +36,10 @@ def test_admin_leads_to_the_staff_page_and_back(client, member):
     assert client.get("/admin/login/?next=/admin/rewards/offer/").url.startswith(LOGIN)
     assert sign_in(client, next="/admin/rewards/offer/").url == "/admin/rewards/offer/"
     assert client.get("/admin/").status_code == 200
+
+
+def test_staff_come_in_by_a_socket_that_tells_no_address(member):
+    assert sign_in(Client(REMOTE_ADDR="")).url == "/admin/"
 
 
 def test_wrong_password_and_unknown_address_get_the_same_answer(client, member):

@@ -114,6 +114,13 @@ def test_many_answers_of_one_network_have_to_wait(client, url, scale, monkeypatc
     assert SurveyResponse.objects.count() == 4
 
 
+def test_whoever_comes_by_a_socket_shares_one_limit(url, scale, monkeypatch):
+    monkeypatch.setattr(attempts, "ANSWERS_PER_HOUR", 2)
+    by_socket = Client(REMOTE_ADDR="")
+    assert [by_socket.post(url, {scale: "9"}).status_code for _ in range(3)] == [302, 302, 429]
+    assert Client(REMOTE_ADDR="10.9.9.9").post(url, {scale: "9"}).status_code == 302
+
+
 @pytest.mark.parametrize("code", ["x", "A" * 12, "%00", get_random_string(400)])
 def test_address_that_leads_nowhere_is_a_friendly_404(client, code):
     for page in (f"/o/{code}/", f"/o/{code}/thanks/"):

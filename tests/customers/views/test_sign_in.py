@@ -203,6 +203,12 @@ def test_forwarded_addresses_are_not_believed_from_anybody(mia):
     assert SignInCode.objects.count() == 30
 
 
+def test_socket_that_tells_no_address_is_not_counted(mia):
+    for n in range(31):
+        Client(REMOTE_ADDR="").post(SIGN_IN, {"email": f"person{n}@example.org"})
+    assert SignInCode.objects.count() == 31
+
+
 def test_ask_works_without_redis(client, mia, settings):
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
