@@ -5,8 +5,9 @@
 WITH told AS (SELECT {told}),
 mails (id, reminds_id, customer_id, state, reason, opened_at, settled_at, answered_on, opened_by_program) AS ({chosen}),
 withdrawn AS (
-    SELECT customer_id, withdrawn_at FROM customers_consent
+    SELECT customer_id, array_agg(withdrawn_at) AS moments FROM customers_consent
     WHERE purpose = (SELECT purpose FROM told) AND withdrawn_at IS NOT NULL
+    GROUP BY 1
 ),
 reminded AS (
     SELECT DISTINCT reminds_id AS id FROM surveys_delivery
@@ -20,7 +21,14 @@ became AS (
                   WHEN 2 * (SELECT count(*) FROM jsonb_object_keys(partial.answers))
                        >= (SELECT count(*) FROM surveys_question, told WHERE survey_id = told.survey) THEN 6
                   ELSE 2 END
-           | CASE WHEN mail.state = 'COMPLAINED' OR withdrawn.customer_id IS NOT NULL THEN 8 ELSE 0 END
+           | CASE WHEN mail.state = 'COMPLAINED' THEN 8
+                  WHEN withdrawn.customer_id IS NULL THEN 0
+                  WHEN EXISTS (
+                      SELECT FROM unnest(withdrawn.moments) AS moment
+                      WHERE moment >= mail.settled_at
+                        AND moment < mail.settled_at + (SELECT refused_days FROM told) * interval '1 day'
+                  ) THEN 8
+                  ELSE 0 END
            | CASE WHEN mail.opened_at IS NOT NULL THEN 16 ELSE 0 END
            | CASE WHEN mail.opened_by_program THEN 32 ELSE 0 END
            | CASE mail.state WHEN 'ACCEPTED' THEN 64 WHEN 'UNCERTAIN' THEN 128 WHEN 'BOUNCED' THEN 256
@@ -31,8 +39,6 @@ became AS (
     LEFT JOIN surveys_partialresponse partial ON partial.delivery_id = mail.id
     LEFT JOIN withdrawn
            ON withdrawn.customer_id = mail.customer_id AND mail.state NOT IN ('SUPPRESSED', 'PENDING')
-          AND withdrawn.withdrawn_at >= mail.settled_at
-          AND withdrawn.withdrawn_at < mail.settled_at + (SELECT refused_days FROM told) * interval '1 day'
     OFFSET 0
 ),
 asks AS (

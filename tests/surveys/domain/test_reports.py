@@ -225,6 +225,16 @@ def test_who_takes_back_their_consent_soon_after_the_mail_refused(survey, sendin
     assert funnels.funnel(Scope(survey)).dispositions == Dispositions(refused=refused, silent=1 - refused)
 
 
+def test_who_takes_back_their_consent_twice_refused_once(survey, sending, willing, now):
+    customer = willing()
+    DeliveryFactory(campaign=sending, customer=customer, state=DeliveryState.ACCEPTED, settled_at=now)
+    asked = {"customer": customer, "purpose": Purpose.SURVEY_EMAIL, "by": actors.customer(customer.pk)}
+    for days in (2, 6):
+        consents.withdraw(**asked, at=now + timedelta(days=days))
+        consents.grant(**asked, at=now + timedelta(days=days + 1))
+    assert funnels.funnel(Scope(survey)).dispositions == Dispositions(refused=1)
+
+
 def test_a_reminder_counts_with_its_first_mail(survey, sending, answer):
     given = answer(10)
     DeliveryFactory(
