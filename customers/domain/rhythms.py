@@ -42,7 +42,8 @@ def refresh(*, at: datetime) -> int:
             },
         )
         [(number,)] = cursor.fetchall()
-    Rhythm.objects.filter(customer__profiling_refused_at__isnull=False).delete()  # who refused meanwhile
+    gone = Q(customer__profiling_refused_at__isnull=False) | Q(customer__closed_at__isnull=False)
+    Rhythm.objects.filter(gone).delete()  # who refused or left meanwhile
     return int(number)
 
 

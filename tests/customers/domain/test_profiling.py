@@ -20,7 +20,7 @@ from tests.factories.customers import (
     PurchaseLineFactory,
     StoreFactory,
 )
-from tests.races import at_once
+from tests.races import at_once, behind
 
 NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -159,6 +159,15 @@ def test_switching_off_while_lists_are_made_leaves_none():
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert Recommendation.objects.filter(customer__in=people[:2]).count() == 0
     assert people[2].recommendations.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_leaves_while_rhythms_are_made_has_none():
+    """The statement that makes them has seen the customer still here, and waits for the row that closing deletes."""
+    (mia,) = bought_often(StoreFactory())
+    rhythms.refresh(at=NOW)
+    behind(partial(closing.close, customer=mia, by=STAFF, at=NOW), partial(rhythms.refresh, at=NOW + DAY))
+    assert made_of(mia) == (0, 0)
 
 
 what_may_happen = st.sampled_from(["buy", "buy", "off", "off", "on", "night", "minute", "merge"])
