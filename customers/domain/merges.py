@@ -105,6 +105,7 @@ def begin_undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> CustomerMerg
     move_back(merge=merge, model=SegmentMember)
     _move_consents_back(merge)
     _take_refusal_back(merge)
+    profiling.forget(customer_ids=[target.pk])  # made of the source's purchases too
     merge.undone_at, merge.undone_by = at, str(by)
     merge.save(update_fields=["undone_at", "undone_by"])
     for customer in (source, target):

@@ -170,6 +170,19 @@ def test_who_leaves_while_rhythms_are_made_has_none():
     assert made_of(mia) == (0, 0)
 
 
+def test_nothing_that_is_made_of_the_others_purchases_is_left_when_a_merge_is_undone(store):
+    source, target = CustomerFactory(), CustomerFactory()
+    goods = ProductFactory()
+    for days in (10, 20, 30, 40):
+        buy(source, store, goods, at=NOW - days * DAY)
+    merge = merges.begin(source=source, target=target, reason="lost card", by=STAFF, at=NOW)
+    merge.save(update_fields=["moved"])
+    night()
+    assert made_of(target) == (1, 1)
+    merges.begin_undo(merge=merge, by=STAFF, at=NOW)
+    assert made_of(target) == (0, 0)
+
+
 what_may_happen = st.sampled_from(["buy", "buy", "off", "off", "on", "night", "minute", "merge"])
 stories = st.lists(st.tuples(what_may_happen, st.integers(0, 3), st.integers(0, 3)), max_size=16)
 
