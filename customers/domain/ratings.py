@@ -1,5 +1,6 @@
 """What customers thought of products."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -30,3 +31,9 @@ def rate(*, customer: Customer, product: Product, stars: int, at: datetime) -> P
     if stars <= BAD_STARS:
         Recommendation.objects.filter(customer=customer, product=product).delete()
     return rating
+
+
+def bad(*, customers: Sequence[int]) -> set[tuple[int, int]]:
+    """(customer, product) of what these rated badly."""
+    rated = ProductRating.objects.filter(customer__in=customers, stars__lte=BAD_STARS)
+    return set(rated.values_list("customer", "product"))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.db import connection, transaction
 
-from customers.domain import profiling
+from customers.domain import profiling, ratings
 from customers.domain.recommendations import habits, memory, model, selection, tables
 from customers.domain.recommendations.features import Crowd
 from customers.domain.recommendations.lists import NEW_SLOTS, SIZE
@@ -159,13 +159,17 @@ def _row(customer: int, rank: int, pick: Pick, catalog: Catalog, at: datetime) -
 
 @transaction.atomic
 def _replace(customers: Sequence[int], rows: Sequence[Recommendation]) -> None:
-    """Leaves out who switched recommendations off, left or was merged while the rows were made."""
+    """Leaves out who switched recommendations off, left or was merged while the rows were made, and what was rated
+    badly meanwhile: whoever rates waits for the customer's row.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
     still = Customer.objects.select_for_update(no_key=True).filter(profiling.ALLOWED, pk__in=customers)
     wanted = set(still.order_by("pk").values_list("pk", flat=True))
     Recommendation.objects.filter(customer__in=customers).delete()
-    Recommendation.objects.bulk_create([row for row in rows if row.customer_id in wanted], batch_size=5000)
+    bad = ratings.bad(customers=customers)
+    good = [row for row in rows if row.customer_id in wanted and (row.customer_id, row.product_id) not in bad]
+    Recommendation.objects.bulk_create(good, batch_size=5000)
 
 
 def _day(at: datetime) -> int:

@@ -274,6 +274,22 @@ def test_what_is_rated_badly_leaves_the_list_at_once_and_for_good(store):
     assert {product for product, _ in list_of(mia)} == {milk, oats}
 
 
+def test_what_is_rated_badly_while_lists_are_made_is_not_on_them(store, monkeypatch):
+    """The rating comes between the making of a list and its storing."""
+    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
+    buy_often(mia, store, milk, oats)
+    store_rows = runs._replace
+
+    def late(customers, rows):
+        assert {row.product_id for row in rows} == {milk.pk, oats.pk}
+        ratings.rate(customer=mia, product=milk, stars=1, at=NOW)
+        store_rows(customers, rows)
+
+    monkeypatch.setattr(runs, "_replace", late)
+    runs.refresh(at=NOW)
+    assert [product for product, _ in list_of(mia)] == [oats]
+
+
 @pytest.mark.parametrize("stars", [0, 6])
 def test_a_rating_is_from_one_to_five_stars(stars):
     with pytest.raises(ratings.StarsWrong):
