@@ -15,7 +15,7 @@ import pgtrigger
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from customers.domain import audit, customers, profiling
+from customers.domain import audit, customers, profiling, ratings
 from customers.models import (
     Card,
     Consent,
@@ -24,6 +24,7 @@ from customers.models import (
     Preference,
     ProductRating,
     Purchase,
+    Recommendation,
     SegmentMember,
 )
 from loyalty_site.lib.actors import Actor
@@ -32,6 +33,7 @@ from loyalty_site.lib.errors import DomainError
 UNDO_WITHIN = timedelta(days=30)
 WITHDRAWN = "withdrawn consents"
 REFUSED = "recommendations switched off"
+EXCHANGED = "exchanged ratings"
 # Unique among customers: the target can have the source's only when the source gives it up.
 _UNIQUE = ("email", "phone")
 _FILLED = (*_UNIQUE, "name", "birthday")
@@ -74,8 +76,7 @@ def begin(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     move(merge=merge, rows=Card.objects.filter(customer=source))
     known = Preference.objects.filter(customer=target).values("category")
     move(merge=merge, rows=Preference.objects.filter(customer=source).exclude(category__in=known))
-    rated = ProductRating.objects.filter(customer=target).values("product")
-    move(merge=merge, rows=ProductRating.objects.filter(customer=source).exclude(product__in=rated))
+    _move_ratings(merge)
     member_of = SegmentMember.objects.filter(customer=target).values("segment")
     move(merge=merge, rows=SegmentMember.objects.filter(customer=source).exclude(segment__in=member_of))
     profiling.forget(customer_ids=[source.pk])  # made anew from what was bought
@@ -101,7 +102,7 @@ def begin_undo(*, merge: CustomerMerge, by: Actor, at: datetime) -> CustomerMerg
     move_back(merge=merge, model=Purchase)
     move_back(merge=merge, model=Card)
     move_back(merge=merge, model=Preference)
-    move_back(merge=merge, model=ProductRating)
+    _move_ratings_back(merge)
     move_back(merge=merge, model=SegmentMember)
     _move_consents_back(merge)
     _take_refusal_back(merge)
@@ -229,6 +230,28 @@ def _move_consents_back(merge: CustomerMerge) -> None:
     ended = Consent.objects.filter(pk__in=merge.moved.get(WITHDRAWN, []), withdrawn_at=merge.merged_at)
     said_since = Consent.objects.filter(customer=merge.target_id, granted_at__gte=merge.merged_at).values("purpose")
     ended.exclude(purpose__in=said_since).update(withdrawn_at=None, withdrawn_by="")
+
+
+def _move_ratings(merge: CustomerMerge) -> None:
+    """Of each product the last word counts. Where that is the source's, the two rows exchange what they say."""
+    if newer := ratings.newer(of=merge.source_id, than=merge.target_id):
+        merge.moved[EXCHANGED] = newer
+        ratings.exchange(one=merge.source_id, other=merge.target_id, products=newer)
+    rated = ProductRating.objects.filter(customer=merge.target_id).values("product")
+    move(merge=merge, rows=ProductRating.objects.filter(customer=merge.source_id).exclude(product__in=rated))
+    bad = [product for _customer, product in ratings.bad(customers=[merge.target_id])]
+    Recommendation.objects.filter(customer=merge.target_id, product__in=bad).delete()
+
+
+def _move_ratings_back(merge: CustomerMerge) -> None:
+    """What the target has said since is its own; what the source said before that is not known any more."""
+    move_back(merge=merge, model=ProductRating)
+    both = ProductRating.objects.filter(product__in=merge.moved.get(EXCHANGED, []))
+    since = both.filter(customer=merge.target_id, rated_at__gt=merge.merged_at)
+    said = set(since.values_list("product", flat=True))
+    both.filter(customer=merge.source_id, product__in=said).delete()
+    unchanged = [product for product in merge.moved.get(EXCHANGED, []) if product not in said]
+    ratings.exchange(one=merge.source_id, other=merge.target_id, products=unchanged)
 
 
 def _carry_refusal(merge: CustomerMerge) -> None:

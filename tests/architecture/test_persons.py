@@ -14,7 +14,7 @@ MOVED = {
     "customers.Card",
     "customers.Consent",  # where it is the last word on its purpose
     "customers.Preference",
-    "customers.ProductRating",  # where the target has not rated the product
+    "customers.ProductRating",  # of two of the same product the last one counts
     "customers.Purchase",
     "customers.SegmentMember",  # where the target is not in the segment already
     "rewards.Assignment",  # of two in the same experiment the first counts

@@ -14,6 +14,7 @@ from customers.models import (
     ProductRating,
     Purchase,
     Purpose,
+    Recommendation,
     SegmentMember,
 )
 from loyalty_site.lib import actors
@@ -143,6 +144,42 @@ def test_what_belongs_to_the_source_moves_and_is_noted(old, kept, now):
         "customers.Consent": [],
         "withdrawn consents": [],
     }
+
+
+def test_the_last_rating_counts_whichever_row_it_was_said_under(old, kept, now):
+    first, second = ProductFactory.create_batch(2)
+    Recommendation.objects.bulk_create(
+        Recommendation(customer=kept, rank=rank, product=product, kind="again", score=1, reason={}, made_at=now)
+        for rank, product in enumerate((first, second), start=1)
+    )
+    for customer, product, stars, days in (
+        (kept, first, 5, 1),
+        (old, first, 1, 2),
+        (old, second, 1, 1),
+        (kept, second, 4, 2),
+    ):
+        ratings.rate(customer=customer, product=product, stars=stars, at=now + days * DAY)
+
+    def said(customer):
+        return dict(ProductRating.objects.filter(customer=customer).values_list("product", "stars"))
+
+    merge = begin(old, kept, now + 3 * DAY)
+    assert said(kept) == {first.pk: 1, second.pk: 4}
+    assert list(kept.recommendations.values_list("product", flat=True)) == [second.pk]
+    undo(merge, now + 4 * DAY)
+    assert said(kept) == {first.pk: 5, second.pk: 4}
+    assert said(old) == {first.pk: 1, second.pk: 1}
+
+
+def test_what_the_target_rated_after_a_merge_stays_when_it_is_undone(old, kept, now):
+    milk = ProductFactory()
+    ratings.rate(customer=kept, product=milk, stars=5, at=now)
+    ratings.rate(customer=old, product=milk, stars=1, at=now + DAY)
+    merge = begin(old, kept, now + 2 * DAY)
+    ratings.rate(customer=kept, product=milk, stars=3, at=now + 3 * DAY)
+    undo(merge, now + 4 * DAY)
+    assert ProductRating.objects.get().customer == kept
+    assert ProductRating.objects.get().stars == 3
 
 
 def test_purchases_refuse_changes_again_after_a_merge(old, kept, now):
