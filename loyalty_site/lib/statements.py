@@ -11,10 +11,10 @@ from decimal import Decimal
 from functools import cache
 from itertools import count
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
@@ -33,25 +33,32 @@ def rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     database.validate_no_broken_transaction()
     database.ensure_connection()
     with database.wrap_database_errors:
-        return _answer(database.connection, sql, values)
+        return _answer(_known(database), sql, values)
 
 
 class _Known:
     """What one connection has learnt: how to write and read values, and the names of what it has prepared."""
 
     def __init__(self, connection: _Connection) -> None:
+        self.connection = connection
         self.values = Transformer(connection)
         self.names: dict[str, bytes] = {}
 
 
-_known: WeakKeyDictionary[_Connection, _Known] = WeakKeyDictionary()
+def _known(database: BaseDatabaseWrapper) -> _Known:
+    """Kept by Django's wrapper, which has one connection after the other: whatever else holds it would hold each that
+    was ever opened, or let go of it late."""
+    known: _Known | None = vars(database).get("known_statements")
+    if known is None or known.connection is not database.connection:
+        known = vars(database)["known_statements"] = _Known(database.connection)
+    return known
 
 
-def _answer(connection: _Connection, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _answer(known: _Known, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    connection = known.connection
     server = connection.pgconn
     if server.status != pq.ConnStatus.OK:
         raise psycopg.OperationalError("the connection is closed")
-    known = _known.get(connection) or _known.setdefault(connection, _Known(connection))
     if not connection.autocommit and server.transaction_status == pq.TransactionStatus.IDLE:
         _checked(connection, server.exec_(connection._get_tx_start_command()))
     dumped = known.values.dump_sequence(values, [PyFormat.TEXT] * len(values))

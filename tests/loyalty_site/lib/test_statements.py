@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from decimal import Decimal
+from weakref import ref
 
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection, connections, transaction
@@ -100,3 +101,12 @@ def test_numbers_are_an_array():
     assert statements.rows(
         "SELECT %s::bigint[], %s::bigint[]", (statements.numbers([3, -1]), statements.numbers([]))
     ) == [([3, -1], [])]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_kept_of_a_connection_once_there_is_another():
+    statements.rows("SELECT 1", ())
+    last = ref(connection.connection)
+    connection.close()
+    assert statements.rows("SELECT 1", ()) == [(1,)]
+    assert last() is None
