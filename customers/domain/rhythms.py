@@ -23,27 +23,24 @@ _SQL = (Path(__file__).parents[1] / "sql" / "rhythms.sql").read_text(encoding="u
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_rhythm'))"
 
 
-@transaction.atomic
 def refresh(*, at: datetime) -> int:
     """Makes the rhythm of all who allow it as of `at`; returns of how many. Rows that stay the same are not written."""
+    number = _made(at)
+    # Who refused or left meanwhile did not see rows that were not committed: they are looked for after that.
+    gone = Q(customer__profiling_refused_at__isnull=False) | Q(customer__closed_at__isnull=False)
+    Rhythm.objects.filter(gone).delete()
+    return number
+
+
+@transaction.atomic
+def _made(at: datetime) -> int:
     volumes, recencies, groups = zip(*rfm.cells(), strict=True)
+    told: dict[str, Any] = {"volumes": list(volumes), "recencies": list(recencies), "groups": list(groups)}
+    told |= {"at": at, "since": at - YEAR, "lost": rfm.LOST, "patience": PATIENCE_DAYS}
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
-        cursor.execute(
-            _SQL,
-            {
-                "at": at,
-                "since": at - YEAR,
-                "volumes": list(volumes),
-                "recencies": list(recencies),
-                "groups": list(groups),
-                "lost": rfm.LOST,
-                "patience": PATIENCE_DAYS,
-            },
-        )
+        cursor.execute(_SQL, told)
         [(number,)] = cursor.fetchall()
-    gone = Q(customer__profiling_refused_at__isnull=False) | Q(customer__closed_at__isnull=False)
-    Rhythm.objects.filter(gone).delete()  # who refused or left meanwhile
     return int(number)
 
 

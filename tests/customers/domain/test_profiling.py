@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -167,6 +167,24 @@ def test_who_leaves_while_rhythms_are_made_has_none():
     (mia,) = bought_often(StoreFactory())
     rhythms.refresh(at=NOW)
     behind(partial(closing.close, customer=mia, by=STAFF, at=NOW), partial(rhythms.refresh, at=NOW + DAY))
+    assert made_of(mia) == (0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_switches_off_at_the_end_of_the_making_of_their_first_rhythm_has_none():
+    """A row that is not committed yet cannot be deleted by them."""
+    (mia,) = bought_often(StoreFactory())
+    off, done = partial(profiling.choose, customer=mia, wanted=False, by=STAFF, at=NOW), []
+
+    def last_look(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if '"profiling_refused_at" IS NOT NULL' in sql:
+            done.extend(at_once(off))
+        return result
+
+    with connection.execute_wrapper(last_look):
+        assert rhythms.refresh(at=NOW) == 1
+    assert done == [None]
     assert made_of(mia) == (0, 0)
 
 
