@@ -67,6 +67,16 @@ def test_first_rows_opens_a_connection_that_died_again_and_spares_the_question_w
 
 
 @pytest.mark.django_db(transaction=True)
+def test_first_rows_opens_a_connection_again_that_the_server_ended_meanwhile():
+    before = statements.rows("SELECT pg_backend_pid()", ())
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", before[0])
+    other.close()
+    assert statements.first_rows("SELECT pg_backend_pid()", ()) != before
+
+
+@pytest.mark.django_db(transaction=True)
 def test_first_rows_asks_nothing_twice_within_a_transaction():
     with pytest.raises(OperationalError), transaction.atomic():
         statements.first_rows("SELECT pg_terminate_backend(pg_backend_pid())", ())
