@@ -7,7 +7,7 @@ there when `made_count` says so. A killed worker leaves nothing behind, and the 
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -95,38 +95,33 @@ def order(
     at: datetime,
 ) -> CodeBatch:
     """To be made by a worker. The prefix is the offer's unless told, and so are the days on which the codes are good.
-    `token` names one showing of a form: a double click on it finds the first batch.
+    `token` names one showing of a form: a double click on it finds the first batch, other words in it are refused.
 
     Raises OrderedAlready, OfferWithdrawn, OfferNotLive, BatchSizeRefused, CodeShapeRefused, BatchPeriodRefused;
     CodesTooShort under BITS_MIN bits, unless the offer is MODEST; CodesTooEasy where a code would be found in less than
     YEARS_MIN years. Locks the offer, so that of two who order at once the second one counts the codes of the first.
     """
     offer = Offer.objects.select_for_update(no_key=True).get(pk=offer.pk)
+    opened = max(at, offer.valid_from)
+    starts_at, ends_at = offers.good_between(offer=offer, at=opened)
+    told: dict[str, Any] = {
+        "offer_id": offer.pk,
+        "count": count,
+        "code_prefix": offer.code_prefix if code_prefix is None else code_prefix.strip().upper(),
+        "body_length": body_length,
+        "valid_from": valid_from or starts_at,
+        "valid_to": min(valid_to, offer.valid_to or valid_to) if valid_to else ends_at,
+    }
     if known := CodeBatch.objects.filter(token=token).first() if token else None:
-        if (known.offer_id, known.count) != (offer.pk, count):
+        if any(getattr(known, name) != value for name, value in told.items()):
             raise OrderedAlready
         return known
-    opened = max(at, offer.valid_from)
     offers.refuse_unless_live(offer=offer, at=opened)
-    prefix = offer.code_prefix if code_prefix is None else code_prefix.strip().upper()
-    _refuse_shape(count, prefix, body_length)
+    _refuse_shape(count, told["code_prefix"], body_length)
     refuse_guessable(offer=offer, count=count, body_length=body_length)
-    starts_at, ends_at = offers.good_between(offer=offer, at=opened)
-    starts_at = valid_from or starts_at
-    ends_at = min(valid_to, offer.valid_to or valid_to) if valid_to else ends_at
-    if ends_at <= max(at, starts_at or at):
+    if told["valid_to"] <= max(at, told["valid_from"] or at):
         raise BatchPeriodRefused
-    batch = CodeBatch.objects.create(
-        offer=offer,
-        count=count,
-        code_prefix=prefix,
-        body_length=body_length,
-        valid_from=starts_at,
-        valid_to=ends_at,
-        token=token,
-        requested_at=at,
-        requested_by=str(by),
-    )
+    batch = CodeBatch.objects.create(**told, token=token, requested_at=at, requested_by=str(by))
     _note("ordered", batch, by, at, data={"offer": offer.pk, "count": count})
     return batch
 

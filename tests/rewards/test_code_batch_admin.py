@@ -96,7 +96,9 @@ def test_the_same_form_sent_again_finds_the_first_batch(client, offer, woken):
     token = client.get(page("order")).context["form"]["token"].value()
     addresses = {order(client, offer=offer.pk, token=token).url for _click in range(2)}
     assert addresses == {page("change", CodeBatch.objects.get().pk)}
-    assert "Open it anew" in order(client, offer=offer.pk, token=token, count="7").text
+    days = {"valid_to_0": "2031-01-01", "valid_to_1": "00:00"}
+    for other in ({"count": "7"}, {"code_prefix": "TEA"}, {"body_length": "13"}, days):
+        assert "Open it anew" in order(client, offer=offer.pk, token=token, **other).content.decode()
     assert order(client, offer=offer.pk).url not in addresses
     assert CodeBatch.objects.count() == 2
 
