@@ -13,9 +13,10 @@ class RedeemForm(forms.Form):
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     cost = forms.IntegerField(widget=forms.HiddenInput)
 
-    def reference(self, customer_id: int) -> str:
+    def reference(self) -> str:
+        """The same for who stands for the customer after a merge."""
         token: UUID = self.cleaned_data["token"]
-        return f"portal:{customer_id}:{token}"
+        return f"portal:{token}"
 
 
 class CodeForm(forms.Form):

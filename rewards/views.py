@@ -105,7 +105,7 @@ def redeem(request: HttpRequest, customer: Customer, reward_id: int) -> HttpResp
                 customer=customer,
                 reward=reward,
                 quantity=1,
-                reference=form.reference(customer.pk),
+                reference=form.reference(),
                 cost_points=form.cleaned_data["cost"],
                 by=actors.customer(customer.pk),
                 at=now,

@@ -120,6 +120,16 @@ def test_reward_that_they_take_is_the_target_s(post, mia, target, now):
     assert points.summary(customer=target, at=now).balance == 0
 
 
+def test_reward_that_was_taken_before_is_not_taken_again(post, mia, target, now):
+    points.award(customer=mia, points=200, reference="a", by=SYSTEM, at=now)
+    url, yes = f"/rewards/{RewardFactory(cost_points=100).pk}/", {"token": str(uuid4()), "cost": "100"}
+    client = signed_in(mia)
+    first, second = client.post(url, yes), post(url, yes, client)
+    assert (second.status_code, second.url) == (302, first.url)
+    assert RewardRedemption.objects.get().customer == target
+    assert points.summary(customer=target, at=now).balance == 100
+
+
 def test_mails_that_they_choose_go_to_the_target(post, mia, target):
     answer = post(f"/news/{letters.token_for(mia)}/", {"marketing_email": "on"}, client=Client())
     assert answer.status_code == 200
