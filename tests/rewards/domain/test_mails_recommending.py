@@ -99,9 +99,9 @@ def test_only_a_text_that_names_recommendations_reads_them_in_one_query(
 
 def test_the_preview_shows_how_it_will_look(program):
     text = Text({"en": "Hi"}, BODY)
-    page = told_mails.preview(text=text, default=text, language="en", program=program, offer=OfferFactory(), at=NOON)
-    assert "You may also like:" in page
-    assert "{recommendations}" not in page
+    shown = told_mails.preview(text=text, default=text, language="en", program=program, offer=OfferFactory(), at=NOON)
+    assert "You may also like:" in shown.page
+    assert "{recommendations}" not in shown.page
 
 
 def test_a_subject_has_no_room_for_recommendations():
