@@ -31,7 +31,7 @@ fuzz:
 	@sh .ci/install requirements-dev.txt
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_STEPS=$${FUZZ_STEPS:-100000} FUZZ_SPLITS=$${FUZZ_SPLITS:-4000} \
 		exec $(python) -m pytest -n 2 tests/loyalty_site/api/test_fuzz.py tests/rewards/domain/test_points_machine.py \
-		tests/rewards/domain/statistics/test_simulations.py tests/rewards/domain/experiments/test_report.py \
+		tests/rewards/domain/statistics/test_simulations.py tests/rewards/domain/experiments/test_report.py tests/rewards/domain/experiments/test_costs.py \
 		tests/surveys/domain/test_scoring_coverage.py tests/rewards/domain/test_checkout_offers.py \
 		tests/rewards/domain/eligibility/test_any_offers_baskets_returns.py tests/rewards/domain/surprises/test_preview.py \
 		tests/customers/domain/recommendations/test_runs.py tests/loyalty_site/api/test_fields.py $(ARGS)
