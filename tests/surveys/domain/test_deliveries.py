@@ -17,19 +17,11 @@ from surveys.models import CampaignState, Delivery, DeliveryState
 from tests.factories.customers import StoreFactory
 from tests.factories.rewards import ProgramFactory
 from tests.plugins.smtp import DROP
+from tests.surveys.domain.told import address, outcome
 
 pytestmark = pytest.mark.django_db
 BY = actors.user(1)
 SECOND = timedelta(seconds=1)
-
-
-def address(delivery):
-    return delivery.customer.email
-
-
-def outcome(delivery):
-    delivery.refresh_from_db()
-    return delivery.state, delivery.smtp_reply
 
 
 def test_send_hands_each_mail_over_once_on_one_connection(due, send, mail_server, now):

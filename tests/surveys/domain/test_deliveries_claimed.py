@@ -17,18 +17,10 @@ from surveys.domain import campaigns, deliveries, invitations
 from surveys.models import Delivery, DeliveryState, SuppressionReason
 from tests.factories.rewards import ProgramFactory
 from tests.races import at_once
+from tests.surveys.domain.told import address, outcome
 
 pytestmark = pytest.mark.django_db
 BY = actors.user(1)
-
-
-def address(delivery):
-    return delivery.customer.email
-
-
-def outcome(delivery):
-    delivery.refresh_from_db()
-    return delivery.state, delivery.smtp_reply
 
 
 def test_claim_leases_and_nobody_else_gets_the_same(due, now):

@@ -12,19 +12,11 @@ from rewards.models import Program
 from surveys.domain import deliveries
 from surveys.models import Delivery, DeliveryState
 from tests.plugins.smtp import DROP, HANG
+from tests.surveys.domain.told import address, outcome
 
 pytestmark = pytest.mark.django_db
 BY = actors.user(1)
 SECOND = timedelta(seconds=1)
-
-
-def address(delivery):
-    return delivery.customer.email
-
-
-def outcome(delivery):
-    delivery.refresh_from_db()
-    return delivery.state, delivery.smtp_reply
 
 
 def test_connection_that_has_had_its_share_is_renewed_and_costs_nobody_a_mail(due, send, mail_server):
