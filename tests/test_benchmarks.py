@@ -45,5 +45,5 @@ def test_every_scenario_runs(tmp_path):
         "a night's recommendations for 20 customers",
         "what 20 customers buy again, counted",
         "which products the same people buy",
-        "a customer's list out of the database, the median",
+        "a customer's list with its reasons in words, the median",
     ]

@@ -43,6 +43,17 @@ class Baskets:
         """By line: the customer."""
         return self.customer[self.basket]
 
+    @property
+    def sizes(self) -> Numbers:
+        """By basket: how many products are in it."""
+        return np.bincount(self.basket, minlength=len(self.customer))
+
+    @property
+    def parts(self) -> Floats:
+        """By line: its part of its basket, one over the number of products in it."""
+        parts: Floats = 1 / self.sizes[self.basket]
+        return parts
+
     def before(self, cut: Numbers) -> Baskets:
         """Without each customer's baskets from `cut` (by customer) on. Baskets keep no old number."""
         kept = np.arange(len(self.customer)) < cut[self.customer]
@@ -71,17 +82,37 @@ def build(*, customer: Any, moment: Any, day: Any, receipt: Any, line_receipt: A
     the same moment); by line its receipt's position and its product. Lines may repeat."""
     customer, day = np.asarray(customer, np.int64), np.asarray(day, np.int64)
     order = np.lexsort((receipt, moment, customer))
+    customer, day = customer[order], day[order]
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     customers = int(customer.max()) + 1 if len(customer) else 0
     product = np.asarray(product, np.int64)
     products = int(product.max()) + 1 if len(product) else 0
+    # numbers of customer, product and basket in one: sorting them is many times faster than three columns
+    begins = np.searchsorted(customer, np.arange(customers))
+    visit = np.arange(len(customer)) - begins[customer]
+    visits = int(visit.max(initial=0)) + 1
     basket = place[np.asarray(line_receipt, np.int64)]
-    by = np.lexsort((basket, product, customer[order][basket]))
-    basket, product = basket[by], product[by]
-    fresh = np.ones(len(basket), bool)
-    fresh[1:] = (basket[1:] != basket[:-1]) | (product[1:] != product[:-1])
-    return Baskets(customers, products, customer[order], day[order], basket[fresh], product[fresh])
+    line = np.sort((customer[basket] * products + product) * visits + visit[basket])
+    line = line[run_starts(line)]
+    pair = line // visits
+    owner = pair // max(products, 1)
+    return Baskets(customers, products, customer, day, begins[owner] + line - pair * visits, pair - owner * products)
+
+
+def among(values: Numbers, ascending: Numbers) -> Flags:
+    """Which of `values` are in `ascending`; faster than `np.isin` the more of them come in order."""
+    if not len(ascending):
+        return np.zeros(len(values), bool)
+    found: Flags = ascending[np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)] == values
+    return found
+
+
+def most(counts: Numbers, size: int) -> Numbers:
+    """Where the `size` largest are, the largest first, of equal ones the earlier; none that is 0."""
+    least = max(int(np.partition(counts, -size)[-size]), 1) if len(counts) > size else 1
+    able = np.flatnonzero(counts >= least)
+    return able[np.argsort(-counts[able], kind="stable")[:size]]
 
 
 def run_starts(keys: NDArray[Any]) -> Numbers:

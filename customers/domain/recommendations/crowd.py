@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from customers.domain.recommendations.baskets import Baskets, Floats, Numbers
+from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, most
 
 WATCHED = 20  # baskets after a purchase in which it is waited for the next
 _DAYS = 1 << 16
@@ -19,27 +19,42 @@ class Popularity:
         self._zero = int(baskets.day.min()) if len(baskets.day) else 0
         self._products = baskets.products
         day = (baskets.day - self._zero)[baskets.basket]
-        self._sales = np.sort(baskets.product * _DAYS + day)
+        sales = baskets.product * _DAYS + day
+        order = np.argsort(sales, kind="stable")
+        self._sales, self._alone = sales[order], np.r_[0.0, np.cumsum(baskets.parts[order])]
         self._baskets = np.sort(baskets.day - self._zero)
         by_day = np.argsort(day, kind="stable")
         self._sold, self._sold_on = baskets.product[by_day], day[by_day]
 
     def share(self, product: Numbers, day: Numbers, *, days: int) -> Floats:
         """Of the baskets in the `days` before `day`, those with `product`; both by row."""
-        end = np.clip(day - self._zero, 0, _DAYS - 1)
-        begin = np.maximum(end - days, 0)
-        row = product * _DAYS
-        sold = np.searchsorted(self._sales, row + end) - np.searchsorted(self._sales, row + begin)
-        all_baskets = np.searchsorted(self._baskets, end) - np.searchsorted(self._baskets, begin)
-        share: Floats = sold / np.maximum(all_baskets, 1)
+        begin, end, baskets = self._between(product, day, days)
+        share: Floats = (end - begin) / baskets
         return share
+
+    def alone(self, product: Numbers, day: Numbers, *, days: int) -> Floats:
+        """The same, but each basket counts one over the number of products in it: what people come for alone, or with
+        little else, stands out."""
+        begin, end, baskets = self._between(product, day, days)
+        alone: Floats = np.maximum(self._alone[end] - self._alone[begin], 0) / baskets
+        return alone
+
+    def _between(self, product: Numbers, day: Numbers, days: int) -> tuple[Numbers, Numbers, Numbers]:
+        """By row the first and the one after the last of its sales, and the number of all baskets (or 1)."""
+        until = np.clip(day - self._zero, 0, _DAYS - 1)
+        since = np.maximum(until - days, 0)
+        row = product * _DAYS
+        order = np.argsort(row + until)  # neighbors are found near each other
+        begin, end = np.empty(len(row), np.int64), np.empty(len(row), np.int64)
+        begin[order] = np.searchsorted(self._sales, (row + since)[order])
+        end[order] = np.searchsorted(self._sales, (row + until)[order])
+        baskets = np.searchsorted(self._baskets, until) - np.searchsorted(self._baskets, since)
+        return begin, end, np.maximum(baskets, 1)
 
     def best(self, day: int, *, days: int, size: int) -> Numbers:
         """The `size` products in most baskets of the `days` before `day`; none that was in no basket at all."""
         begin, end = np.searchsorted(self._sold_on, [day - self._zero - days, day - self._zero])
-        sold = np.bincount(self._sold[begin:end], minlength=self._products)
-        order = np.argsort(-sold, kind="stable")[:size]
-        return order[sold[order] > 0]
+        return most(np.bincount(self._sold[begin:end], minlength=self._products), size)
 
 
 class Rhythms:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customers.domain.recommendations import habits
-from customers.domain.recommendations.baskets import Baskets, Flags, Numbers, run_starts
+from customers.domain.recommendations.baskets import Baskets, Flags, Floats, Numbers, run_starts
 from customers.domain.recommendations.crowd import Popularity, Rhythms
+from customers.domain.recommendations.habits import MIDDLE
 
 if TYPE_CHECKING:
     from customers.domain.recommendations.habits import Habits
@@ -22,6 +23,7 @@ NOW, LATELY, LONG = WINDOWS = (10, 28, 120)  # days that popularity is counted o
 _RARE = 1e-5
 _USUAL_CHANCE = -3.5  # a logarithm, so that products of it with others stay near 0
 _DOUBT = (0.5, 1.0, 2.0, 1.0, 2.0)  # baskets of the crowd's that are mixed into the customer's own, by memory
+_USUALLY_ALONE, _DOUBT_OF_ONE = 0.2, 0.5
 _PHASES = ((0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.25), (1.25, 2.0), (2.0, 4.0))
 
 
@@ -62,7 +64,8 @@ def candidates(baskets: Baskets, own: Habits, crowd: Crowd, today: Numbers) -> C
         speaks = np.take_along_axis(scores, alike, axis=1) > 0
         keys = np.arange(len(today))[:, None] * size + crowd.likeness.products[alike]
         found.append(keys[speaks])
-    keys = np.unique(np.concatenate([part[part >= 0] for part in map(np.ravel, found)]))
+    keys = np.sort(np.concatenate([part[part >= 0] for part in map(np.ravel, found)]))
+    keys = keys[run_starts(keys)]
     customer, product = keys // size, keys % size
     place = np.minimum(np.searchsorted(bought, keys), max(len(bought) - 1, 0))
     habit = np.where(bought[place] == keys, place, -1) if len(bought) else np.full(len(keys), -1)
@@ -87,14 +90,17 @@ def _offset(today: Numbers, size: int) -> Numbers:
 
 
 def table(rows: Candidates, own: Habits, crowd: Crowd, today: Numbers) -> NDArray[np.float32]:
-    """Rows × `NAMES`. What tells about habits is 0 for what is new and the other way round."""
-    columns = _of_products(rows, crowd, today[rows.customer]) | _of_habits(rows, own, crowd, today[rows.customer])
-    new = rows.is_new
-    filled = np.zeros((len(new), len(NAMES)), np.float32)
+    """Rows × `NAMES`, column after column. What tells about habits is 0 for what is new and the other way round."""
+    new, day = rows.is_new, today[rows.customer]
+    columns = _of_products(rows, crowd, day) | _of_habits(rows, own, crowd, day)
+    columns |= _of_sizes(
+        rows, own, crowd.popularity.alone(rows.product, day, days=LONG) + _RARE, columns["popular long"]
+    )
+    filled = np.zeros((len(NAMES), len(new)), np.float32)
     for place, name in enumerate(NAMES):
         what, _, side = name.partition(":")
-        filled[:, place] = columns[what] * (new if side == "new" else ~new if side == "again" else 1)
-    return filled
+        filled[place] = columns[what] * (new if side == "new" else ~new if side == "again" else 1)
+    return filled.T
 
 
 def _of_products(rows: Candidates, crowd: Crowd, day: Numbers) -> dict[str, NDArray[Any]]:
@@ -143,10 +149,32 @@ def _of_habits(rows: Candidates, own: Habits, crowd: Crowd, day: Numbers) -> dic
     return found
 
 
+def _of_sizes(rows: Candidates, own: Habits, alone: Floats, popular: Floats) -> dict[str, NDArray[Any]]:
+    """What is bought alone, or with little else, by everybody and by this customer, and the size of their baskets.
+    `alone` is the crowd's, `popular` a logarithm."""
+    again, taken = ~rows.is_new, rows.habit if len(own.times) else np.zeros(0, np.int64)
+    kept, kept_alone = (
+        column[taken] * again if len(own.times) else np.zeros(len(again)) for column in (own.kept[:, MIDDLE], own.alone)
+    )
+    size, all_kept = own.size[rows.customer], own.all_kept[rows.customer, MIDDLE]
+    own_alone = np.log((kept_alone + _USUALLY_ALONE * _DOUBT_OF_ONE) / (kept + _DOUBT_OF_ONE))
+    return {
+        "popular alone": np.log(alone),
+        "rate alone": np.log((kept_alone + alone) / (all_kept + 1)),
+        "alone": own_alone,
+        "alone × size": own_alone * size,
+        "crowd alone × size": (np.log(alone) - popular) * size,
+    }
+
+
 _SHARED = ["rate 1", "rate 4"]
-_NEW = ["popular lately", "popular now", "popular long", "chance", "alike", "log alike", "has likeness"]
+_NEW = [
+    "popular lately", "popular now", "popular long", "popular alone", "crowd alone × size", "chance", "alike",
+    "log alike", "has likeness",
+]  # fmt: skip
 _AGAIN = [
-    "again", "popular lately", "popular now", "popular long", "chance", "alike", "has likeness",
+    "again", "popular lately", "popular now", "popular long", "popular alone", "crowd alone × size", "chance", "alike",
+    "has likeness", "rate alone", "alone", "alone × size",
     "rate 0", "rate 1", "rate 2", "rate 3", "rate 4", "once", "twice", "times", "age", "back", "today", "yesterday",
     "last basket", "basket before", "phase", "usual phase", "usual phase squared", "chance once",
     "chance × times", "chance × age", "chance × back", "age × times", "age squared", "times squared", "chance squared",

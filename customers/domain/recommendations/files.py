@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from django.utils.translation import gettext_lazy as _
+from numpy.typing import NDArray
 
 from customers.domain.imports import reading, report
 from customers.domain.imports.reading import Block, Source
@@ -23,7 +24,7 @@ _TIME = re.compile(
     re.ASCII,
 )
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
-_NEEDED = ("store", "receipt_number", "customer", "purchased_at", "sku", "quantity")
+_NEEDED = ("store", "receipt_number", "customer", "purchased_at", "sku", "quantity", "amount")
 
 
 class LineWrong(DomainError):
@@ -34,13 +35,15 @@ class LineWrong(DomainError):
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """By receipt of a known customer: `customer` and `moment` (seconds) and `day` on the file's own clocks; by line of
-    something bought: the position of its receipt and its product; by product: `category`, −1 where there is none."""
+    something bought: the position of its receipt, its product and its `amount`, in the file's unit; by product:
+    `category`, −1 where there is none."""
 
     customer: Numbers
     moment: Numbers
     day: Numbers
     line_receipt: Numbers
     product: Numbers
+    amount: NDArray[np.float64]
     category: Numbers
 
 
@@ -149,6 +152,7 @@ def _columns(told: dict[str, Numbers], words: dict[str, _Words]) -> Columns:
         day=day[known],
         line_receipt=place[receipt[bought]],
         product=told["sku"][bought],
+        amount=np.array(words["amount"].meanings, float)[told["amount"][bought]],
         category=_categories(told, words),
     )
 
@@ -183,7 +187,7 @@ def _required(word: str) -> str | _Fault:
     return word or _Fault("missing")
 
 
-def _quantity(word: str) -> float | _Fault:
+def _number(word: str) -> float | _Fault:
     if not word:
         return _Fault("missing")
     return float(word) if _NUMBER.fullmatch(word) else _Fault("not_a_number")
@@ -217,5 +221,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "receipt_number": _required,
     "purchased_at": _time,
     "sku": _required,
-    "quantity": _quantity,
+    "quantity": _number,
+    "amount": _number,
 }

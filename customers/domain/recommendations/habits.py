@@ -11,7 +11,9 @@ from customers.domain.recommendations.baskets import Baskets, Flags, Floats, Num
 # Half-lives of what is remembered: short, middle and long; which one tells most is learned.
 BASKET_MEMORIES = (5.0, 20.0, 80.0)
 DAY_MEMORIES = (30.0, 90.0)
+MIDDLE = 1  # of the memories: 20 baskets
 MEMORIES = len(BASKET_MEMORIES) + len(DAY_MEMORIES)
+_LONGEST = 1 << 20  # days, and more than any gap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +23,8 @@ class Habits:
     `times` in baskets; `age` and `span` in days (since the last, from the first to the last); `back` in baskets since
     the last (1 when it was in the latest). `kept` (rows × memories) sums the baskets with it, each fading with its age;
     `all_kept` (customers × memories) sums all baskets in the same way, so that their ratio is a share of baskets.
+    `alone` (rows) sums the baskets with it once more, by the middle memory, each counting one over the products in it,
+    and `size` (customers) is the logarithm of how many products are usually in a basket (a geometric mean).
     """
 
     customer: Numbers
@@ -31,6 +35,8 @@ class Habits:
     back: Numbers
     kept: Floats
     all_kept: Floats
+    alone: Floats
+    size: Floats
 
 
 def count(baskets: Baskets, today: Numbers) -> Habits:
@@ -50,6 +56,8 @@ def count(baskets: Baskets, today: Numbers) -> Habits:
         faded = np.exp2(-past / memory)
         all_kept[:, column] = np.bincount(baskets.customer, faded, minlength=baskets.customers)
         kept[:, column] = np.add.reduceat(faded[baskets.basket], starts) if len(starts) else 0
+    faded = np.exp2(-back / BASKET_MEMORIES[MIDDLE])
+    sizes = np.bincount(baskets.customer, faded * np.log(np.maximum(baskets.sizes, 1)), minlength=baskets.customers)
     return Habits(
         customer=of,
         product=baskets.product[starts],
@@ -59,6 +67,8 @@ def count(baskets: Baskets, today: Numbers) -> Habits:
         back=back[baskets.basket[last]],
         kept=kept,
         all_kept=all_kept,
+        alone=np.add.reduceat(faded[baskets.basket] * baskets.parts, starts) if len(starts) else np.zeros(0),
+        size=sizes / np.maximum(all_kept[:, MIDDLE], 1e-9),
     )
 
 
@@ -83,12 +93,11 @@ def rhythm(baskets: Baskets) -> Rhythm:
     days = run_lengths(starts, len(pair))
     if not len(starts):
         return Rhythm(days, days, days.astype(float), days > 0)
-    number = np.repeat(np.arange(len(starts)), days)
     gap = np.r_[0, np.diff(day)].astype(float)
     gap[starts] = 0
     gaps = np.maximum(days - 1, 1)
     mean = np.add.reduceat(gap, starts) / gaps
     spread = np.sqrt(np.maximum(np.add.reduceat(gap**2, starts) / gaps - mean**2, 0))
-    order = np.lexsort((gap, number))  # the 0 that stands for the first day comes first of its run
-    middle = gap[order][starts + days // 2]
-    return Rhythm(days, day[starts + days - 1], middle, (days >= 4) & (spread < 0.75 * mean))
+    by_size = np.sort(np.repeat(np.arange(len(starts)), days) * _LONGEST + gap.astype(np.int64))
+    middle = by_size[starts + days // 2] % _LONGEST  # the 0 that stands for the first day comes first of its run
+    return Rhythm(days, day[starts + days - 1], middle.astype(float), (days >= 4) & (spread < 0.75 * mean))

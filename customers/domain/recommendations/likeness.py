@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, run_starts
+from customers.domain.recommendations.baskets import Baskets, Numbers, most, run_starts
 
 PRODUCTS = 3000  # the inverse takes cubic time
 TOGETHER_AT_LEAST = 3  # customers; a pair of fewer tells nothing
 MEMORY = 40.0  # baskets
-_RIDGE, _RIDGE_BY_CUSTOMER = 10.0, 0.12
+_RIDGE, _RIDGE_BY_CUSTOMER = 10.0, 0.3
 
 
 class Likeness:
@@ -28,10 +28,9 @@ class Likeness:
     def __init__(self, baskets: Baskets) -> None:
         pairs = run_starts(baskets.buyer * baskets.products + baskets.product)
         buyers = np.bincount(baskets.product[pairs], minlength=baskets.products)
-        order = np.lexsort((np.arange(baskets.products), -buyers))[:PRODUCTS]
-        self._place(np.sort(order[buyers[order] > 0]), baskets.products)
-        had = self._table(baskets, np.ones(len(pairs)), pairs)
-        together = (had.T @ had).toarray()
+        self._place(np.sort(most(buyers, PRODUCTS)), baskets.products)
+        had = self._table(baskets, np.ones(len(pairs), np.float32), pairs)  # exact up to 16 million customers
+        together = (had.T @ had).toarray().astype(np.float64)
         rare = together < TOGETHER_AT_LEAST
         together[np.diag_indices_from(together)] += _RIDGE + _RIDGE_BY_CUSTOMER * baskets.customers
         inverse = linalg.inv(together, overwrite_a=True, check_finite=False) if len(together) else together
@@ -57,17 +56,20 @@ class Likeness:
         pairs = run_starts(baskets.buyer * baskets.products + baskets.product)
         if not len(pairs):
             return sparse.csr_array((baskets.customers, len(self.products)))
-        back = baskets.ends[baskets.buyer] - baskets.basket
-        table = self._table(baskets, np.sqrt(np.add.reduceat(np.exp2(-back / MEMORY), pairs)), pairs)
+        back = baskets.ends[baskets.customer] - np.arange(len(baskets.customer))
+        faded = np.exp2(-back / MEMORY)[baskets.basket]
+        table = self._table(baskets, np.sqrt(np.add.reduceat(faded, pairs)), pairs)
         length = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
         return sparse.csr_array(sparse.diags_array(1 / np.maximum(length, 1e-9)) @ table)
 
-    def scores(self, baskets: Baskets) -> Floats:
+    def scores(self, baskets: Baskets) -> NDArray[np.float32]:
         """Customers × `products`: how much all they bought speaks for each."""
-        return np.asarray(self.profile(baskets) @ self.weights)
+        scores: NDArray[np.float32] = self.profile(baskets).astype(np.float32).toarray() @ self.weights
+        return scores
 
-    def _table(self, baskets: Baskets, values: Floats, pairs: Numbers) -> sparse.csr_array:
+    def _table(self, baskets: Baskets, values: NDArray[Any], pairs: Numbers) -> sparse.csr_array:
         column = self.column[baskets.product[pairs]]
         known = column >= 0
         shape = (baskets.customers, len(self.products))
-        return sparse.csr_array((values[known], (baskets.buyer[pairs][known], column[known])), shape=shape)
+        at = baskets.buyer[pairs][known].astype(np.int32), column[known].astype(np.int32)
+        return sparse.csr_array((values[known], at), shape=shape)

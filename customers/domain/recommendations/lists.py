@@ -1,21 +1,31 @@
 """A customer's list, with its reasons in words."""
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, F, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
-from customers.models import Category, Customer, Product, Recommendation, RecommendationKind, Store
+from customers.models import Customer, RecommendationKind
+from loyalty_site.lib import statements
 
 SIZE = 12
 NEW_SLOTS = 4
 
-_NAMED: tuple[tuple[str, type[Model]], ...] = (("because", Product), ("category", Category), ("store", Store))
+# With the names that the reasons speak of.
+_LIST = """
+    SELECT p.sku, p.name, (SELECT name FROM customers_category WHERE id = p.category_id), r.kind, r.score, r.made_at,
+        (SELECT name FROM customers_product WHERE id = (r.reason ->> 'because')::bigint),
+        (SELECT name FROM customers_category WHERE id = (r.reason ->> 'category')::bigint),
+        (SELECT name FROM customers_store WHERE id = (r.reason ->> 'store')::bigint),
+        r.reason
+    FROM customers_recommendation r
+    JOIN customers_customer c ON c.id = r.customer_id AND c.profiling_refused_at IS NULL
+    JOIN customers_product p ON p.id = r.product_id AND (p.discontinued_at IS NULL OR p.discontinued_at > %s)
+    WHERE r.customer_id = %s ORDER BY r.rank LIMIT %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,53 +42,44 @@ class Suggestion:
     hint: str
 
 
+class _Row(NamedTuple):
+    sku: str
+    name: str
+    category: str | None
+    kind: str
+    score: float
+    made_at: datetime
+    because: str | None
+    liked: str | None
+    store: str | None
+    reason: dict[str, Any]
+
+
 def for_customer(*, customer: Customer, limit: int, at: datetime) -> list[Suggestion]:
     """Best first; none for who switched them off, nothing that is given up at `at`. One query."""
-    rows = _rows(at).filter(customer=customer, customer__profiling_refused_at__isnull=True)
-    return [_suggestion(row) for row in rows.order_by("rank")[:limit]]
+    found = statements.rows(_LIST, (at, customer.pk, limit))
+    return [_suggestion(_Row._make((*columns, json.loads(reason)))) for *columns, reason in found]
 
 
-def _rows(at: datetime) -> QuerySet[Recommendation, Any]:
-    """With the names that their reasons speak of."""
-    offered = Q(product__discontinued_at__isnull=True) | Q(product__discontinued_at__gt=at)
-    return Recommendation.objects.filter(offered).annotate(
-        product_sku=F("product__sku"),
-        product_name=F("product__name"),
-        product_category=F("product__category__name"),
-        **{f"{key}_name": _name(key, model) for key, model in _NAMED},
-    )
-
-
-def _name(key: str, model: type[Model]) -> Subquery:
-    pk = Cast(KeyTextTransform(key, OuterRef("reason")), BigIntegerField())
-    return Subquery(model._default_manager.filter(pk=pk).values("name"))
-
-
-def _suggestion(row: Any) -> Suggestion:
+def _suggestion(row: _Row) -> Suggestion:
     reason, hint = _again(row) if row.kind == RecommendationKind.AGAIN else _new(row)
-    return Suggestion(
-        sku=row.product_sku,
-        name=row.product_name,
-        category=row.product_category or "",
-        kind=row.kind,
-        score=row.score,
-        reason=reason,
-        hint=hint,
-    )
+    return Suggestion(row.sku, row.name, row.category or "", row.kind, row.score, reason, hint)
 
 
-def _new(row: Any) -> tuple[str, str]:
-    for name, reason, hint in (
-        (row.because_name, gettext("People who buy %(name)s often take this too."), gettext("goes with %(name)s")),
-        (row.category_name, gettext("You like %(name)s, and many take this."), gettext("likes %(name)s")),
-        (row.store_name, gettext("Many take this at %(name)s."), gettext("popular at %(name)s")),
-    ):
-        if name:
-            return reason % {"name": name}, hint % {"name": name}
-    return gettext("Many customers take this."), gettext("popular")
+def _new(row: _Row) -> tuple[str, str]:
+    name = {"name": row.because or row.liked or row.store}
+    if row.because:
+        reason, hint = gettext("People who buy %(name)s often take this too."), gettext("goes with %(name)s")
+    elif row.liked:
+        reason, hint = gettext("You like %(name)s, and many take this."), gettext("likes %(name)s")
+    elif row.store:
+        reason, hint = gettext("Many take this at %(name)s."), gettext("popular at %(name)s")
+    else:
+        return gettext("Many customers take this."), gettext("popular")
+    return reason % name, hint % name
 
 
-def _again(row: Any) -> tuple[str, str]:
+def _again(row: _Row) -> tuple[str, str]:
     last_on, days = date.fromisoformat(row.reason["last_on"]), row.reason.get("every_days")
     is_long_ago = row.made_at.date() - last_on > timedelta(days=300)
     day = date_format(last_on, "DATE_FORMAT" if is_long_ago else "MONTH_DAY_FORMAT")
@@ -90,21 +91,37 @@ def _again(row: Any) -> tuple[str, str]:
             count,
         )
         hint = ngettext("bought on %(count)s day, last on %(day)s", "bought on %(count)s days, last on %(day)s", count)
-    elif days < 6 or 8 < days < 11:
+    elif days == 1:
+        count = 1
+        text, hint = (
+            gettext("You buy this nearly every day, last on %(day)s."),
+            gettext("nearly every day, last on %(day)s"),
+        )
+    elif 6 <= days <= 8:
+        count = 1
+        text, hint = (
+            gettext("You buy this about every week, last on %(day)s."),
+            gettext("about every week, last on %(day)s"),
+        )
+    elif days < 11:
         count = days
         text = ngettext(
-            "You buy this nearly every day, last on %(day)s.",
+            "You buy this about every %(count)s day, last on %(day)s.",
             "You buy this about every %(count)s days, last on %(day)s.",
             count,
         )
-        hint = ngettext("nearly every day, last on %(day)s", "about every %(count)s days, last on %(day)s", count)
+        hint = ngettext(
+            "about every %(count)s day, last on %(day)s", "about every %(count)s days, last on %(day)s", count
+        )
     else:
         count = round(days / 7)
         text = ngettext(
-            "You buy this about every week, last on %(day)s.",
+            "You buy this about every %(count)s week, last on %(day)s.",
             "You buy this about every %(count)s weeks, last on %(day)s.",
             count,
         )
-        hint = ngettext("about every week, last on %(day)s", "about every %(count)s weeks, last on %(day)s", count)
+        hint = ngettext(
+            "about every %(count)s week, last on %(day)s", "about every %(count)s weeks, last on %(day)s", count
+        )
     told = {"count": count, "day": day}
     return text % told, hint % told

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection, transaction
@@ -13,9 +14,10 @@ from customers.domain import profiling, ratings
 from customers.domain.recommendations import habits, memory, model, selection, tables
 from customers.domain.recommendations.features import Crowd
 from customers.domain.recommendations.lists import NEW_SLOTS, SIZE
+from customers.domain.recommendations.memory import Learned
 from customers.domain.recommendations.model import Model
-from customers.domain.recommendations.selection import Pick, Selection
-from customers.domain.recommendations.tables import Catalog, Popular
+from customers.domain.recommendations.selection import Pick, Popular, Selection
+from customers.domain.recommendations.tables import Catalog
 from customers.models import Customer, Recommendation, RecommendationRun
 
 CHUNK = model.CHUNK
@@ -41,7 +43,23 @@ _STALE = """
     GROUP BY 1 ORDER BY min(told.told_at), 1 LIMIT %(limit)s
 """
 
+_STORED = """
+    COPY customers_recommendation (customer_id, rank, product_id, kind, score, reason, made_at) FROM STDIN
+"""
+
 Done = Callable[[int], None]
+
+
+class Listed(NamedTuple):
+    """A row of `Recommendation`; `reason` as JSON."""
+
+    customer_id: int
+    rank: int
+    product_id: int
+    kind: str
+    score: float
+    reason: str
+    made_at: datetime
 
 
 def refresh(*, at: datetime) -> RecommendationRun:
@@ -50,9 +68,9 @@ def refresh(*, at: datetime) -> RecommendationRun:
     run = RecommendationRun.objects.create(started_at=at, customers=len(everybody))
     catalog = tables.catalog(at=at)
     learned = _learned(everybody, catalog, at)
-    run.content = memory.pack(learned, catalog.ids)
+    run.content = memory.pack(learned)
     run.save(update_fields=["content"])
-    RecommendationRun.objects.exclude(pk=run.pk).update(content=b"")
+    RecommendationRun.objects.filter(pk__lt=run.pk).update(content=b"")
     RecommendationRun.objects.filter(started_at__lt=at - KEPT).delete()
 
     def tell(done: int) -> None:
@@ -72,93 +90,75 @@ def refresh_stale(*, at: datetime) -> int:
         cursor.execute(_STALE, {"since": at - timedelta(days=2), "limit": STALE_AT_ONCE})
         stale = sorted(customer for (customer,) in cursor.fetchall())
     run = RecommendationRun.objects.exclude(content=b"").order_by("-pk").first() if stale else None
-    held = memory.unpack(bytes(run.content)) if run else None
-    if held is None:
+    learned = memory.unpack(bytes(run.content)) if run else None
+    if learned is None:
         return 0
-    learned, product_ids = held
-    catalog = tables.catalog(at=at).of(product_ids)
+    catalog = tables.catalog(at=at).of(learned.product_ids)
     _make(stale, learned, catalog, at=at, tell=lambda done: None)
     return len(stale)
 
 
-def _learned(everybody: Sequence[int], catalog: Catalog, at: datetime) -> Model:
+def _learned(everybody: Sequence[int], catalog: Catalog, at: datetime) -> Learned:
     some = everybody
     if len(everybody) > LEARNED_FROM:
         draws = np.random.default_rng(model.SEED)
         some = np.sort(draws.choice(np.array(everybody), LEARNED_FROM, replace=False)).tolist()
-    learned = model.learn(tables.baskets(some, catalog, at=at))
-    popularity = memory.frozen(learned.crowd.popularity, products=len(catalog.ids), today=_day(at) + 1)
-    return Model(Crowd(learned.crowd.rhythms, learned.crowd.likeness, popularity), learned.weights)
+    found = model.learn(tables.baskets(some, catalog, at=at))
+    popularity = memory.frozen(found.crowd.popularity, products=len(catalog.ids), today=_day(at) + 1)
+    frozen = Model(Crowd(found.crowd.rhythms, found.crowd.likeness, popularity), found.weights)
+    return Learned(frozen, catalog.ids, tables.popular(catalog, at=at))
 
 
-def _make(customers: Sequence[int], learned: Model, catalog: Catalog, *, at: datetime, tell: Done) -> None:
-    popular = tables.popular(catalog, at=at)
+def _make(customers: Sequence[int], learned: Learned, catalog: Catalog, *, at: datetime, tell: Done) -> None:
     for first in range(0, len(customers), CHUNK):
         chunk = customers[first : first + CHUNK]
-        _replace(chunk, list(_rows(chunk, learned, catalog, popular, at)))
+        _replace(chunk, list(_rows(chunk, learned, catalog, at)))
         tell(first + len(chunk))
 
 
-def _rows(
-    chunk: Sequence[int], learned: Model, catalog: Catalog, popular: Popular, at: datetime
-) -> Iterator[Recommendation]:
+def _rows(chunk: Sequence[int], learned: Learned, catalog: Catalog, at: datetime) -> Iterator[Listed]:
     bought = tables.baskets(chunk, catalog, at=at)
     barred = tables.barred(chunk, catalog, at=at)
     likes = tables.likes(chunk)
-    today = np.full(len(chunk), _day(at))
-    ((_, ranked),) = learned.rank(bought, today)
+    ((_, ranked),) = learned.model.rank(bought, np.full(len(chunk), _day(at)))
     picks = Selection(
-        ranked, habits.rhythm(bought), learned.crowd.likeness, catalog.goods, barred=barred, today=_day(at)
+        ranked, habits.rhythm(bought), learned.model.crowd.likeness, catalog.goods, barred=barred, today=_day(at)
     )
-    size = len(catalog.ids)
     visits = bought.ends - bought.begins
-    closed = {*barred.tolist(), *(ranked.own.customer * size + ranked.own.product).tolist()}
-    names = {*(ranked.own.customer * size + catalog.goods.name[ranked.own.product]).tolist()}
     for place, customer in enumerate(chunk):
         found = picks.of(place, size=SIZE, new_slots=NEW_SLOTS)
-        more = (
-            (product, reason)
-            for product, reason in _unasked(popular, *likes.get(customer, (0, [])))
-            if place * size + product not in closed and place * size + int(catalog.goods.name[product]) not in names
-        )
         if visits[place] < FEW_BASKETS:
             found = found[: SIZE // 2]
-        for rank, pick in enumerate(selection.filled(found, more, size=SIZE), start=1):
+        more = _unasked(learned.popular, *likes.get(customer, (0, [])))
+        for rank, pick in enumerate(picks.filled(place, found, more, size=SIZE), start=1):
             yield _row(customer, rank, pick, catalog, at)
 
 
 def _unasked(popular: Popular, store: int, categories: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
     """For who says little by buying: the stated preferences by turns, then the home store, then everybody's."""
-    liked = [(popular.by_category.get(category, []), category) for category in categories]
+    liked = [(popular.products(selection.IN_CATEGORY, category), category) for category in categories]
     for place in range(tables.POPULAR):
         for products, category in liked:
             if place < len(products):
                 yield products[place], {"category": category}
-    for product in popular.by_store.get(store, []):
+    for product in popular.products(selection.IN_STORE, store):
         yield product, {"store": store}
-    for product in popular.everywhere:
+    for product in popular.products(selection.EVERYWHERE):
         yield product, {"everywhere": True}
 
 
-def _row(customer: int, rank: int, pick: Pick, catalog: Catalog, at: datetime) -> Recommendation:
+def _row(customer: int, rank: int, pick: Pick, catalog: Catalog, at: datetime) -> Listed:
     reason = dict(pick.reason)
     if "because" in reason:
         reason["because"] = int(catalog.ids[reason["because"]])
     if "last_day" in reason:
         reason["last_on"] = (tables.DAY_ZERO + timedelta(days=reason.pop("last_day"))).isoformat()
-    return Recommendation(
-        customer_id=customer,
-        rank=rank,
-        product_id=int(catalog.ids[pick.product]),
-        kind=pick.kind,
-        score=pick.score,
-        reason=reason,
-        made_at=at,
-    )
+    product = int(catalog.ids[pick.product])
+    return Listed(customer, rank, product, pick.kind, pick.score, json.dumps(reason), at)
 
 
 @transaction.atomic
-def _replace(customers: Sequence[int], rows: Sequence[Recommendation]) -> None:
+def _replace(customers: Sequence[int], rows: Sequence[Listed]) -> None:
     """Leaves out who switched recommendations off, left or was merged while the rows were made, and what was rated
     badly meanwhile: whoever rates waits for the customer's row.
     """
@@ -168,8 +168,10 @@ def _replace(customers: Sequence[int], rows: Sequence[Recommendation]) -> None:
     wanted = set(still.order_by("pk").values_list("pk", flat=True))
     Recommendation.objects.filter(customer__in=customers).delete()
     bad = ratings.bad(customers=customers)
-    good = [row for row in rows if row.customer_id in wanted and (row.customer_id, row.product_id) not in bad]
-    Recommendation.objects.bulk_create(good, batch_size=5000)
+    with connection.cursor() as cursor, cursor.copy(_STORED) as copy:
+        for row in rows:
+            if row.customer_id in wanted and (row.customer_id, row.product_id) not in bad:
+                copy.write_row(row)
 
 
 def _day(at: datetime) -> int:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from customers.domain.recommendations.baskets import Flags, Numbers
+from customers.domain.recommendations.baskets import Flags, Numbers, among
 from customers.domain.recommendations.habits import Rhythm
 from customers.domain.recommendations.likeness import Likeness
 from customers.domain.recommendations.model import Ranked
 
 AGAIN, NEW = "again", "new"
+EVERYWHERE, IN_STORE, IN_CATEGORY = range(3)
 WAIT_DAYS = 7  # after which anything may be recommended again; sooner when half of its own rhythm is over
 _LOOKED_AT = 40  # candidates of a kind, from the best
 
@@ -36,16 +38,30 @@ class Goods:
     name: Numbers
 
 
+class Popular:
+    """Products with most buyers, of which nothing of a customer need be known. `rows` are a kind (EVERYWHERE, IN_STORE,
+    IN_CATEGORY), the id of the store or category, and a product's number; most buyers first."""
+
+    def __init__(self, rows: Numbers) -> None:
+        self.rows = rows
+        self._products: dict[tuple[int, int], list[int]] = {}
+        for kind, place, product in rows.tolist():
+            self._products.setdefault((kind, place), []).append(product)
+
+    def products(self, kind: int, place: int = 0) -> list[int]:
+        return self._products.get((kind, place), [])
+
+
 class Selection:
-    """Picks for the customers of one chunk. `barred` holds customer × products + product of what came back or was
-    rated badly: neither recommended nor a reason for anything else."""
+    """Picks for the customers of one chunk. `barred` holds customer × products + product (ascending) of what came back
+    or was rated badly: neither recommended nor a reason for anything else."""
 
     def __init__(
         self, ranked: Ranked, rhythm: Rhythm, likeness: Likeness, goods: Goods, *, barred: Numbers, today: int
     ) -> None:
         self._ranked, self._rhythm, self._likeness, self._goods = ranked, rhythm, likeness, goods
         rows, size = ranked.rows, len(goods.name)
-        allowed = goods.offered[rows.product] & ~np.isin(rows.customer * size + rows.product, barred)
+        allowed = goods.offered[rows.product] & ~among(rows.customer * size + rows.product, barred)
         own = np.maximum(rows.habit, 0)
         due = (
             (today - rhythm.last_day[own] >= np.minimum(WAIT_DAYS, rhythm.every_days[own] / 2))
@@ -55,21 +71,46 @@ class Selection:
         several = rhythm.days[own] > 1 if len(rhythm.days) else np.zeros(len(own), bool)
         self._again: Flags = allowed & ~rows.is_new & due & several
         self._new: Flags = allowed & rows.is_new
-        self._speaks = (
-            ~np.isin(ranked.own.customer * size + ranked.own.product, barred) & goods.offered[ranked.own.product]
-        )
+        own_barred = among(ranked.own.customer * size + ranked.own.product, barred)
+        self._speaks = ~own_barred & goods.offered[ranked.own.product]
+        self._barred = barred
         self._starts = np.searchsorted(rows.customer, np.arange(len(ranked.own.all_kept) + 1))
         self._own_starts = np.searchsorted(ranked.own.customer, np.arange(len(ranked.own.all_kept) + 1))
 
     def of(self, customer: int, *, size: int, new_slots: int) -> list[Pick]:
         """Best first: two that they buy again, then a new one, and so on; where one kind runs short the other fills."""
-        again = list(self._picks_again(customer))[:size]
-        new = list(self._picks_new(customer))[:size]
-        room = max(new_slots, size - len(again))
-        picked = again[: size - min(room, len(new))]
-        for place, pick in enumerate(new[:room]):
+        again = list(islice(self._picks_again(customer), size))
+        new = list(islice(self._picks_new(customer), max(new_slots, size - len(again))))
+        picked = again[: size - len(new)]
+        for place, pick in enumerate(new):
             picked.insert(3 * place + 2, pick)
         return picked
+
+    def filled(
+        self, customer: int, picked: Sequence[Pick], more: Iterator[tuple[int, dict[str, Any]]], *, size: int
+    ) -> list[Pick]:
+        """Up to `size` with products that need no history, each with its reason and in their order; nothing given up
+        or barred, and nothing that goes by the name of what they buy."""
+        found, name = list(picked), self._goods.name
+        if len(found) >= size:
+            return found
+        own = self._own(customer)
+        first, end = np.searchsorted(self._barred, [customer * len(name), (customer + 1) * len(name)])
+        closed = {pick.product for pick in picked} | {*(self._barred[first:end] - customer * len(name)).tolist()}
+        names = {*name[own].tolist()}
+        score = min((pick.score for pick in picked), default=2.0)
+        for product, reason in more:
+            if self._goods.offered[product] and product not in closed and int(name[product]) not in names:
+                closed.add(product)
+                score /= 2
+                found.append(Pick(product, NEW, score, reason))
+                if len(found) >= size:
+                    break
+        return found
+
+    def _own(self, customer: int) -> Numbers:
+        """The products they bought."""
+        return self._ranked.own.product[self._own_starts[customer] : self._own_starts[customer + 1]]
 
     def _best(self, customer: int, allowed: Flags) -> Iterator[tuple[int, float]]:
         """Rows, best first, with a score of which the customer's best has 1."""
@@ -98,10 +139,9 @@ class Selection:
         """Only what something they buy speaks for. Nothing that goes by the name of what they buy: another size of
         the same milk is no news. What has spoken counts half as much for the next, so that not everything comes from
         the bananas."""
-        begin, end = self._own_starts[customer], self._own_starts[customer + 1]
-        own = self._ranked.own.product[begin:end][self._speaks[begin:end]]
-        names = set(self._goods.name[self._ranked.own.product[begin:end]].tolist())
-        likeness = self._likeness
+        likeness, own = self._likeness, self._own(customer)
+        names = set(self._goods.name[own].tolist())
+        own = own[self._speaks[self._own_starts[customer] : self._own_starts[customer + 1]]]
         own = own[likeness.column[own] >= 0]
         if not len(own):
             return
@@ -118,17 +158,3 @@ class Selection:
             voice[speaker] /= 2
             names.add(int(self._goods.name[product]))
             yield Pick(product, NEW, score, {"because": int(own[speaker])})
-
-
-def filled(picked: Sequence[Pick], more: Iterator[tuple[int, dict[str, Any]]], *, size: int) -> list[Pick]:
-    """Up to `size` with products that need no history, each with its reason and in their order."""
-    found, named = list(picked), {pick.product for pick in picked}
-    score = min((pick.score for pick in picked), default=2.0)
-    for product, reason in more:
-        if len(found) >= size:
-            break
-        if product not in named:
-            named.add(product)
-            score /= 2
-            found.append(Pick(product, NEW, score, reason))
-    return found

@@ -1,4 +1,4 @@
-"""Purchases out of the database by COPY: columns of numbers, never rows of objects."""
+"""Purchases out of the database: columns of numbers, never rows of objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from django.db import connection
 
 from customers.domain.recommendations.baskets import Baskets, Flags, Numbers, build
-from customers.domain.recommendations.selection import Goods
+from customers.domain.recommendations.selection import Goods, Popular
 
 HISTORY = timedelta(days=730)
 POPULAR_FOR = timedelta(days=56)
@@ -20,15 +20,25 @@ POPULAR = 40  # products known by store and by category
 BAD_STARS = 2  # and less
 DAY_ZERO = date(1970, 1, 1)
 
+# Receipts as whole columns, in one row. The lines of each are looked up by its id: left to itself the planner reads
+# everybody's lines for the few customers asked for.
 _BOUGHT = """
     COPY (
-        SELECT p.customer_id, p.id, extract(epoch FROM p.purchased_at)::bigint,
-            (p.purchased_at AT TIME ZONE s.timezone)::date - date '1970-01-01', l.product_id
+        SELECT
+            string_agg(int8send(p.customer_id), ''),
+            string_agg(int8send(p.id), ''),
+            string_agg(int8send(extract(epoch FROM p.purchased_at)::bigint), ''),
+            string_agg(int8send(((p.purchased_at AT TIME ZONE s.timezone)::date - date '1970-01-01')::bigint), ''),
+            string_agg(int8send(held.lines), ''),
+            string_agg(held.products, '')
         FROM customers_purchase p
         JOIN customers_store s ON s.id = p.store_id
-        JOIN customers_purchaseline l ON l.purchase_id = p.id
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS lines, string_agg(int8send(l.product_id), '') AS products
+            FROM customers_purchaseline l WHERE l.purchase_id = p.id
+        ) held
         WHERE p.customer_id = ANY(%(customers)s) AND p.purchased_at > %(since)s AND p.purchased_at <= %(at)s
-    ) TO STDOUT (FORMAT csv)
+    ) TO STDOUT (FORMAT binary)
 """
 _PRODUCTS = """
     COPY (
@@ -36,35 +46,54 @@ _PRODUCTS = """
         FROM customers_product
     ) TO STDOUT (FORMAT csv)
 """
-# Brought back after it was last bought, or rated badly.
+# Brought back after it was last bought, or rated badly. Whether it was bought again is asked for each of the few that
+# came back: `LIMIT` and `+ 0` keep the planner from reading everybody's purchases, and everybody's of the product.
 _BARRED = """
     COPY (
-        SELECT p.customer_id, l.product_id
-        FROM customers_purchase p
-        JOIN customers_purchaseline l ON l.purchase_id = p.id
-        LEFT JOIN customers_purchasereturnline rl ON rl.line_id = l.id
-        LEFT JOIN customers_purchasereturn r ON r.id = rl.purchase_return_id AND r.returned_at <= %(at)s
-        WHERE p.customer_id = ANY(%(customers)s) AND p.purchased_at <= %(at)s
-        GROUP BY 1, 2 HAVING max(r.returned_at) >= max(p.purchased_at)
+        SELECT customer_id, product_id FROM (
+            SELECT p.customer_id, l.product_id, max(r.returned_at) AS returned_at
+            FROM customers_purchase p
+            JOIN customers_purchasereturn r ON r.purchase_id = p.id AND r.returned_at <= %(at)s
+            JOIN customers_purchasereturnline rl ON rl.purchase_return_id = r.id
+            JOIN customers_purchaseline l ON l.id = rl.line_id
+            WHERE p.customer_id = ANY(%(customers)s) AND p.purchased_at <= %(at)s
+            GROUP BY 1, 2
+        ) back
+        WHERE (
+            SELECT 1 FROM customers_purchase p JOIN customers_purchaseline l ON l.purchase_id = p.id
+            WHERE p.customer_id = back.customer_id AND l.product_id + 0 = back.product_id
+                AND p.purchased_at > back.returned_at AND p.purchased_at <= %(at)s
+            LIMIT 1
+        ) IS NULL
         UNION
         SELECT customer_id, product_id FROM customers_productrating
         WHERE customer_id = ANY(%(customers)s) AND stars <= %(bad)s
     ) TO STDOUT (FORMAT csv)
 """
+# Who has a product has it in one category, so that one count is for everywhere and for categories.
 _POPULAR = """
     COPY (
-        SELECT place, product_id FROM (
-            SELECT place, product_id, row_number() OVER (PARTITION BY place ORDER BY buyers DESC, product_id) AS rank
-            FROM (
-                SELECT {place} AS place, l.product_id, count(DISTINCT p.customer_id) AS buyers
-                FROM customers_purchase p
-                JOIN customers_purchaseline l ON l.purchase_id = p.id
-                JOIN customers_product d ON d.id = l.product_id
-                WHERE p.customer_id IS NOT NULL AND p.purchased_at > %(since)s AND p.purchased_at <= %(at)s
-                    AND (d.discontinued_at IS NULL OR d.discontinued_at > %(at)s)
-                GROUP BY 1, 2
-            ) counted WHERE place IS NOT NULL
-        ) ranked WHERE rank <= %(limit)s ORDER BY place, rank
+        WITH bought AS MATERIALIZED (
+            SELECT DISTINCT p.customer_id, p.store_id, l.product_id
+            FROM customers_purchase p
+            JOIN customers_purchaseline l ON l.purchase_id = p.id
+            JOIN customers_product d ON d.id = l.product_id
+            WHERE p.customer_id IS NOT NULL AND p.purchased_at > %(since)s AND p.purchased_at <= %(at)s
+                AND (d.discontinued_at IS NULL OR d.discontinued_at > %(at)s)
+        ), everywhere AS MATERIALIZED (
+            SELECT product_id, count(*) AS buyers
+            FROM (SELECT DISTINCT customer_id, product_id FROM bought) pair GROUP BY 1
+        ), counted AS (
+            SELECT 0 AS kind, 0 AS place, product_id, buyers FROM everywhere
+            UNION ALL
+            SELECT 1, store_id, product_id, count(*) FROM bought GROUP BY 2, 3
+            UNION ALL
+            SELECT 2, d.category_id, product_id, buyers FROM everywhere
+            JOIN customers_product d ON d.id = product_id AND d.category_id IS NOT NULL
+        )
+        SELECT kind, place, product_id FROM (
+            SELECT *, row_number() OVER (PARTITION BY kind, place ORDER BY buyers DESC, product_id) AS rank FROM counted
+        ) ranked WHERE rank <= %(limit)s ORDER BY kind, place, rank
     ) TO STDOUT (FORMAT csv)
 """
 _LIKES = """
@@ -97,15 +126,6 @@ class Catalog:
         return place, known
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Popular:
-    """Product numbers, most buyers first, by store id, by category id, and everywhere."""
-
-    by_store: dict[int, list[int]]
-    by_category: dict[int, list[int]]
-    everywhere: list[int]
-
-
 def catalog(*, at: datetime) -> Catalog:
     ids, offered, name = _columns(_PRODUCTS, 3, at=at)
     order = np.argsort(ids)
@@ -114,35 +134,36 @@ def catalog(*, at: datetime) -> Catalog:
 
 def baskets(customers: Sequence[int], known: Catalog, *, at: datetime) -> Baskets:
     """Customers are numbered as they stand in `customers`, which is ascending; products as in `known`."""
-    owner, receipt, moment, day, product = _columns(_BOUGHT, 5, customers=list(customers), at=at, since=at - HISTORY)
+    owner, receipt, moment, day, lines, product = _packed(
+        _BOUGHT, 6, customers=list(customers), at=at, since=at - HISTORY
+    )
     number, is_known = known.numbers(product)
-    owner, receipt, moment, day, number = (column[is_known] for column in (owner, receipt, moment, day, number))
-    receipts, first, line_receipt = np.unique(receipt, return_index=True, return_inverse=True)
+    of = np.repeat(np.arange(len(receipt)), lines)[is_known]
+    held = np.bincount(of, minlength=len(receipt)) > 0
     built = build(
-        customer=np.searchsorted(np.asarray(customers, np.int64), owner[first]),
-        moment=moment[first],
-        day=day[first],
-        receipt=receipts,
-        line_receipt=line_receipt,
-        product=number,
+        customer=np.searchsorted(np.asarray(customers, np.int64), owner[held]),
+        moment=moment[held],
+        day=day[held],
+        receipt=receipt[held],
+        line_receipt=(np.cumsum(held) - 1)[of],
+        product=number[is_known],
     )
     return replace(built, customers=len(customers), products=len(known.ids))
 
 
 def barred(customers: Sequence[int], known: Catalog, *, at: datetime) -> Numbers:
-    """Customer × products + product, in numbers."""
+    """Customer × products + product, in numbers, ascending."""
     owner, product = _columns(_BARRED, 2, customers=list(customers), at=at, bad=BAD_STARS)
     number, is_known = known.numbers(product)
-    return np.searchsorted(np.asarray(customers, np.int64), owner[is_known]) * len(known.ids) + number[is_known]
+    pairs = np.searchsorted(np.asarray(customers, np.int64), owner[is_known]) * len(known.ids) + number[is_known]
+    return np.sort(pairs)
 
 
 def popular(known: Catalog, *, at: datetime) -> Popular:
     """What may be recommended to somebody of whom nothing is known."""
-    by = [
-        _grouped(known, *_columns(_POPULAR.format(place=place), 2, at=at, since=at - POPULAR_FOR, limit=POPULAR))
-        for place in ("p.store_id", "d.category_id", "0")
-    ]
-    return Popular(by[0], by[1], by[2].get(0, []))
+    kind, place, product = _columns(_POPULAR, 3, at=at, since=at - POPULAR_FOR, limit=POPULAR)
+    number, is_known = known.numbers(product)
+    return Popular(np.stack([kind, place, number], axis=1)[is_known])
 
 
 def likes(customers: Sequence[int]) -> dict[int, tuple[int, list[int]]]:
@@ -152,14 +173,6 @@ def likes(customers: Sequence[int]) -> dict[int, tuple[int, list[int]]]:
         categories = found.setdefault(customer, (store, []))[1]
         if category:
             categories.append(category)
-    return found
-
-
-def _grouped(known: Catalog, place: Numbers, product: Numbers) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    numbers, is_known = known.numbers(product)
-    for where, number in zip(place[is_known].tolist(), numbers[is_known].tolist(), strict=True):
-        found.setdefault(where, []).append(number)
     return found
 
 
@@ -179,6 +192,14 @@ def _columns(statement: str, count: int, **values: Any) -> list[Numbers]:
         convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.int64())),
     )
     return [column.to_numpy() for column in read.columns]
+
+
+def _packed(statement: str, count: int, **values: Any) -> list[Numbers]:
+    """As many columns of a statement whose one row holds each as bytes of big-endian numbers."""
+    with connection.cursor() as cursor, _native(cursor).copy(statement, values) as copy:
+        copy.set_types(["bytea"] * count)
+        (row,) = copy.rows()
+    return [np.frombuffer(column or b"", ">i8").astype(np.int64) for column in row]
 
 
 def _native(cursor: Any) -> Any:

@@ -52,3 +52,15 @@ def test_a_product_told_twice_in_a_basket_is_one_line():
 
 def test_run_starts_of_nothing():
     assert baskets.run_starts(np.zeros(0)).tolist() == []
+
+
+@given(st.lists(st.integers(0, 20)), st.lists(st.integers(0, 20)))
+def test_among_tells_what_is_in_the_other(values, others):
+    ascending = np.sort(np.array(others, np.int64))
+    assert baskets.among(np.array(values, np.int64), ascending).tolist() == [value in others for value in values]
+
+
+@given(st.lists(st.integers(0, 5)), st.integers(1, 8))
+def test_most_are_the_largest_the_earlier_first_of_equal_ones(counts, size):
+    places = sorted((place for place, count in enumerate(counts) if count), key=lambda place: (-counts[place], place))
+    assert baskets.most(np.array(counts, np.int64), size).tolist() == places[:size]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from customers.domain.recommendations.crowd import Popularity, Rhythms
-from tests.customers.domain.recommendations.worlds import history
+from tests.customers.domain.recommendations.worlds import habitual, history
 
 
 def test_share_counts_baskets_of_the_days_before_only():
@@ -10,6 +10,14 @@ def test_share_counts_baskets_of_the_days_before_only():
     ask = np.array([102, 103, 103, 111])
     assert popularity.share(np.array([0, 0, 1, 0]), ask, days=5).tolist() == pytest.approx([1, 2 / 3, 2 / 3, 1])
     assert popularity.share(np.array([0]), np.array([90]), days=5).tolist() == [0]
+
+
+def test_alone_counts_a_basket_by_the_part_of_it():
+    popularity = Popularity(history([(100, [0]), (101, [0, 1])], [(102, [1, 2, 3])], [(110, [0])]))
+    ask = np.array([102, 103, 103, 111])
+    found = popularity.alone(np.array([0, 0, 1, 0]), ask, days=5)
+    assert found.tolist() == pytest.approx([1.5 / 2, 1.5 / 3, (1 / 2 + 1 / 3) / 3, 1])
+    assert popularity.alone(np.array([0]), np.array([90]), days=5).tolist() == [0]
 
 
 def test_best_are_in_most_baskets_and_none_in_no_basket():
@@ -32,3 +40,12 @@ def test_rhythms_of_nothing_are_guesses():
     assert (rhythms.chance > 0).all()
     assert (rhythms.chance < 1).all()
     assert rhythms.gap.tolist() == pytest.approx([30, 30])
+
+
+def test_popularity_is_the_same_in_whatever_order_it_is_asked_for():
+    popularity = Popularity(history(*habitual(customers=30)))
+    draws = np.random.default_rng(1)
+    product, day = draws.integers(0, 40, 200), draws.integers(0, 90, 200)
+    alone = [popularity.share(product[[n]], day[[n]], days=28)[0] for n in range(200)]
+    assert popularity.share(product, day, days=28).tolist() == alone
+    assert max(alone) > 0

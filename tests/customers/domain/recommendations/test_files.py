@@ -21,13 +21,14 @@ def test_read_gives_receipts_lines_and_categories(tmp_path):
         tmp_path,
         "S,1,mia,2026-01-02T10:00:00+08:00,milk,1,1.00,DAIRY",
         "S,1,mia,2026-01-02T09:59:00+08:00,bread,2,1.00,",
-        "T,1,leo,2026/1/3 8:05,milk,0.5,1.00,",
+        "T,1,leo,2026/1/3 8:05,milk,0.5,1.50,",
         "S,2,mia,2026-01-04,bread,-1,-1.00,BAKERY",
         "S,3,,2026-01-04,milk,1,1.00,DAIRY",
     )
     assert len(found.customer) == 3
     assert found.moment[0] == 1767319140
     assert (found.day - found.day[0]).tolist() in ([0, 2, 1], [0, 1, 2])
+    assert sorted(zip(found.product.tolist(), found.amount.tolist(), strict=True)) == [(0, 1), (0, 1.5), (1, 1)]
     assert sorted(found.product.tolist()) == [0, 0, 1]  # no returns, nobody's purchases
     assert len({*found.customer.tolist()}) == 2
     assert found.category[0] >= 0
@@ -41,6 +42,7 @@ def test_read_gives_receipts_lines_and_categories(tmp_path):
         ("S,2,leo,yesterday,milk,1,1.00,", ["Line 3", "purchased_at", "yesterday", "date and time"]),
         ("S,2,leo,2026-02-30,milk,1,1.00,", ["Line 3", "purchased_at"]),
         ("S,2,leo,2026-02-03,milk,many,1.00,", ["Line 3", "quantity", "many", "number"]),
+        ("S,2,leo,2026-02-03,milk,1,free,", ["Line 3", "amount", "free", "number"]),
         ("S,2,leo,2026-02-03,,1,1.00,", ["Line 3", "sku", "missing"]),
         ("S,2,leo,2026-02-03,milk", ["Line 3", "fewer cells"]),
         ("S,1,leo,2026-02-03,milk,1,1.00,", ["Line 3", "customer", "two customers"]),

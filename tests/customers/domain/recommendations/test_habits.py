@@ -25,6 +25,13 @@ def test_count_lets_baskets_fade():
     assert found.kept[1, 0] == pytest.approx(2 ** (-1 / habits.BASKET_MEMORIES[0]))
 
 
+def test_count_knows_what_is_bought_alone_and_how_much_is_in_a_basket():
+    found = habits.count(history([(0, [1]), (30, [1, 2])], [(5, [3, 4, 5, 6])]), np.array([60, 60]))
+    before, last = 2 ** (-2 / 20), 2 ** (-1 / 20)
+    assert found.alone.tolist() == pytest.approx([before + last / 2, last / 2] + [last / 4] * 4)
+    assert found.size.tolist() == pytest.approx([np.log(2) * last / (before + last), np.log(4)])
+
+
 def test_count_of_nobody():
     assert len(habits.count(history([(0, [1])]).before(np.array([0])), np.array([3])).times) == 0
 

@@ -8,7 +8,7 @@ def test_what_the_same_people_buy_speaks_for_each_other_and_what_all_buy_does_no
     people = [[(0, [0, 1, 2])]] * 100 + [[(0, [0, 3, 4])]] * 100 + [[(0, [0])]] * 100
     likeness = Likeness(history(*people))
     speaks = likeness.weights[:, 2]
-    assert speaks[1] > 3 * abs(speaks[0])
+    assert speaks[1] > 2 * abs(speaks[0])
     assert speaks[3] <= 0
     assert (np.diag(likeness.weights) == 0).all()
 

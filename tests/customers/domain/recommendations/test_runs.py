@@ -1,6 +1,5 @@
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 
@@ -10,58 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customers.domain import preferences, ratings
-from customers.domain.recommendations import memory, runs, tables
-from customers.models import Product, PurchaseReturn, PurchaseReturnLine, Recommendation, RecommendationRun
+from customers.domain.recommendations import runs
+from customers.models import Product, Recommendation
+from tests.customers.domain.recommendations.purchases import (
+    NOW,
+    bring_back,
+    buy,
+    buy_often,
+    list_of,
+    neighborhood,
+    refreshed,
+)
 from tests.factories.customers import (
     CategoryFactory,
     CustomerFactory,
     ProductFactory,
-    PurchaseFactory,
-    PurchaseLineFactory,
     StoreFactory,
 )
 from tests.fuzz import example_settings
 from tests.races import at_once
 
-NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
-
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def store():
-    return StoreFactory(timezone="Asia/Shanghai")
-
-
-def buy(customer, store, *products, days_ago=10):
-    purchase = PurchaseFactory(customer=customer, store=store, purchased_at=NOW - timedelta(days=days_ago))
-    return [PurchaseLineFactory(purchase=purchase, product=product) for product in products]
-
-
-def buy_often(customer, store, *products, every=10, times=4, last=10):
-    for n in range(times):
-        buy(customer, store, *products, days_ago=last + n * every)
-
-
-def bring_back(line, *, days_ago, number="B-1"):
-    at = NOW - timedelta(days=days_ago)
-    returned = PurchaseReturn.objects.create(
-        purchase=line.purchase, store=line.purchase.store, return_number=number, returned_at=at, recorded_at=at
-    )
-    PurchaseReturnLine.objects.create(purchase_return=returned, line=line, quantity=Decimal(1), amount_minor=0)
-
-
-def refreshed(customer):
-    """What their own purchases brought about; what is popular fills the rest of the list."""
-    runs.refresh(at=NOW)
-    rows = Recommendation.objects.filter(customer=customer).order_by("rank").select_related("product")
-    return [(row.product, row.kind) for row in rows if not {"category", "store", "everywhere"} & set(row.reason)]
-
-
-def neighborhood(store, *products, people=4):
-    """Customers who all buy all of `products`."""
-    for _ in range(people):
-        buy(CustomerFactory(), store, *products)
 
 
 def test_refresh_recommends_again_what_was_bought_most_and_latest(store):
@@ -198,17 +166,6 @@ def test_refresh_replaces_what_was_there_and_tells_how_far_it_is(store):
     assert (run.customers, run.done, run.is_finished) == (1, 1, True)
 
 
-def test_refresh_keeps_only_what_was_learned_last(store):
-    buy_often(CustomerFactory(), store, ProductFactory())
-    first, second = runs.refresh(at=NOW - timedelta(days=61)), runs.refresh(at=NOW)
-    assert not RecommendationRun.objects.filter(pk=first.pk).exists()
-    assert RecommendationRun.objects.get(pk=second.pk).content
-
-
-def list_of(customer):
-    return [(row.product, row.reason) for row in customer.recommendations.order_by("rank").select_related("product")]
-
-
 def test_who_is_new_gets_what_is_popular_in_the_liked_categories_then_in_the_home_store(store):
     near, far = StoreFactory(), StoreFactory()
     tea, cake = CategoryFactory(), CategoryFactory()
@@ -227,73 +184,6 @@ def test_who_is_new_gets_what_is_popular_in_the_liked_categories_then_in_the_hom
         (green, {"everywhere": True}),
         (rare, {"everywhere": True}),
     ]
-
-
-def test_refresh_stale_makes_the_lists_of_who_bought_since(store):
-    mia, leo, milk, oats = CustomerFactory(), CustomerFactory(), ProductFactory(), ProductFactory()
-    for customer in (mia, leo):
-        buy_often(customer, store, milk, oats)
-    assert runs.refresh_stale(at=NOW) == 0  # nothing was learned yet
-    runs.refresh(at=NOW)
-    assert {product for product, _ in list_of(mia)} == {milk, oats}
-    later = NOW + timedelta(hours=2)
-    purchase = PurchaseFactory(customer=mia, store=store, purchased_at=later, recorded_at=later)
-    PurchaseLineFactory(purchase=purchase, product=milk)
-    assert runs.refresh_stale(at=later + timedelta(minutes=1)) == 1
-    assert [product for product, _ in list_of(mia)] == [oats]
-    assert {product for product, _ in list_of(leo)} == {milk, oats}
-    assert runs.refresh_stale(at=later + timedelta(minutes=2)) == 0
-
-
-def test_refresh_stale_gives_the_same_list_as_the_night(store):
-    people = [CustomerFactory() for _ in range(6)]
-    goods = ProductFactory.create_batch(8)
-    for place, customer in enumerate(people):
-        buy_often(customer, store, *goods[place : place + 3], every=7 + place, times=5)
-    runs.refresh(at=NOW)
-    night = {customer.pk: list_of(customer) for customer in people}
-    Recommendation.objects.all().delete()
-    Purchase = people[0].purchases.model
-    assert Purchase.objects.filter(purchased_at__gt=NOW - timedelta(days=2)).count() == 0
-    learned, ids = memory.unpack(bytes(RecommendationRun.objects.get().content))
-    catalog = tables.catalog(at=NOW).of(ids)
-    runs._make(sorted(night), learned, catalog, at=NOW, tell=lambda done: None)
-    assert {customer.pk: list_of(customer) for customer in people} == night
-
-
-def test_what_is_rated_badly_leaves_the_list_at_once_and_for_good(store):
-    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
-    buy_often(mia, store, milk, oats)
-    runs.refresh(at=NOW)
-    ratings.rate(customer=mia, product=milk, stars=2, at=NOW)
-    assert [product for product, _ in list_of(mia)] == [oats]
-    runs.refresh(at=NOW)
-    assert [product for product, _ in list_of(mia)] == [oats]
-    ratings.rate(customer=mia, product=milk, stars=4, at=NOW)
-    runs.refresh(at=NOW)
-    assert {product for product, _ in list_of(mia)} == {milk, oats}
-
-
-def test_what_is_rated_badly_while_lists_are_made_is_not_on_them(store, monkeypatch):
-    """The rating comes between the making of a list and its storing."""
-    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
-    buy_often(mia, store, milk, oats)
-    store_rows = runs._replace
-
-    def late(customers, rows):
-        assert {row.product_id for row in rows} == {milk.pk, oats.pk}
-        ratings.rate(customer=mia, product=milk, stars=1, at=NOW)
-        store_rows(customers, rows)
-
-    monkeypatch.setattr(runs, "_replace", late)
-    runs.refresh(at=NOW)
-    assert [product for product, _ in list_of(mia)] == [oats]
-
-
-@pytest.mark.parametrize("stars", [0, 6])
-def test_a_rating_is_from_one_to_five_stars(stars):
-    with pytest.raises(ratings.StarsWrong):
-        ratings.rate(customer=CustomerFactory(), product=ProductFactory(), stars=stars, at=NOW)
 
 
 what_may_happen = st.sampled_from(["buy", "buy", "return", "bad", "good", "off"])

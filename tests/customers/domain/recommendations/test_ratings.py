@@ -1,0 +1,48 @@
+"""What customers rate, and their lists."""
+
+import pytest
+
+from customers.domain import ratings
+from customers.domain.recommendations import runs
+from tests.customers.domain.recommendations.purchases import NOW, buy_often, list_of
+from tests.factories.customers import (
+    CustomerFactory,
+    ProductFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_is_rated_badly_leaves_the_list_at_once_and_for_good(store):
+    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
+    buy_often(mia, store, milk, oats)
+    runs.refresh(at=NOW)
+    ratings.rate(customer=mia, product=milk, stars=2, at=NOW)
+    assert [product for product, _ in list_of(mia)] == [oats]
+    runs.refresh(at=NOW)
+    assert [product for product, _ in list_of(mia)] == [oats]
+    ratings.rate(customer=mia, product=milk, stars=4, at=NOW)
+    runs.refresh(at=NOW)
+    assert {product for product, _ in list_of(mia)} == {milk, oats}
+
+
+def test_what_is_rated_badly_while_lists_are_made_is_not_on_them(store, monkeypatch):
+    """The rating comes between the making of a list and its storing."""
+    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
+    buy_often(mia, store, milk, oats)
+    store_rows = runs._replace
+
+    def late(customers, rows):
+        assert {row.product_id for row in rows} == {milk.pk, oats.pk}
+        ratings.rate(customer=mia, product=milk, stars=1, at=NOW)
+        store_rows(customers, rows)
+
+    monkeypatch.setattr(runs, "_replace", late)
+    runs.refresh(at=NOW)
+    assert [product for product, _ in list_of(mia)] == [oats]
+
+
+@pytest.mark.parametrize("stars", [0, 6])
+def test_a_rating_is_from_one_to_five_stars(stars):
+    with pytest.raises(ratings.StarsWrong):
+        ratings.rate(customer=CustomerFactory(), product=ProductFactory(), stars=stars, at=NOW)

@@ -1,0 +1,64 @@
+"""Lists made anew within the day."""
+
+from datetime import timedelta
+
+import pytest
+
+from customers.domain.recommendations import memory, runs, tables
+from customers.models import Product, Recommendation, RecommendationRun
+from tests.customers.domain.recommendations.purchases import NOW, buy, buy_often, list_of
+from tests.factories.customers import (
+    CustomerFactory,
+    ProductFactory,
+    PurchaseFactory,
+    PurchaseLineFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_refresh_stale_makes_the_lists_of_who_bought_since(store):
+    mia, leo, milk, oats = CustomerFactory(), CustomerFactory(), ProductFactory(), ProductFactory()
+    for customer in (mia, leo):
+        buy_often(customer, store, milk, oats)
+    assert runs.refresh_stale(at=NOW) == 0  # nothing was learned yet
+    runs.refresh(at=NOW)
+    assert {product for product, _ in list_of(mia)} == {milk, oats}
+    later = NOW + timedelta(hours=2)
+    purchase = PurchaseFactory(customer=mia, store=store, purchased_at=later, recorded_at=later)
+    PurchaseLineFactory(purchase=purchase, product=milk)
+    assert runs.refresh_stale(at=later + timedelta(minutes=1)) == 1
+    assert [product for product, _ in list_of(mia)] == [oats]
+    assert {product for product, _ in list_of(leo)} == {milk, oats}
+    assert runs.refresh_stale(at=later + timedelta(minutes=2)) == 0
+
+
+def test_refresh_stale_gives_the_same_list_as_the_night(store):
+    people = [CustomerFactory() for _ in range(6)]
+    goods = ProductFactory.create_batch(8)
+    for place, customer in enumerate(people):
+        buy_often(customer, store, *goods[place : place + 3], every=7 + place, times=5)
+    runs.refresh(at=NOW)
+    night = {customer.pk: list_of(customer) for customer in people}
+    Recommendation.objects.all().delete()
+    Purchase = people[0].purchases.model
+    assert Purchase.objects.filter(purchased_at__gt=NOW - timedelta(days=2)).count() == 0
+    learned = memory.unpack(bytes(RecommendationRun.objects.get().content))
+    catalog = tables.catalog(at=NOW).of(learned.product_ids)
+    runs._make(sorted(night), learned, catalog, at=NOW, tell=lambda done: None)
+    assert {customer.pk: list_of(customer) for customer in people} == night
+
+
+def test_refresh_stale_offers_nothing_popular_that_was_given_up_since(store):
+    bread, cake = ProductFactory(), ProductFactory()
+    for _ in range(3):
+        buy(CustomerFactory(), store, bread, cake)
+    runs.refresh(at=NOW)
+    later = NOW + timedelta(hours=2)
+    mia = CustomerFactory()
+    PurchaseLineFactory(
+        purchase=PurchaseFactory(customer=mia, store=store, purchased_at=later, recorded_at=later)
+    )  # of a product that the night did not know
+    Product.objects.filter(pk=cake.pk).update(discontinued_at=later)
+    assert runs.refresh_stale(at=later + timedelta(minutes=1)) == 1
+    assert list_of(mia) == [(bread, {"everywhere": True})]
