@@ -18,10 +18,11 @@ WITH bought AS (
 )
 SELECT customer_id, min(age) FILTER (WHERE age >= 0), count(*) FILTER (WHERE age >= 0),
     count(*) FILTER (WHERE age BETWEEN 0 AND %(ahead)s - 1), count(*) FILTER (WHERE age BETWEEN 0 AND %(recent)s - 1),
-    count(DISTINCT age / 7) FILTER (WHERE age BETWEEN 0 AND %(recent)s - 1),
+    count(DISTINCT age / 7) FILTER (WHERE age BETWEEN 0 AND %(weeks_days)s - 1),
     coalesce(sum(lines) FILTER (WHERE age BETWEEN 0 AND %(recent)s - 1), 0),
     coalesce(sum(greatest(gap - %(ahead)s, 0)) FILTER (WHERE age >= 0), 0),
     max(age) - min(age) FILTER (WHERE age >= 0),
+    (array_agg(age ORDER BY age) FILTER (WHERE age >= 0))[3],
     bool_or(age BETWEEN -%(ahead)s AND -1)
 FROM spaced
 GROUP BY 1

@@ -89,10 +89,10 @@ def _counted(
     from customers.domain.absences import features  # noqa: PLC0415
 
     told: dict[str, Any] = {"at": at, "until": until, "after": after, "last": last, "every": every}
-    told |= {"recent": features.RECENT, "ahead": features.AHEAD}
+    told |= {"recent": features.RECENT, "ahead": features.AHEAD, "weeks_days": features.WEEKS * 7}
     told |= {"days_min": features.DAYS_MIN, "seen_within": features.SEEN_WITHIN}
     with connection.cursor() as cursor:
         cursor.execute(_SQL, told)
         rows = cursor.fetchall()
-    columns = np.array([row[1:9] for row in rows], dtype=np.float64).reshape(-1, 8).T
-    return [row[0] for row in rows], features.Counts(*columns), np.array([row[9] for row in rows], dtype=bool)
+    columns = np.array([row[1:10] for row in rows], dtype=np.float64).reshape(-1, 9).T
+    return [row[0] for row in rows], features.Counts(*columns), np.array([row[10] for row in rows], dtype=bool)

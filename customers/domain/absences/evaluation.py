@@ -107,8 +107,11 @@ def at(days: Days, until: int) -> _Asked:
     np.minimum.at(since, customer, age)
     span = np.zeros(days.customers, np.int64)
     np.maximum.at(span, customer, age)
-    weeks = np.unique(customer[recent] * features.RECENT + age[recent] // 7) // features.RECENT
+    in_weeks = age < features.WEEKS * 7
+    weeks = np.unique(customer[in_weeks] * features.WEEKS + age[in_weeks] // 7) // features.WEEKS
     number = total(everything)
+    ends = np.searchsorted(customer, np.arange(days.customers), side="right")
+    third = age[np.maximum(ends - 3, 0)]
     who = np.flatnonzero((number >= features.DAYS_MIN) & (since < features.SEEN_WITHIN))
     counts = (
         since,
@@ -119,6 +122,7 @@ def at(days: Days, until: int) -> _Asked:
         total(recent, days.lines[past]),
         total(everything, np.maximum(gap - features.AHEAD, 0)),
         span - since,
+        third,
     )
     later = (days.day > until) & (days.day <= until + features.AHEAD)
     stayed_away = np.bincount(days.customer[later], minlength=days.customers) == 0

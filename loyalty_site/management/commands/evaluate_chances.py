@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from customers.domain.absences import evaluation as absences  # noqa: PLC0415 - numpy is heavy
         from loyalty_site.demo import journey_campaigns  # noqa: PLC0415
-        from rewards.domain.redeemers import evaluation  # noqa: PLC0415
+        from rewards.domain.redeemers import evaluation, preferences  # noqa: PLC0415
 
         try:
             history = journey_campaigns.history()
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         asked = [(day - journey_campaigns.DAY_ZERO).days for day in ASKED_ON]
         found = {
             "coupons": evaluation.evaluate(history, since=since),
+            "which_coupon": preferences.evaluate(history, since=since),
             "staying_away": absences.evaluate(journey_campaigns.visits(history), asked=asked),
         }
         self.stdout.write(json.dumps(found, indent=1))

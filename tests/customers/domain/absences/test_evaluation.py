@@ -17,8 +17,8 @@ def test_each_number_by_hand():
     found = evaluation.at(of([100, 140, 190, 195, 220], [1, 2], [199, 200, 201, 202]), 200)
     assert found.who.tolist() == [0]
     counts = found.counts
-    told = (counts.since, counts.days, counts.days_28, counts.days_84, counts.weeks, counts.lines)
-    assert [float(column[0]) for column in (*told, counts.beyond, counts.span)] == [5, 4, 2, 3, 3, 6, 12 + 22, 95]
+    told = (counts.since, counts.third, counts.days, counts.days_28, counts.days_84, counts.weeks, counts.lines)
+    assert [float(column[0]) for column in (*told, counts.beyond, counts.span)] == [5, 60, 4, 2, 3, 4, 6, 12 + 22, 95]
     assert found.stayed_away.tolist() == [False]
     assert evaluation.at(of([100, 140, 190, 195, 229]), 200).stayed_away.tolist() == [True]
 
