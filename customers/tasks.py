@@ -8,8 +8,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from customers.domain import attempts, idempotency, rhythms, sign_in, worths
+from customers.domain import attempts, idempotency, rhythms, sign_in
 from customers.domain.absences import chances
+from customers.domain.worths import forecasts
 from customers.models import Customer
 
 _inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
@@ -39,8 +40,10 @@ def refresh_stale_recommendations(**kwargs: object) -> None:
 def refresh_rhythms(**kwargs: object) -> None:
     now = timezone.now()
     rhythms.refresh(at=now)
-    worths.refresh(at=now)
-    chances.refresh(at=now)
+    try:
+        forecasts.refresh(at=now)
+    finally:
+        chances.refresh(at=now)  # needs no forecast
 
 
 @shared_task(name="customers.forget_sign_ins")

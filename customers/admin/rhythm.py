@@ -1,10 +1,9 @@
 """How customers buy: who drifts away, what each may bring, the RFM map and who is behind its cells."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +13,6 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from redis import RedisError
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from customers.admin import rhythm_pictures
@@ -27,7 +25,6 @@ from loyalty_site.lib.numbers import grouped
 
 PERMISSION = "customers.view_rhythm"
 DRIFTING, STAYING_AWAY = "drifting", "staying_away"
-MAP_KEY, MAP_KEPT = "rfm-map", timedelta(minutes=15)
 
 
 def states(now: datetime) -> States:
@@ -66,6 +63,7 @@ class CustomerLinks(ChangeList):
 
 @admin.register(Rhythm)
 class RhythmAdmin(ReadOnlyAdmin):
+    list_before_template = "admin/customers/rhythm/surprise.html"
     list_display = ("whose", "away", "stays_away", "ahead", "spent", "group")
     list_select_related = ("customer",)
     list_filter = (
@@ -109,7 +107,7 @@ class RhythmAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("RFM map"),
-            **_page(*_kept_map()),
+            **_page(rhythms.rfm_map()),
         }
         return TemplateResponse(request, "admin/customers/rhythm/map.html", context)
 
@@ -134,20 +132,9 @@ class RhythmAdmin(ReadOnlyAdmin):
         return format_money(rhythm.year_spend_minor, rhythm.currency)
 
 
-def _kept_map() -> tuple[Map, int]:
-    """The map and how many drift away, for a quarter of an hour: it is made of everybody, and changes at night."""
-
-    def read() -> tuple[Map, int]:
-        return rhythms.rfm_map(), Rhythm.objects.filter(rhythms.drifting(timezone.localdate())).count()
-
-    try:
-        kept: tuple[Map, int] | None = cache.get_or_set(MAP_KEY, read, MAP_KEPT.seconds)
-    except RedisError:
-        kept = None
-    return kept or read()
-
-
-def _page(found: Map, drifting_now: int) -> dict[str, Any]:
+def _page(found: Map | None) -> dict[str, Any]:
+    if found is None:
+        return {}
     return {
         "found": found,
         "columns": list(rfm.SCORES),
@@ -156,7 +143,6 @@ def _page(found: Map, drifting_now: int) -> dict[str, Any]:
         "scores": _scores(found),
         "customers": list_url(Rhythm),
         "drifting": list_url(Rhythm, [("is", DRIFTING)]),
-        "drifting_now": drifting_now,
         "looked_back": _looked_back(),
     }
 
@@ -234,15 +220,28 @@ def _range(least: int, most: int) -> str:
 def _looked_back() -> str:
     """How well the last weeks would have been foretold, in a sentence; empty until that is known."""
     last = Forecast.objects.order_by("-made_at").first()
-    if last is None or last.error is None or last.plain_error is None or last.bias is None:
+    if last is None or last.error is None or last.plain_error is None or last.bias is None or last.held is None:
         return ""
     bias = _("%(share)s %% too many in all") if last.bias >= 0 else _("%(share)s %% too few in all")
-    return _(
+    off = _(
         "A look back: what would have been foretold %(weeks)s weeks ago is off by %(error)s visits a customer on "
         "average, %(bias)s. That everybody goes on as before would be off by %(plain)s."
     ) % {
         "weeks": last.weeks,
         "error": number_format(round(last.error, 1), 1),
         "plain": number_format(round(last.plain_error, 1), 1),
-        "bias": bias % {"share": number_format(round(abs(last.bias) * 100, 1), 1)},
+        "bias": bias % {"share": _percent(abs(last.bias), 1)},
     }
+    chosen = _(
+        "The model counts %(model)s %%, the recent visits %(recent)s %%: so it was off by least. In their range were "
+        "%(held)s %%."
+    ) % {
+        "model": _percent(last.model_weight),
+        "recent": _percent(1 - last.model_weight),
+        "held": _percent(last.held),
+    }
+    return f"{off} {chosen}"
+
+
+def _percent(share: float, digits: int = 0) -> str:
+    return number_format(round(share * 100, digits), digits)

@@ -1,4 +1,4 @@
-"""The rhythm of each customer's purchases: made anew in one statement, read for the map."""
+"""The rhythm of each customer's purchases: made anew in one statement, counted for the map."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Max, Min, Q, Sum, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from customers.domain import profiling, rfm
-from customers.models import Customer, Rhythm
+from customers.models import Customer, Rhythm, RhythmMap
 
 YEAR = timedelta(days=365)
 # Nobody drifts away within two weeks, however often they came.
@@ -24,11 +25,14 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_rhythm'))"
 
 
 def refresh(*, at: datetime) -> int:
-    """Makes the rhythm of all who allow it as of `at`; returns of how many. Rows that stay the same are not written."""
+    """Makes the rhythm of all who allow it as of `at`, and the map of them; returns of how many. Rows that stay the
+    same are not written."""
     number = _made(at)
     # Who refused or left meanwhile did not see rows that were not committed: they are looked for after that.
     gone = Q(customer__profiling_refused_at__isnull=False) | Q(customer__closed_at__isnull=False)
-    Rhythm.objects.filter(gone).delete()
+    with transaction.atomic():
+        Rhythm.objects.filter(gone).delete()
+        count_map(at=at)
     return number
 
 
@@ -81,9 +85,11 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Tallies by (volume, recency) and by group, and what each score means as of the last refresh. `monetary` is in
-    minor units, by currency. `strangers` are customers who never bought."""
+    """Tallies by (volume, recency) and by group, and what each score means, as of the last refresh (`made_at`).
+    `monetary` is in minor units, by currency. `strangers` are customers who never bought; `drifting` were drifting
+    away."""
 
+    made_at: datetime
     everybody: Tally
     cells: Mapping[tuple[int, int], Tally]
     groups: Mapping[str, Tally]
@@ -91,22 +97,43 @@ class Map:
     frequency: Mapping[int, Span]
     monetary: Mapping[str, Mapping[int, Span]]
     strangers: int
+    drifting: int
 
 
-def rfm_map() -> Map:
-    """Two queries, however many customers there are."""
-    rows: list[Any] = list(
-        Rhythm.objects.values("recency", "frequency", "monetary", "volume", "group", "currency").annotate(
-            customers=Count("*"),
-            spend=Sum("year_spend_minor"),
-            last_min=Min("last_on"),
-            last_max=Max("last_on"),
-            days_min=Min("year_days"),
-            days_max=Max("year_days"),
-            spend_min=Min("year_spend_minor"),
-            spend_max=Max("year_spend_minor"),
-        )
+@transaction.atomic
+def count_map(*, at: datetime) -> None:
+    """Counts the rhythms there are, for the map, in place of what was counted before. Reads everybody."""
+    today = at.astimezone(timezone.get_current_timezone()).date()
+    rows = Rhythm.objects.values("recency", "frequency", "monetary", "volume", "group", "currency").annotate(
+        customers=Count("*"),
+        spend=Sum("year_spend_minor"),
+        last_min=Min("last_on"),
+        last_max=Max("last_on"),
+        days_min=Min("year_days"),
+        days_max=Max("year_days"),
+        spend_min=Min("year_spend_minor"),
+        spend_max=Max("year_spend_minor"),
     )
+    counted = {
+        "made_at": at,
+        "tallies": list(rows),
+        "strangers": Customer.objects.filter(profiling.ALLOWED, rhythm__isnull=True).count(),
+        "drifting": Rhythm.objects.filter(drifting(today)).count(),
+    }
+    RhythmMap.objects.update_or_create(only=True, defaults=counted)
+
+
+def rfm_map() -> Map | None:
+    """As it was counted last; None before the first night. One query."""
+    counted = RhythmMap.objects.first()
+    return _map(counted) if counted else None
+
+
+def _map(counted: RhythmMap) -> Map:
+    rows = [
+        {**row, "last_min": date.fromisoformat(row["last_min"]), "last_max": date.fromisoformat(row["last_max"])}
+        for row in counted.tallies
+    ]
     everybody = Tally()
     cells: dict[tuple[int, int], Tally] = {}
     groups: dict[str, Tally] = {}
@@ -119,13 +146,15 @@ def rfm_map() -> Map:
     scored = [row for row in rows if row["volume"]]
     by_currency = {currency: [row for row in scored if row["currency"] == currency] for currency in everybody.spend}
     return Map(
+        made_at=counted.made_at,
         everybody=everybody,
         cells=cells,
         groups=groups,
         recency=_ranges(scored, "recency", "last"),
         frequency=_ranges(scored, "frequency", "days"),
         monetary={currency: _ranges(own, "monetary", "spend") for currency, own in by_currency.items()},
-        strangers=Customer.objects.filter(profiling.ALLOWED, rhythm__isnull=True).count(),
+        strangers=counted.strangers,
+        drifting=counted.drifting,
     )
 
 

@@ -11,7 +11,7 @@ from customers.models.purchase import Purchase, PurchaseLine, PurchaseReturn, Pu
 from customers.models.purchase_import import ImportState, PurchaseImport
 from customers.models.rating import ProductRating
 from customers.models.recommendation import Recommendation, RecommendationKind, RecommendationRun
-from customers.models.rhythm import Forecast, RfmGroup, Rhythm
+from customers.models.rhythm import Forecast, RfmGroup, Rhythm, RhythmMap
 from customers.models.segment import Segment, SegmentMember, SegmentSize
 from customers.models.staff import User
 from customers.models.store import Store, Till, TillScope
@@ -46,6 +46,7 @@ __all__ = [
     "RecommendationRun",
     "RfmGroup",
     "Rhythm",
+    "RhythmMap",
     "Segment",
     "SegmentMember",
     "SegmentSize",

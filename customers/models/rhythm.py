@@ -1,5 +1,6 @@
 """How lately, how often and for how much each customer buys, made ahead by `rhythms.refresh`."""
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
@@ -37,7 +38,7 @@ class Rhythm(models.Model):
 
     From the third day on there is a usual gap: `usual_days`, from which on the next purchase is due (`due_on`), and
     after which the customer drifts away (`drifts_from`). `visits_*` are what the next 365 days may bring (days with a
-    purchase; `visits_low` to `visits_high` in 8 of 10 cases or more), `visit_spend_minor` what one of them is worth, in
+    purchase; such ranges held 8 of 10 customers in a look back), `visit_spend_minor` what one of them is worth, in
     `currency`; empty until there are customers enough to say (`worths`). `stays_away_percent` is the chance that they
     do not buy in the next 28 days, of who was seen often and lately enough (`absences`).
     """
@@ -134,6 +135,7 @@ class Rhythm(models.Model):
                 F("customer").desc(),
                 name="rhythm_most_to_lose_first",
             ),
+            models.Index(fields=["drifts_from"], name="rhythm_drifts_from"),
             models.Index(fields=["volume", "recency", "-last_on", "-customer"], name="rhythm_of_cell"),
         ]
 
@@ -141,10 +143,34 @@ class Rhythm(models.Model):
         return str(self.customer)
 
 
+class RhythmMap(models.Model):
+    """One row: the RFM map as the rhythms were at `made_at`. `tallies` has for each combination of scores, group and
+    currency that anybody has a dict of it, of `customers` and `spend`, and of the least and the most of the last day
+    (`last_min`, `last_max`; ISO 8601), of days (`days_…`) and of money (`spend_…`) in a year; money in minor units.
+    `strangers` have never bought; `drifting` were drifting away.
+    """
+
+    only = models.BooleanField(default=True, unique=True, editable=False)
+    made_at = models.DateTimeField(_("made at"))
+    tallies = models.JSONField(_("tallies"), encoder=DjangoJSONEncoder)
+    strangers = models.PositiveIntegerField(_("customers who have not bought"))
+    drifting = models.PositiveIntegerField(_("drifting away"))
+
+    class Meta:
+        verbose_name = _("RFM map")
+        verbose_name_plural = _("RFM maps")
+        constraints = [models.CheckConstraint(name="rhythm_map_is_one_row", condition=Q(only=True))]
+
+    def __str__(self) -> str:
+        return f"{self.made_at}"
+
+
 class Forecast(models.Model):
-    """How well visits of the last weeks would have been foretold: the parameters of BG/NBD and Gamma-Gamma as they were
-    fitted, and the mean error in visits a customer beside that of who goes on as they did (`plain_error`). `bias` is by
-    how much all visits together were foretold too high (above 0) or too low."""
+    """What visits are foretold by: the parameters of BG/NBD, how much it counts beside the recent visits
+    (`model_weight`, 0 to 1), and how many times as wide as its own the ranges are. And a look back, as far as `weeks`
+    (0 where none was possible): the mean error in visits a customer beside that of who goes on as they did
+    (`plain_error`), by how much all visits together were foretold too high (`bias` above 0) or too low, and the
+    share of customers who came to lie in their range (`held`)."""
 
     made_at = models.DateTimeField(_("made at"), unique=True)
     customers = models.PositiveIntegerField(_("customers"))
@@ -153,9 +179,12 @@ class Forecast(models.Model):
     alpha = models.FloatField("alpha")
     a = models.FloatField("a")
     b = models.FloatField("b")
+    model_weight = models.FloatField(_("weight of the model"))
+    range_stretch = models.FloatField(_("stretch of the ranges"))
     error = models.FloatField(_("off by"), null=True)
     plain_error = models.FloatField(_("off by, going on as before"), null=True)
     bias = models.FloatField(_("bias"), null=True)
+    held = models.FloatField(_("share in their range"), null=True)
 
     class Meta:
         verbose_name = _("forecast")
@@ -164,6 +193,8 @@ class Forecast(models.Model):
             models.CheckConstraint(
                 name="forecast_parameters_are_positive", condition=Q(r__gt=0, alpha__gt=0, a__gt=0, b__gt=0)
             ),
+            models.CheckConstraint(name="forecast_weight_is_a_share", condition=Q(model_weight__range=(0, 1))),
+            models.CheckConstraint(name="forecast_ranges_are_no_narrower", condition=Q(range_stretch__gte=1)),
         ]
 
     def __str__(self) -> str:

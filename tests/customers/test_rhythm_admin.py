@@ -1,25 +1,21 @@
 """The RFM map in the back office, and the list behind its cells."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core.cache import cache
 from django.utils import timezone
 
+from customers.domain import profiling, rhythms
 from customers.models import Forecast, RfmGroup
 from loyalty_site import roles
+from loyalty_site.lib import actors
 from tests.factories.customers import RhythmFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 MAP = "/admin/customers/rhythm/map/"
-
-
-@pytest.fixture(autouse=True)
-def _no_map_is_kept():
-    cache.clear()
 
 
 @pytest.fixture
@@ -28,14 +24,25 @@ def staff(client):
     return client
 
 
+@pytest.fixture
+def mapped(staff):
+    """The page of a map of the rhythms there are."""
+
+    def page():
+        rhythms.count_map(at=timezone.now())
+        return staff.get(MAP)
+
+    return page
+
+
 def listed(staff, address):
     return {row.pk for row in staff.get(address).context["cl"].result_list}
 
 
-def test_cells_say_how_many_and_lead_to_them(staff):
+def test_cells_say_how_many_and_lead_to_them(staff, mapped):
     middle = {RhythmFactory().pk, RhythmFactory().pk}
     best = RhythmFactory(recency=5, frequency=5, monetary=5, volume=5, group=RfmGroup.CHAMPIONS)
-    page = staff.get(MAP)
+    page = mapped()
     cells = [cell for _volume, cells in page.context["rows"] for cell in cells]
     told = {(cell["volume"], cell["recency"]): cell for cell in cells if cell["customers"]}
     assert {place: (cell["customers"], cell["share"]) for place, cell in told.items()} == {
@@ -49,47 +56,58 @@ def test_cells_say_how_many_and_lead_to_them(staff):
     assert told[5, 5]["url"].replace("&", "&amp;") in content
 
 
-def test_groups_lead_to_their_customers_and_say_their_share_of_spending(staff):
+def test_groups_lead_to_their_customers_and_say_their_share_of_spending(staff, mapped):
     lost = RhythmFactory(
         group=RfmGroup.LOST, recency=None, frequency=None, monetary=None, volume=None, year_spend_minor=0
     )
     RhythmFactory(year_spend_minor=3000)
-    groups = {row["group"]: row for row in staff.get(MAP).context["groups"]}
+    groups = {row["group"]: row for row in mapped().context["groups"]}
     assert len(groups) == 11
     assert (groups["LOST"]["customers"], groups["LOST"]["spend"]) == (1, "0.0 %")
     assert groups["NEED_ATTENTION"]["spend"] == "100.0 %"
     assert listed(staff, groups["LOST"]["url"]) == {lost.pk}
 
 
-def test_scores_say_what_they_mean(staff):
+def test_scores_say_what_they_mean(mapped):
     RhythmFactory(year_spend_minor=300, frequency=2)
     RhythmFactory(year_spend_minor=700, year_days=4, days=4, frequency=4)
-    scores = {row["score"]: row for row in staff.get(MAP).context["scores"]}
+    scores = {row["score"]: row for row in mapped().context["scores"]}
     assert (scores[2]["frequency"], scores[4]["frequency"], scores[1]["frequency"]) == ("1 day", "4 days", "–")
     assert scores[3]["monetary"] == ["¥3.00 – ¥7.00"]
 
 
-def test_shares_of_money_in_several_currencies_are_not_added(staff):
+def test_shares_of_money_in_several_currencies_are_not_added(mapped):
     RhythmFactory()
     RhythmFactory(currency="EUR")
-    assert {row["spend"] for row in staff.get(MAP).context["groups"]} == {"–"}
+    assert {row["spend"] for row in mapped().context["groups"]} == {"–"}
 
 
-def test_map_without_purchases_says_so(staff):
-    assert "Nobody is on the map yet" in staff.get(MAP).content.decode()
+def test_map_without_purchases_says_so(staff, mapped):
+    assert "Nobody is on the map yet" in staff.get(MAP).text
+    page = mapped().text
+    assert "Nobody is on the map yet" in page
+    assert "0 customers who have bought" in page
 
 
-def test_map_is_made_of_everybody_once_in_a_while(staff):
+def test_map_says_of_when_it_is_and_its_lists_are_of_now(staff):
+    gone, here = RhythmFactory(), RhythmFactory()
+    rhythms.count_map(at=datetime(2026, 11, 28, 2, 10, tzinfo=UTC))
+    profiling.choose(customer=gone.customer, wanted=False, by=actors.user(7), at=timezone.now())
     RhythmFactory()
-    staff.get(MAP)
-    RhythmFactory()
-    assert staff.get(MAP).context["found"].everybody.customers == 1
+    page = staff.get(MAP)
+    assert "as of 11/28/2026 2:10 a.m." in page.text
+    [cell] = [cell for _volume, cells in page.context["rows"] for cell in cells if cell["customers"]]
+    assert cell["customers"] == 2
+    assert gone.pk not in listed(staff, cell["url"])
+    assert here.pk in listed(staff, cell["url"])
 
 
-def test_map_takes_the_same_queries_however_many_there_are(staff, django_assert_max_num_queries):
+def test_map_reads_no_rhythm(staff, django_assert_max_num_queries):
     RhythmFactory.create_batch(5)
-    with django_assert_max_num_queries(8):
+    rhythms.count_map(at=timezone.now())
+    with django_assert_max_num_queries(8) as asked:
         staff.get(MAP)
+    assert not [query for query in asked.captured_queries if '"customers_rhythm"' in query["sql"]]
 
 
 @pytest.mark.parametrize(("role", "status"), [(roles.MARKETING, 200), (roles.STORE_MANAGER, 200), (roles.CASHIER, 403)])
@@ -155,10 +173,13 @@ def test_customer_without_a_rhythm_has_a_page(staff):
 
 
 @pytest.mark.parametrize(("bias", "said"), [(0.02, "2.0 % too many in all"), (-0.1, "10.0 % too few in all")])
-def test_map_says_how_well_it_would_have_been_foretold(staff, bias, said):
+def test_map_says_how_well_it_would_have_been_foretold(mapped, bias, said):
     RhythmFactory()
     told = {"customers": 9, "weeks": 12, "r": 1, "alpha": 1, "a": 1, "b": 1}
+    told |= {"model_weight": 0.2, "range_stretch": 1.3, "held": 0.814}
     Forecast.objects.create(made_at=timezone.now(), **told, error=0.84, plain_error=1.0, bias=bias)
-    content = staff.get(MAP).content.decode()
+    content = mapped().content.decode()
     assert said in content
     assert "off by 0.8 visits a customer" in content
+    assert "The model counts 20 %, the recent visits 80 %" in content
+    assert "In their range were 81 %" in content

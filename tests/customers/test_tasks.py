@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from customers import tasks
 from customers.domain import sign_in, tills
-from customers.models import IdempotentCall, Recommendation, SignInCode
+from customers.domain.worths import forecasts
+from customers.models import IdempotentCall, Recommendation, Rhythm, SignInCode
 from loyalty_site.lib import actors
 from tests.factories.customers import (
     CustomerFactory,
@@ -67,6 +68,20 @@ def test_refresh_recommendations_command_says_how_many_and_how_long():
     call_command("refresh_recommendations", stdout=out)
     assert re.fullmatch(r"customers: 1, seconds: \d+\.\d\n", out.getvalue())
     assert Recommendation.objects.count() == 1
+
+
+def test_rhythms_and_chances_are_told_when_forecasts_fail(monkeypatch):
+    buy_three_times()
+    tasks.refresh_rhythms()
+    Rhythm.objects.update(stays_away_percent=80)
+
+    def fail(**kwargs: object) -> None:
+        raise FloatingPointError
+
+    monkeypatch.setattr(forecasts, "refresh", fail)
+    with pytest.raises(FloatingPointError):
+        tasks.refresh_rhythms()
+    assert Rhythm.objects.get().stays_away_percent is None  # too few to learn from
 
 
 def test_forget_sign_ins_clears_old_requests_and_ended_sessions():

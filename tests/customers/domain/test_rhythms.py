@@ -1,6 +1,7 @@
 """Rhythms are what the purchases say, as the pure rules have them."""
 
 import random
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ import pytest
 from django.db import IntegrityError
 
 from customers.domain import closing, rfm, rhythms
-from customers.models import PurchaseReturn, PurchaseReturnLine, RfmGroup, Rhythm
+from customers.models import Customer, PurchaseReturn, PurchaseReturnLine, RfmGroup, Rhythm, RhythmMap
 from loyalty_site.lib import actors
 from tests.factories.customers import (
     CustomerFactory,
@@ -138,6 +139,7 @@ def test_map_tells_cells_groups_and_what_scores_mean():
     RhythmFactory(group=RfmGroup.LOST, recency=None, frequency=None, monetary=None, volume=None, year_spend_minor=0)
     CustomerFactory()
     CustomerFactory(closed_at=NOW)
+    rhythms.count_map(at=NOW)
     found = rhythms.rfm_map()
     assert (found.everybody.customers, found.strangers) == (3, 1)
     assert (found.cells[3, 3].customers, found.cells[3, 3].spend) == (2, {"CNY": 1000})
@@ -145,6 +147,73 @@ def test_map_tells_cells_groups_and_what_scores_mean():
     assert found.recency == {3: (date(2026, 6, 1), date(2026, 6, 9))}
     assert found.frequency == {3: (1, 2)}
     assert found.monetary == {"CNY": {3: (300, 700)}}
+
+
+def shop(rng):
+    """Customers of three currencies who bought now and again, some not for a year, some never, some not to be
+    profiled."""
+    for customer in CustomerFactory.create_batch(60):
+        currency = rng.choice(["CNY", "CNY", "EUR", "JPY"])
+        for _ in range(rng.choice([0, 1, 2, 5, 9])):
+            buy(
+                customer, days_ago=rng.choice([0, 1, 4, 30, 90, 200, 400]), paid=rng.randint(1, 9000), currency=currency
+            )
+        if rng.random() < 0.1:
+            Customer.objects.filter(pk=customer.pk).update(profiling_refused_at=NOW)
+
+
+def ranges(rows, score, value):
+    """By score, from 5 down, the least and the most of a value."""
+    found = {}
+    for number in (5, 4, 3, 2, 1):
+        values = [getattr(row, value) for row in rows if getattr(row, score) == number]
+        if values:
+            found[number] = (min(values), max(values))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_map_that_is_kept_is_what_a_count_of_the_rhythms_gives(seed):
+    shop(random.Random(seed))
+    rhythms.refresh(at=NOW)
+    rows, found = list(Rhythm.objects.all()), rhythms.rfm_map()
+    assert found.made_at == NOW
+    assert found.everybody.customers == len(rows) > 20
+    allowed = Customer.objects.filter(profiling_refused_at=None)
+    assert found.strangers == allowed.count() - len(rows) > 0
+    today = NOW.date()
+    assert found.drifting == sum(
+        row.drifts_from is not None and row.drifts_from <= today and (today - row.last_on).days < 365 for row in rows
+    )
+    for told, key in ((found.groups, lambda row: row.group), (found.cells, lambda row: (row.volume, row.recency))):
+        customers, spend = Counter(), defaultdict(Counter)
+        for row in rows:
+            if row.volume or told is found.groups:
+                customers[key(row)] += 1
+                spend[key(row)][row.currency] += row.year_spend_minor
+        assert {name: tally.customers for name, tally in told.items()} == customers
+        assert {name: tally.spend for name, tally in told.items()} == spend
+    assert found.recency == ranges(rows, "recency", "last_on")
+    assert found.frequency == ranges(rows, "frequency", "year_days")
+    assert {currency for currency, spans in found.monetary.items() if spans} == {
+        row.currency for row in rows if row.monetary
+    }
+    for currency, spans in found.monetary.items():
+        assert spans == ranges([row for row in rows if row.currency == currency], "monetary", "year_spend_minor")
+
+
+def test_map_is_one_row_and_the_latest(django_assert_num_queries):
+    assert rhythms.rfm_map() is None
+    buy(CustomerFactory())
+    rhythms.refresh(at=NOW)
+    buy(CustomerFactory())
+    assert rhythms.rfm_map().everybody.customers == 1
+    rhythms.refresh(at=NOW + timedelta(days=1))
+    with django_assert_num_queries(1):
+        found = rhythms.rfm_map()
+    assert (found.everybody.customers, found.made_at) == (2, NOW + timedelta(days=1))
+    with pytest.raises(IntegrityError, match="rhythm_map_is_one_row"):
+        RhythmMap.objects.create(only=False, made_at=NOW, tallies=[], strangers=0, drifting=0)
 
 
 def test_usual_gap_is_ones_own_drawn_towards_everybodys():

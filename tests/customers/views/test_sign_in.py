@@ -223,6 +223,21 @@ def test_forwarded_addresses_are_believed_from_our_own_proxy(mia, settings):
     assert SignInCode.objects.count() == 31
 
 
+def test_who_came_by_fewer_proxies_than_there_are_counts_by_the_address_they_connect_from(mia, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    for n in range(31):
+        sent = Client(headers={"x-forwarded-for": f"10.0.0.{n}"}).post(SIGN_IN, {"email": f"person{n}@example.org"})
+        assert sent.status_code == 302
+    assert SignInCode.objects.count() == 30
+
+
+@pytest.mark.parametrize("peer", ["", "/run/proxy.sock"])
+def test_who_came_by_fewer_proxies_over_a_socket_is_not_counted(mia, settings, peer):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    client = Client(REMOTE_ADDR=peer, headers={"x-forwarded-for": "10.0.0.1"})
+    assert client.post(SIGN_IN, {"email": mia.email}).url == CODE
+
+
 @pytest.mark.parametrize("email", ["", "nobody", "a@b", "x" * 250 + "@example.org", "nul\0@example.org"])
 def test_ask_explains_what_is_wrong_with_an_address(client, email):
     response = ask(client, email)
