@@ -31,7 +31,7 @@ from loyalty_site.lib.admin import (
 )
 from loyalty_site.lib.money import format_money
 from rewards.admin import surprise_pages
-from rewards.admin.surprise_form import NEEDED, NEW, Gives, SurpriseRuleForm, begun_with, examples
+from rewards.admin.surprise_form import NEEDED, NEW, TRIGGER_FIELDS, Gives, SurpriseRuleForm, begun_with, examples
 from rewards.domain import experiments, surprises
 from rewards.models import PURCHASE_TRIGGERS, ExperimentKind, GestureText, Program, Surprise, SurpriseRule, Trigger
 
@@ -62,10 +62,10 @@ class SurpriseRuleAdmin(ModelAdmin):
     change_form_before_template = "admin/rewards/surpriserule/examples.html"
     conditional_fields = {
         **{
-            name: shown
-            for trigger, names in NEEDED.items()
-            for name, shown in only_for("trigger", trigger, *names).items()
+            name: only_for("trigger", [trigger for trigger, names in NEEDED.items() if name in names], name)[name]
+            for name in TRIGGER_FIELDS
         },
+        **only_for("trigger", Trigger.OVERDUE, "stays_away_percent"),
         **only_for("trigger", Trigger.NTH_VISIT, "visit_repeats"),
         **only_for("trigger", [*PURCHASE_TRIGGERS], "at_till"),
         **only_for("gives", Gives.OFFER, "offer"),
@@ -73,7 +73,7 @@ class SurpriseRuleAdmin(ModelAdmin):
         **only_for("gives", [Gives.NEW_AMOUNT, Gives.NEW_PERCENT], "worth"),
         **only_for("gives", [*NEW], "coupon_days"),
     }  # fmt: skip
-    when = ("trigger", *(name for names in NEEDED.values() for name in names), "visit_repeats", "at_till")
+    when = ("trigger", *TRIGGER_FIELDS, "stays_away_percent", "visit_repeats", "at_till")
     what = ("gives", "worth", "coupon_days", "offer", "points")
     limits = ("cost_minor", "customer_max", "cooldown_days", "quiet_days", "priority", "holdout_percent")
     fieldsets = (

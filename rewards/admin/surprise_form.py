@@ -17,6 +17,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
+from customers.domain import rhythms
 from loyalty_site.lib import money
 from loyalty_site.lib.admin import RowForm
 from rewards.admin import experiment
@@ -32,8 +33,12 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
         "absent_days": gettext_lazy("Say how many days."),
         "purchases_min": gettext_lazy("Say how many purchases."),
     },
+    Trigger.OVERDUE: {"purchases_min": gettext_lazy("Say how many purchases.")},
     Trigger.RANDOM_DRAW: {"chance_percent": gettext_lazy("Say how often.")},
 }
+
+
+TRIGGER_FIELDS = tuple(dict.fromkeys(name for names in NEEDED.values() for name in names))
 
 
 class Gives(models.TextChoices):
@@ -77,6 +82,10 @@ class SurpriseRuleForm(RowForm):
     class Meta:
         help_texts = {
             "title": gettext_lazy("What the customer reads, and the cashier. Empty: the offer's own words."),
+            "stays_away_percent": gettext_lazy(
+                "How likely they are not to come within 28 days: 40 is likely, and of those below it most come by "
+                "themselves. Looked at every day for 28 days. Empty: whoever is away that long."
+            ),
             "cost_minor": gettext_lazy("Empty: the amount off, or what the points are worth."),
             "cooldown_days": gettext_lazy("One customer gets it at most once in so many days."),
             "quiet_days": gettext_lazy("Nothing for who was surprised by any rule within so many days."),
@@ -112,8 +121,10 @@ class SurpriseRuleForm(RowForm):
             self._refuse_less()
             return cleaned
         trigger, needed = cleaned.get("trigger"), NEEDED.get(str(cleaned.get("trigger")), {})
-        for name in {field for fields in NEEDED.values() for field in fields} - needed.keys():
+        for name in {*TRIGGER_FIELDS} - needed.keys():
             cleaned[name] = None
+        if trigger != Trigger.OVERDUE:
+            cleaned["stays_away_percent"] = None
         for name, message in needed.items():
             self.need(name, message)
         cleaned["at_till"] = bool(cleaned.get("at_till")) and trigger in PURCHASE_TRIGGERS
@@ -221,6 +232,14 @@ TEMPLATES: Mapping[str, Mapping[str, Any]] = {
         "message": gettext_noop("It has been a while. Come and see what is new."),
         "values": {"trigger": Trigger.WIN_BACK, "absent_days": 60, "purchases_min": 3, "gives": Gives.NEW_PERCENT,
                    "worth": 10, "cost_minor": 5, "cooldown_days": 180},
+    },
+    "overdue": {
+        "icon": "trending_down",
+        "name": gettext_noop("Win back who is late by their own rhythm"),
+        "title": gettext_noop("We miss you"),
+        "message": gettext_noop("It has been a while. Come and see what is new."),
+        "values": {"trigger": Trigger.OVERDUE, "purchases_min": 3, "stays_away_percent": rhythms.LIKELY_PERCENT,
+                   "gives": Gives.NEW_PERCENT, "worth": 10, "cost_minor": 5, "cooldown_days": 60},
     },
     "new-category": {
         "icon": "explore",

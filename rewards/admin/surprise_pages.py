@@ -8,12 +8,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from customers.models import Rhythm
 from loyalty_site.lib.money import format_money
 from loyalty_site.lib.numbers import grouped
 from loyalty_site.lib.texts import joined
 from rewards.domain import surprises
 from rewards.domain.surprises import Difference, Preview
-from rewards.models import Program, SurpriseRule
+from rewards.models import Program, SurpriseRule, Trigger
 
 DAYS = 30
 DAYS_MAX = 92
@@ -38,6 +39,8 @@ def preview(rule: SurpriseRule, now: datetime) -> dict[str, Any]:
 
 
 def _sentence(found: Preview, rule: SurpriseRule) -> str:
+    if rule.trigger == Trigger.OVERDUE:
+        return _late(found, rule)
     if not found.surprised:
         return _("In the last %(days)s days this rule would have surprised nobody.") % {"days": DAYS}
     values = {
@@ -53,6 +56,32 @@ def _sentence(found: Preview, rule: SurpriseRule) -> str:
         found.customers,
     )
     return joined([said % values, *([_("Held out: %(held)s.") % values] if found.held_out else [])])
+
+
+def _late(found: Preview, rule: SurpriseRule) -> str:
+    """Rhythms say who is away, not who was: only who did not come back can be counted."""
+    if rule.stays_away_percent and not Rhythm.objects.filter(stays_away_percent__isnull=False).exists():
+        return _("It is not known yet how likely customers are to stay away: this rule would surprise nobody.")
+    today = found.days[-1][1]
+    due = ngettext("%(customers)s customer would be due today.", "%(customers)s customers would be due today.", today)
+    since = ngettext(
+        "In the last %(days)s days it would have surprised %(customers)s customer who is still away, for %(cost)s; who came back is not counted.",  # noqa: E501
+        "In the last %(days)s days it would have surprised %(customers)s customers who are still away, for %(cost)s; who came back is not counted.",  # noqa: E501
+        found.customers,
+    )
+    values = {
+        "days": DAYS,
+        "customers": grouped(found.customers),
+        "cost": format_money(found.cost_minor, rule.currency),
+    }
+    nobody = _("In the last %(days)s days it would have surprised nobody who is still away.")
+    said = [
+        due % {"customers": grouped(today)} if today else _("Nobody would be due today."),
+        (since if found.customers else nobody) % values,
+    ]
+    if found.held_out:
+        said.append(_("Held out: %(held)s.") % {"held": grouped(found.held_out)})
+    return joined(said)
 
 
 def _bars(found: Preview) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from loyalty_site.lib import numbers, statements
 from loyalty_site.lib.actors import Actor
 from loyalty_site.lib.errors import DomainError
 from loyalty_site.lib.money import format_money
-from rewards.models import Offer, Program
+from rewards.models import Offer, OfferKind, Program
 
 
 class OfferNotLive(DomainError):
@@ -90,6 +90,11 @@ class OfferNotPublished(DomainError):
     message = _("A draft is changed as a whole.")
 
 
+class OfferCostMissing(DomainError):
+    code = "offer_cost_missing"
+    message = _("Say first what one of these gifts costs you: budget and reports count it.")
+
+
 class OfferPublishedMeanwhile(DomainError):
     code = "offer_published_meanwhile"
     message = _("Somebody published this offer meanwhile, so nothing was saved. Look at it again.")
@@ -133,12 +138,16 @@ REFUSALS: tuple[type[DomainError], ...] = (
 
 @transaction.atomic
 def publish(*, offer: Offer, by: Actor, at: datetime) -> None:
-    """Live from now on; doing it again changes nothing. A withdrawn offer stays withdrawn: raises OfferWithdrawn."""
-    if Offer.objects.filter(pk=offer.pk, published_at__isnull=True).update(published_at=at):
+    """Live from now on; doing it again changes nothing. A withdrawn offer stays withdrawn: raises OfferWithdrawn, or
+    OfferCostMissing for a gift of which nobody said what it costs."""
+    drafts = Offer.objects.filter(pk=offer.pk, published_at__isnull=True)
+    if drafts.exclude(kind=OfferKind.GIFT, cost_minor__isnull=True).update(published_at=at):
         audit.record(actor=by, action="offer.published", subject=f"offer:{offer.pk}", at=at)
     offer.refresh_from_db()
     if offer.withdrawn_at:
         raise OfferWithdrawn
+    if offer.published_at is None:
+        raise OfferCostMissing
 
 
 def keep_draft(*, offer: Offer) -> None:

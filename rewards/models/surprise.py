@@ -16,7 +16,8 @@ from rewards.models.surprise_rule import SurpriseRule
 
 class Surprise(models.Model):
     """A rule that fitted a customer on an occasion, once: `purchase:17`, `visit:10`, `category:4`, `birthday:2026`,
-    `anniversary:2026`, `sign-up`, `win-back:17`; of a lucky draw `purchase:17` is the lot.
+    `anniversary:2026`, `sign-up`, `win-back:17`, `overdue:2026-05-20` (the last day with a purchase); of a lucky draw
+    `purchase:17` is the lot.
 
     `happened_at` is when the occasion was, `decided_at` when the rule looked at it. Held-out customers have a row
     without a gesture, which costs nothing.

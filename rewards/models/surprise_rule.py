@@ -21,6 +21,7 @@ class Trigger(models.TextChoices):
     ANNIVERSARY = "ANNIVERSARY", _("anniversary of joining")
     SIGN_UP = "SIGN_UP", _("joining")
     WIN_BACK = "WIN_BACK", _("no purchase for a while")
+    OVERDUE = "OVERDUE", _("away for twice their usual time")
     RANDOM_DRAW = "RANDOM_DRAW", _("lucky draw of purchases")
 
 
@@ -34,6 +35,7 @@ class Gesture(models.TextChoices):
     POINTS = "POINTS", _("points")
 
 
+_CHOOSES_BY_CHANCE = Q(trigger=Trigger.OVERDUE, stays_away_percent__range=(1, 100))
 _OF_A_TRIGGER = ("threshold_minor", "visit_number", "category", "absent_days", "purchases_min", "chance_percent")
 
 # With the limits only what leaves more may change; what was promised stays as it was.
@@ -68,7 +70,9 @@ class SurpriseRule(models.Model):
     `issued_max` bounds how many are given in all, `budget_minor` what they cost at `cost_minor` each, in `currency`;
     `given_count` and `spent_minor` move by one conditional update with each. Whom `experiment` holds out never gets it.
     Rules with a higher `priority` look first, then older ones; those `at_till` while the customer is there, all others
-    by the timetable. `seed` is made by the activation of a lucky draw; who may read it can draw again.
+    by the timetable. `stays_away_percent` leaves out who is away for twice their usual time and likelier to come back;
+    the chance is looked at for 28 days. `seed` is made by the activation of a lucky draw; who may read it can draw
+    again.
     """
 
     name = models.CharField(_("name"), max_length=200)
@@ -88,6 +92,12 @@ class SurpriseRule(models.Model):
     )
     purchases_min = models.PositiveSmallIntegerField(
         _("after so many purchases at least"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    stays_away_percent = models.PositiveSmallIntegerField(
+        _("likely to stay away, at least (percent)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
     )
     chance_percent = models.DecimalField(
         _("chance (percent)"),
@@ -144,14 +154,18 @@ class SurpriseRule(models.Model):
             constraints.choice_is_known("surprise_rule_trigger_is_known", "trigger", Trigger),
             models.CheckConstraint(
                 name="surprise_rule_has_what_its_trigger_needs",
-                condition=_needs("threshold_minor", triggers=[Trigger.PURCHASE_OVER])
-                | _needs("visit_number", triggers=[Trigger.NTH_VISIT]) & Q(visit_number__gte=1)
-                | _needs("category", triggers=[Trigger.CATEGORY_FIRST])
-                | _needs("absent_days", "purchases_min", triggers=[Trigger.WIN_BACK])
-                & Q(absent_days__gte=1, purchases_min__gte=1)
-                | _needs("chance_percent", triggers=[Trigger.RANDOM_DRAW])
-                & Q(chance_percent__gt=0, chance_percent__lte=100)
-                | _needs(triggers=[Trigger.BIRTHDAY, Trigger.ANNIVERSARY, Trigger.SIGN_UP]),
+                condition=(Q(stays_away_percent__isnull=True) | _CHOOSES_BY_CHANCE)
+                & (
+                    _needs("threshold_minor", triggers=[Trigger.PURCHASE_OVER])
+                    | _needs("visit_number", triggers=[Trigger.NTH_VISIT]) & Q(visit_number__gte=1)
+                    | _needs("category", triggers=[Trigger.CATEGORY_FIRST])
+                    | _needs("absent_days", "purchases_min", triggers=[Trigger.WIN_BACK])
+                    & Q(absent_days__gte=1, purchases_min__gte=1)
+                    | _needs("purchases_min", triggers=[Trigger.OVERDUE]) & Q(purchases_min__gte=1)
+                    | _needs("chance_percent", triggers=[Trigger.RANDOM_DRAW])
+                    & Q(chance_percent__gt=0, chance_percent__lte=100)
+                    | _needs(triggers=[Trigger.BIRTHDAY, Trigger.ANNIVERSARY, Trigger.SIGN_UP])
+                ),
             ),
             models.CheckConstraint(
                 name="surprise_rule_at_till_looks_at_purchases",

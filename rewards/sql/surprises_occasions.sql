@@ -22,9 +22,36 @@ CREATE OR REPLACE FUNCTION surprises_purchases(
       AND bought.currency = p_currency AND customer.closed_at IS NULL
 $$;
 
+-- What a customer bought since then, without purchases of which all came back: what rhythms are made of.
+CREATE OR REPLACE FUNCTION surprises_kept(p_customer bigint, p_since timestamptz) RETURNS SETOF customers_purchase
+LANGUAGE sql STABLE AS $$
+    SELECT bought.*
+    FROM customers_purchase bought
+    WHERE bought.customer_id = p_customer AND bought.purchased_at >= p_since
+      AND NOT EXISTS (
+        SELECT FROM customers_purchasereturn back
+        JOIN customers_purchasereturnline line ON line.purchase_return_id = back.id
+        WHERE back.purchase_id = bought.id
+        HAVING sum(line.amount_minor) >= bought.total_minor)
+$$;
+
+-- The last day with a purchase of a customer's rhythm; NULL where the night does not know yet what was bought or brought
+-- back since, and of who has none, left, or wants no rhythm.
+CREATE OR REPLACE FUNCTION surprises_away_since(p_customer bigint) RETURNS date LANGUAGE sql STABLE AS $$
+    SELECT rhythm.last_on
+    FROM customers_rhythm rhythm JOIN customers_customer customer ON customer.id = rhythm.customer_id
+    WHERE rhythm.customer_id = p_customer AND customer.closed_at IS NULL AND customer.profiling_refused_at IS NULL
+      AND rhythm.last_on = (
+        SELECT max((bought.purchased_at AT TIME ZONE store.timezone)::date)
+        -- no clock is so far ahead that the day began earlier
+        FROM surprises_kept(p_customer, (rhythm.last_on - 1)::timestamp AT TIME ZONE 'UTC') bought
+        JOIN customers_store store ON store.id = bought.store_id)
+$$;
+
 -- Every occasion of a rule in [p_since, p_until), whether or not anything was given for it: of purchases when they were
 -- made, of birthdays and anniversaries the midnight that begins the day on the programme's calendar (29 February is the
--- last day of February), of who stayed away that time of the day on which the days were over. p_seed is what lucky draws
+-- last day of February), of who stayed away that time of the day on which the days were over; of who is away for twice
+-- their usual time the midnight from which on their rhythm says so, as long as they are away. p_seed is what lucky draws
 -- draw with: a customer has one lot a day, the first purchase told of that day on the programme's calendar, so that nobody
 -- draws again by bringing goods back and buying them once more. p_purchase asks about one purchase only.
 CREATE OR REPLACE FUNCTION surprises_happened(
@@ -126,6 +153,19 @@ BEGIN
                 WHERE earlier.customer_id = bought.customer_id
                   AND (earlier.purchased_at, earlier.id) <= (bought.purchased_at, bought.id)
                 OFFSET v_rule.purchases_min - 1);
+    ELSIF v_rule.trigger = 'OVERDUE' THEN
+        RETURN QUERY
+        SELECT rhythm.customer_id, 'overdue:' || to_char(rhythm.last_on, 'YYYY-MM-DD'), NULL::bigint, midnight
+        FROM customers_rhythm rhythm
+        CROSS JOIN LATERAL (SELECT rhythm.drifts_from::timestamp AT TIME ZONE v_zone) AS begins (midnight)
+        WHERE rhythm.drifts_from >= (p_since AT TIME ZONE v_zone)::date
+          AND rhythm.drifts_from <= (p_until AT TIME ZONE v_zone)::date
+          AND midnight >= p_since AND midnight < p_until
+          AND rhythm.drifts_from < rhythm.last_on + 365  -- else lost before
+          AND rhythm.currency = v_rule.currency
+          AND (v_rule.stays_away_percent IS NULL OR rhythm.stays_away_percent >= v_rule.stays_away_percent)
+          AND rhythm.last_on = surprises_away_since(rhythm.customer_id)
+          AND EXISTS (SELECT FROM surprises_kept(rhythm.customer_id, '-infinity') OFFSET v_rule.purchases_min - 1);
     END IF;
 END $$;
 

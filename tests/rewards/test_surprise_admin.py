@@ -9,6 +9,8 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.domain import rhythms
+from customers.models import Rhythm
 from loyalty_site import roles
 from rewards.admin.surprise_form import TEMPLATES
 from rewards.domain import surprises
@@ -117,6 +119,9 @@ def test_add_page_begins_with_examples(marketing):
         ({"trigger": "NTH_VISIT"}, "visit_number"),
         ({"trigger": "CATEGORY_FIRST"}, "category"),
         ({"trigger": "WIN_BACK", "absent_days": "60"}, "purchases_min"),
+        ({"trigger": "OVERDUE"}, "purchases_min"),
+        ({"trigger": "OVERDUE", "purchases_min": "3", "stays_away_percent": "0"}, "stays_away_percent"),
+        ({"trigger": "OVERDUE", "purchases_min": "3", "stays_away_percent": "101"}, "stays_away_percent"),
         ({"trigger": "RANDOM_DRAW", "chance_percent": "100.5"}, "chance_percent"),
         ({"trigger": "RANDOM_DRAW"}, "chance_percent"),
         ({"trigger": "nonsense"}, "trigger"),
@@ -173,6 +178,68 @@ def test_activation_page_says_what_last_month_would_have_cost(marketing):
     told = text_of(marketing.get(act(rule, "activate")))
     assert "would have surprised 2 customers, for ¥10.00, at most 1 each." in told
     assert "Its offer “Tea” goes live with it." in told
+
+
+def late(days):
+    """Usually here every ten days, and for so many days late."""
+    last = timezone.now() - timedelta(days=20 + days)
+    mei = CustomerFactory()
+    for number in range(4):
+        PurchaseFactory(customer=mei, purchased_at=last - number * timedelta(days=10), total_minor=1000)
+
+
+def test_activation_page_says_how_many_are_late_today(marketing):
+    ProgramFactory()
+    told = {"trigger": Trigger.OVERDUE, "threshold_minor": None, "purchases_min": 3, "at_till": False}
+    rule = SurpriseRuleFactory(activated_at=None, activated_by="", cost_minor=500, **told)
+    page = text_of(marketing.get(act(rule, "activate")))
+    assert "Nobody would be due today. In the last 30 days it would have surprised nobody who is still away." in page
+    for days in (0, 0, 5):
+        late(days)
+    rhythms.refresh(at=timezone.now())
+    page = text_of(marketing.get(act(rule, "activate")))
+    assert "2 customers would be due today." in page
+    assert "would have surprised 3 customers who are still away, for ¥15.00; who came back is not counted." in page
+
+
+def test_activation_page_says_when_no_chance_is_known(marketing):
+    told = {"trigger": Trigger.OVERDUE, "threshold_minor": None, "purchases_min": 3, "at_till": False}
+    rule = SurpriseRuleFactory(activated_at=None, activated_by="", stays_away_percent=40, **told)
+    late(0)
+    rhythms.refresh(at=timezone.now())
+    assert "this rule would surprise nobody" in text_of(marketing.get(act(rule, "activate")))
+    Rhythm.objects.update(stays_away_percent=40)
+    assert "1 customer would be due today." in text_of(marketing.get(act(rule, "activate")))
+
+
+def test_chance_is_kept_by_the_one_trigger_that_asks_for_it(marketing):
+    ProgramFactory(currency="CNY")
+    told = filled(marketing.get(ADD, {"template": "overdue"}))
+    assert told["stays_away_percent"] == "40"
+    marketing.post(ADD, told)
+    rule = SurpriseRule.objects.get()
+    assert (rule.stays_away_percent, rule.purchases_min, rule.at_till) == (40, 3, False)
+    marketing.post(change(rule), {**filled(marketing.get(change(rule))), "stays_away_percent": ""})
+    rule.refresh_from_db()
+    assert rule.stays_away_percent is None
+    marketing.post(change(rule), {**told, "gives": "OFFER", "offer": rule.offer_id, "trigger": "BIRTHDAY"})
+    rule.refresh_from_db()
+    assert (rule.trigger, rule.stays_away_percent, rule.purchases_min) == (Trigger.BIRTHDAY, None, None)
+
+
+@pytest.mark.parametrize(
+    ("role", "address", "leads"),
+    [
+        (roles.MARKETING, "?is=drifting", True),
+        (roles.MARKETING, "?is=staying_away", False),
+        (roles.MARKETING, "", False),
+        (roles.AUDITOR, "?is=drifting", False),
+    ],
+)
+def test_who_drifts_away_leads_to_such_a_rule(sign_in, role, address, leads):
+    page = sign_in(role).get(f"/admin/customers/rhythm/{address}")
+    assert page.status_code in (200, 403)
+    assert (f"{ADD}?template=overdue" in page.content.decode()) == leads
 
 
 def test_activation_tells_what_the_domain_refuses(marketing):

@@ -86,7 +86,6 @@ def evaluate(history: History, *, since: int) -> dict[str, Any]:
         "asked": _size(tested),
         "weights": [round(float(weight), 3) for weight in model.weights],
         "rankings": {name: _figures(tested, score) for name, score in scores.items()},
-        "which_coupon": _which(history, asked),
     }
 
 
@@ -112,7 +111,8 @@ def _counts(history: History, start: int, goods: Numbers, who: Numbers) -> Count
 
     earlier = history.starts < start
     past = history.redeemed_day < start
-    redeemed = np.unique(history.redeemer[past] * len(history.starts) + _campaigns(history)[past])
+    campaigns = history.coupon_campaign[history.redeemed_coupon]
+    redeemed = np.unique(history.redeemer[past] * len(history.starts) + campaigns[past])
     recent = (history.day < start) & (history.day >= start - features.DAYS)
     line = recent[history.basket] & np.isin(history.product, goods)
     with_goods = np.unique(history.basket[line])
@@ -127,11 +127,6 @@ def _counts(history: History, start: int, goods: Numbers, who: Numbers) -> Count
         fading=by_customer(history.buyer[with_goods], fading),
         products=by_customer(products // kinds),
     )
-
-
-def _campaigns(history: History) -> Numbers:
-    """By redemption."""
-    return history.coupon_campaign[history.redeemed_coupon]
 
 
 def _together(cases: Iterable[_Cases]) -> _Cases:
@@ -153,7 +148,7 @@ def _size(cases: _Cases) -> dict[str, Any]:
 
 
 def _figures(cases: _Cases, score: Array) -> dict[str, Any]:
-    low, high = _interval(cases, lambda rows: logistic.auc(score[rows], cases.used[rows]))
+    low, high = interval(cases.customer, lambda rows: logistic.auc(score[rows], cases.used[rows]))
     top = np.argsort(-score, kind="stable")[: max(len(score) // 10, 1)]
     return {
         "auc": round(logistic.auc(score, cases.used), 5),
@@ -175,11 +170,12 @@ def _within(score: Array, used: Flags, group: Numbers) -> float:
     return float(np.average(found, weights=weights)) if found else 0.5
 
 
-def _interval(cases: _Cases, measure: Callable[[Numbers], float]) -> tuple[float, float]:
-    """Where it lies with 95 % certainty, by drawing the customers again with replacement."""
+def interval(customer: Numbers, measure: Callable[[Numbers], float]) -> tuple[float, float]:
+    """Where a measure of cases (their rows) lies with 95 % certainty, by drawing the customers again with replacement;
+    `customer` by case."""
     draws = np.random.default_rng(SEED)
-    order = np.argsort(cases.customer, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(cases.customer[order]) > 0])
+    order = np.argsort(customer, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(customer[order]) > 0])
     rows = np.split(order, starts[1:])
     found = [
         measure(np.concatenate([rows[one] for one in draws.integers(len(rows), size=len(rows))]))
@@ -187,33 +183,3 @@ def _interval(cases: _Cases, measure: Callable[[Numbers], float]) -> tuple[float
     ]
     low, high = np.percentile(found, [2.5, 97.5])
     return round(float(low), 5), round(float(high), 5)
-
-
-def _which(history: History, asked: Numbers) -> dict[str, Any]:
-    """Which coupon of those that everybody gets a customer redeems, by what they bought of its products, fading. Of who
-    redeemed any; `hit_at_1` is the chance that one that came first was redeemed, ties by lot."""
-    hits: list[float] = []
-    random: list[float] = []
-    aucs: list[float] = []
-    for campaign in asked[history.is_for_all[asked]].tolist():
-        coupons = np.flatnonzero(history.coupon_campaign == campaign)
-        who = np.unique(history.redeemer[_campaigns(history) == campaign])
-        score = np.stack([_fading(history, int(coupon), campaign, who) for coupon in coupons], axis=1)
-        for place, customer in enumerate(who):
-            used = np.isin(coupons, history.redeemed_coupon[history.redeemer == customer])
-            best = score[place] == score[place].max()
-            hits.append(float(used[best].mean()))
-            random.append(float(used.mean()))
-            if not used.all():
-                aucs.append(logistic.auc(score[place], used))
-    return {
-        "cases": len(hits),
-        "hit_at_1": round(float(np.mean(hits)), 5) if hits else None,
-        "hit_at_1_by_lot": round(float(np.mean(random)), 5) if random else None,
-        "auc_within_customers": round(float(np.mean(aucs)), 5) if aucs else None,
-    }
-
-
-def _fading(history: History, coupon: int, campaign: int, who: Numbers) -> Array:
-    goods = history.good[history.good_coupon == coupon]
-    return _counts(history, int(history.starts[campaign]), goods, who).fading

@@ -42,7 +42,8 @@ def activate(*, rule: SurpriseRule, by: Actor, at: datetime) -> None:
     """From now on it surprises, and what it promises stays as it is; doing it again changes nothing.
 
     An offer that is still a draft is published with it. A lucky draw gets its seed: the log keeps the seed's SHA-256,
-    which shows later that it was not exchanged. Raises RuleEnded, RuleOtherCurrency, OfferNotLive, OfferWithdrawn.
+    which shows later that it was not exchanged. Raises RuleEnded, RuleOtherCurrency, OfferNotLive, OfferWithdrawn,
+    OfferCostMissing.
     """
     kept = SurpriseRule.objects.select_for_update(of=("self",)).select_related("offer").get(pk=rule.pk)
     if kept.ended_at:

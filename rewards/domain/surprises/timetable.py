@@ -11,7 +11,7 @@ from loyalty_site.lib import statements
 from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import points
 from rewards.domain.surprises.giving import Occasion, give, is_live
-from rewards.models import SurpriseRule
+from rewards.models import SurpriseRule, Trigger
 
 # Nobody is thanked for what was longer ago: files bring years of purchases at once.
 CATCH_UP_DAYS = 3
@@ -54,8 +54,16 @@ def _look(rule: SurpriseRule, found: Found, at: datetime) -> None:
     except (CustomerMerged, CustomerClosed):
         transaction.set_rollback(True)
         return
+    if rule.trigger == Trigger.OVERDUE and not _is_away(customer_id, name):
+        return
     purchase = Purchase.objects.get(pk=purchase_id) if purchase_id else None
     give(rule=rule, occasion=Occasion(customer, name, happened_at, purchase), by=SYSTEM, at=at)
+
+
+def _is_away(customer_id: int, name: str) -> bool:
+    """Whether it is still so: they bought nothing meanwhile, and still want a rhythm."""
+    ((since,),) = statements.rows("SELECT surprises_away_since(%s)", (customer_id,))
+    return since is not None and name == f"overdue:{since}"
 
 
 def _claim(customer_id: int) -> bool:

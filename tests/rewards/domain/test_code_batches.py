@@ -16,7 +16,7 @@ from rewards.domain import code_batches, coupons
 from rewards.domain.offers import OfferNotLive, OfferWithdrawn
 from rewards.models import BatchState, CodeBatch, Coupon, CouponState, OfferKind
 from tests.factories.rewards import CouponFactory, OfferFactory, ProgramFactory
-from tests.races import at_once
+from tests.races import at_once, forget_connections
 
 pytestmark = pytest.mark.django_db
 
@@ -204,6 +204,7 @@ def test_a_killed_worker_loses_its_chunk_and_the_next_goes_on(order, now):
 
 def _work_until_killed(batch_id, now):
     """In the third chunk, after its codes were stored and before that was committed."""
+    forget_connections()
     stored = code_batches._store
 
     def store(batch, number):

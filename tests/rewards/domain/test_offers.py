@@ -7,7 +7,7 @@ from customers.models import AuditEvent
 from loyalty_site.lib import statements
 from loyalty_site.lib.actors import user
 from rewards.domain import offers
-from rewards.models import Offer
+from rewards.models import Offer, OfferKind
 from tests.factories.customers import CustomerFactory, ProductFactory, StoreFactory
 from tests.factories.rewards import CouponFactory, OfferFactory
 from tests.races import at_once
@@ -22,6 +22,19 @@ def test_publish_makes_live_once(now):
     offers.publish(offer=offer, by=user(7), at=now)
     offers.publish(offer=offer, by=user(7), at=now + DAY)
     assert (offer.published_at, AuditEvent.objects.get().action) == (now, "offer.published")
+
+
+def test_gift_whose_cost_nobody_said_is_not_published(now):
+    gift = OfferFactory(kind=OfferKind.GIFT, amount_minor=None, published_at=now)
+    offers.publish(offer=gift, by=user(7), at=now)  # from before there was a cost
+    draft = offers.copy(offer=gift, by=user(7), at=now)
+    with pytest.raises(offers.OfferCostMissing):
+        offers.publish(offer=draft, by=user(7), at=now)
+    draft.refresh_from_db()
+    assert draft.published_at is None
+    Offer.objects.filter(pk=draft.pk).update(cost_minor=300)
+    offers.publish(offer=draft, by=user(7), at=now)
+    assert draft.published_at == now
 
 
 def test_withdraw_ends_for_good(now):

@@ -46,12 +46,6 @@ def test_who_buys_it_redeems_it(world):
     assert found["asked"] == {"campaigns": 2, "cases": 80, "redeemed": 0.25}
     assert found["rankings"]["learned_once"]["auc"] == 1
     assert found["rankings"]["share_of_baskets_with_a_discount"]["auc"] == 0.5
-    assert found["which_coupon"] == {
-        "cases": 20,
-        "hit_at_1": 1.0,
-        "hit_at_1_by_lot": 0.5,
-        "auc_within_customers": 1.0,
-    }
 
 
 def test_nothing_of_the_time_since_a_campaign_began_is_known(world):

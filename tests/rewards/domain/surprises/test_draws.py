@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def rule(now):
-    return TimetableRuleFactory(trigger=Trigger.RANDOM_DRAW, chance_percent=Decimal("25"), activated_at=now - DAY)
+    return TimetableRuleFactory(trigger=Trigger.RANDOM_DRAW, chance_percent=50, activated_at=now - DAY)
 
 
 def buy(number, at, customer=None):

@@ -4,17 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from customers.domain import purchases
+from customers.domain import purchases, rhythms
+from customers.models import Rhythm
 from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import experiments, points, surprises
-from rewards.domain.surprises import giving
+from rewards.domain.surprises import giving, timetable
 from rewards.migrations import _sql
 from rewards.models import Arm, Coupon, Surprise, SurpriseDraw, SurpriseRule, Trigger
-from tests.factories.customers import CustomerFactory, PurchaseFactory
+from tests.factories.customers import CustomerFactory, PurchaseFactory, PurchaseLineFactory
 from tests.factories.rewards import OfferFactory, SurpriseRuleFactory, TimetableRuleFactory
-from tests.races import alone, at_once, until_waiting
+from tests.races import alone, at_once, behind, until_waiting
 from tests.rewards.domain.baskets import basket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -172,6 +173,67 @@ def test_worker_that_is_killed_between_two_lines_loses_and_doubles_nothing(now, 
     assert look(now) == 2
     rule.refresh_from_db()
     assert (rule.given_count, rule.spent_minor, Surprise.objects.count()) == (2, 20, 2)
+
+
+def late_by_their_rhythm(count, now):
+    """Away since twenty days, and usually here every ten."""
+    people = CustomerFactory.create_batch(count)
+    for person in people:
+        for days in (20, 30, 40):
+            PurchaseFactory(customer=person, purchased_at=now - days * DAY, total_minor=100)
+    rhythms.refresh(at=now)
+    return people
+
+
+def test_three_beats_at_once_give_each_absence_once(now, books_balance):
+    rule = TimetableRuleFactory(trigger=Trigger.OVERDUE, purchases_min=3, cost_minor=10)
+    late_by_their_rhythm(20, now)
+    at_once(*[lambda: look(now)] * 3)
+    assert look(now) == 20
+    rule.refresh_from_db()
+    assert (rule.given_count, rule.spent_minor) == (20, 200)
+
+
+def test_two_workers_that_know_the_absence_by_two_days_give_one(now, books_balance):
+    """What was bought last comes back while one of them is at it, and the night has worked out the other day."""
+    rule = TimetableRuleFactory(trigger=Trigger.OVERDUE, purchases_min=3)
+    (mei,) = late_by_their_rhythm(1, now)
+    (found,) = timetable.due(rule=rule, at=now)
+    last = mei.purchases.get(purchased_at=now - 20 * DAY)
+    line = PurchaseLineFactory(purchase=last, amount_minor=100)
+
+    def one():
+        timetable._look(rule, found, now)
+        back = last.returns.create(store=last.store, return_number="B-1", returned_at=now, recorded_at=now)
+        back.lines.create(line=line, quantity=1, amount_minor=100)
+        Rhythm.objects.update(last_on=(now - 30 * DAY).date(), drifts_from=now.date())
+
+    @transaction.atomic
+    def other():
+        points.lock(customer=mei)
+        occasion = giving.Occasion(mei, f"overdue:{(now - 30 * DAY).date()}", found[3])
+        return giving.give(rule=rule, occasion=occasion, by=SYSTEM, at=now)
+
+    behind(one, other)
+    assert Surprise.objects.get().occasion == f"overdue:{last.purchased_at.date()}"
+
+
+@pytest.mark.parametrize("place", ["_gesture", "_recorded"])
+def test_worker_that_is_killed_over_an_absence_comes_back_to_it(now, monkeypatch, place, books_balance):
+    rule = TimetableRuleFactory(trigger=Trigger.OVERDUE, purchases_min=3, cost_minor=10)
+    late_by_their_rhythm(2, now)
+
+    def killed(*args):
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(giving, place, killed)
+        with pytest.raises(SystemExit):
+            look(now)
+    assert Surprise.objects.count() == 0
+    assert look(now) == look(now) == 2
+    rule.refresh_from_db()
+    assert (rule.given_count, rule.spent_minor) == (2, 20)
 
 
 def test_tills_and_workers_never_wait_for_each_other_in_a_ring(now, books_balance):
