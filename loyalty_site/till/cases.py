@@ -29,6 +29,7 @@ def case(request: HttpRequest, desk: Desk, number: str) -> HttpResponse:
                 words=form.cleaned_data["words"],
                 store=desk.store,
                 customer=person,
+                token=form.cleaned_data["token"],
                 by=desk.by,
                 at=timezone.now(),
             )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -212,6 +213,9 @@ class EnrollForm(PortalForm):
 
 
 class CaseForm(PortalForm):
+    """`token` names one showing of the form, so that a double click opens one case."""
+
+    token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     words = forms.CharField(
         label=_("In the customer's words"),
         max_length=2000,

@@ -144,8 +144,10 @@ class UndoForm(forms.Form):
 
 
 class NewCaseForm(forms.Form):
-    """`customer` is who was found before; without one there may be an address to answer to."""
+    """`customer` is who was found before; without one there may be an address to answer to. `token` names one showing
+    of the form, so that a double click opens one case."""
 
+    token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     words = words(gettext_lazy("what the customer says"), rows=6)
     channel = forms.ChoiceField(label=gettext_lazy("came by"), choices=TYPED, widget=UnfoldAdminSelectWidget)
     store = forms.ModelChoiceField(

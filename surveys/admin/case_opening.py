@@ -68,6 +68,7 @@ class Opening(ModelAdmin):
             severity=CaseSeverity(told["severity"]),
             address=told.get("address", ""),
             due_at=now + timedelta(hours=told["hours"]),
+            token=told["token"],
             by=acting(request),
             at=now,
         )

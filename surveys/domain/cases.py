@@ -6,6 +6,7 @@ at the same moment the second one is told. Notes and mails change nothing that c
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -60,6 +61,11 @@ class CaseDueInPast(DomainError):
     message = _("The due time must be in the future.")
 
 
+class CaseOpenedAlready(DomainError):
+    code = "case_opened_already"
+    message = _("This form opened case %(case)s already. Open it anew for another one.")
+
+
 @transaction.atomic
 def begin(
     *,
@@ -75,12 +81,15 @@ def begin(
     message_id: str = "",
     attachments: list[str] | None = None,
     due_at: datetime | None = None,
+    token: UUID | None = None,
 ) -> Case:
     """Opens a case with what the customer said. The store's only manager owns it, if it has just one.
 
     `customer` may have left; of one who was merged it is whom they were merged into. Their points account is locked, so
     that nobody forgets or merges them meanwhile. `address`, `message_id` and the names of `attachments` are those of
-    the mail that it began with. Raises CaseWordsMissing, CaseDueInPast.
+    the mail that it began with. `token` names one showing of a form: a double click on it finds the first case, other
+    words, customer, store, channel, severity or address in it are refused. Raises CaseWordsMissing, CaseDueInPast,
+    CaseOpenedAlready.
     """
     said = told(words)
     due_at = due_at or at + DUE_WITHIN
@@ -89,20 +98,29 @@ def begin(
     if customer:
         customer = points.lock_owner(customer=customer)
     owner = default_owner(store=store)
-    case = Case.objects.create(
-        customer=customer,
-        response=response,
-        channel=channel,
-        store=store,
-        owner=owner,
-        state=CaseState.ASSIGNED if owner else CaseState.NEW,
-        severity=severity,
-        subject=first_words(said),
-        address=address,
-        opened_at=at,
-        opened_by=str(by),
-        due_at=due_at,
+    case, is_new = Case.objects.get_or_create(
+        token=token or uuid4(),
+        defaults={
+            "customer": customer,
+            "response": response,
+            "channel": channel,
+            "store": store,
+            "owner": owner,
+            "state": CaseState.ASSIGNED if owner else CaseState.NEW,
+            "severity": severity,
+            "subject": first_words(said),
+            "address": address,
+            "opened_at": at,
+            "opened_by": str(by),
+            "due_at": due_at,
+        },
     )
+    if not is_new:
+        begun = (case.customer, case.store, case.channel, case.severity, case.address)
+        is_same = begun == (customer, store, channel, severity, address)
+        if not is_same or not case.events.filter(kind=CaseEventKind.OPENED, text=said).exists():
+            raise CaseOpenedAlready(case=case)
+        return case
     mail = {"address": address, "message_id": message_id, "attachments": attachments or []}
     note_event(case=case, kind=CaseEventKind.OPENED, text=said, by=by, at=at, **mail)
     if owner:

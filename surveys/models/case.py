@@ -49,7 +49,8 @@ class Case(models.Model):
 
     `store` answers for it (None: nobody's yet), `owner` works on it. `version` counts the changes of these columns, so
     that of two people who change it at once the second one is refused. `wrote_at`: since when a mail of the customer
-    waits for an answer. `address` is where mails go when no customer is named.
+    waits for an answer. `address` is where mails go when no customer is named. `token` names one showing of the form
+    that opened it.
     """
 
     customer = models.ForeignKey(
@@ -86,6 +87,7 @@ class Case(models.Model):
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=10, choices=CaseOutcome.choices, blank=True)
     version = models.PositiveIntegerField(default=0, editable=False)
+    token = models.UUIDField(_("form"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("case")
@@ -111,6 +113,7 @@ class Case(models.Model):
             ),
             models.CheckConstraint(name="case_is_due_after_it_opened", condition=Q(due_at__gte=F("opened_at"))),
             models.CheckConstraint(name="case_opened_by_someone", condition=~Q(opened_by="")),
+            models.UniqueConstraint(fields=["token"], name="case_is_opened_once"),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state__in=WAITING), name="case_waiting_by_due"),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -13,7 +14,7 @@ from surveys.domain import cases
 from surveys.models import Case, CaseChannel, CaseEvent, CaseEventKind, CaseOutcome, CaseState
 from tests.factories.customers import AT, CustomerFactory, StoreFactory, UserFactory
 from tests.factories.surveys import CaseFactory
-from tests.races import at_once
+from tests.races import at_once, behind
 
 pytestmark = pytest.mark.django_db
 STAFF = actors.user(7)
@@ -273,3 +274,27 @@ def test_who_is_forgotten_while_staff_write_leaves_no_word_of_before(store, now)
 )
 def test_first_words_fit_a_list(text, shown):
     assert cases.first_words(text) == shown
+
+
+def test_form_sent_again_finds_its_case_and_other_words_in_it_are_refused(store, now):
+    token, mei = uuid4(), CustomerFactory()
+    case = begin(store, now, token=token, customer=mei)
+    assert begin(store, now + timedelta(minutes=1), token=token, customer=mei) == case
+    others = (
+        {"words": "Cold soup"},
+        {"customer": None},
+        {"severity": "SERIOUS"},
+        {"store": StoreFactory()},
+        {"address": "m@x.example"},
+    )
+    for other in others:
+        with pytest.raises(cases.CaseOpenedAlready, match=str(case.pk)):
+            begin(**{"store": store, "now": now, "token": token, "customer": mei, **other})
+    assert (Case.objects.get(), case.events.count()) == (case, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_double_click_opens_one_case(store, now):
+    click = partial(begin, store, now, token=uuid4())
+    first, second = behind(click, click)
+    assert first == second == Case.objects.get()
