@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from django.utils.translation import gettext as _
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 MAX_AMOUNT = 10**12
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -32,8 +32,9 @@ class Shown(BaseModel):
     """An answer, or a part of one."""
 
 
-def _readable(text: str) -> str:
-    if _CONTROL.search(text):
+def _readable(text: object) -> object:
+    """Asked before blanks at the ends are taken away: a form feed is one, and no description allows it."""
+    if isinstance(text, str) and _CONTROL.search(text):
         raise ValueError(_("Control characters are not allowed."))
     return text
 
@@ -71,7 +72,7 @@ def _digits(value: object) -> object:
     return int(value) if isinstance(value, str) else value
 
 
-_text = AfterValidator(_readable)
+_text = BeforeValidator(_readable)
 _plain = Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"})
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _text, _plain]

@@ -23,7 +23,7 @@ MODULES = {
     "rewards.domain.checkout.refusals",
     "rewards.api.customers",
 }
-IN_THE_OFFICE = {"limit_below_used", "offer_not_published", "offer_published_meanwhile"}
+IN_THE_OFFICE = {"limit_below_used", "offer_cost_missing", "offer_not_published", "offer_published_meanwhile"}
 SPEC = api.get_openapi_schema()
 OPERATIONS = {
     operation["operationId"]: (method, path, operation)

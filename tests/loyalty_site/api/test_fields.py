@@ -94,7 +94,10 @@ def test_amounts_and_points_end_where_the_books_do():
     refuses(Points, 0)
 
 
-@pytest.mark.parametrize("value", ["a\x00b", "a\nb", "\x7f", "\ud800", "a\udfffb", "", "   ", "x" * 201, 5, None])
+@pytest.mark.parametrize(
+    "value",
+    ["a\x00b", "a\nb", "a\n", "\x0ca", "\x85a", "\x7f", "\ud800", "a\udfffb", "", "   ", "\t", "x" * 201, 5, None],
+)
 def test_text_refuses_what_nobody_can_read(value):
     refuses(Text, value)
 

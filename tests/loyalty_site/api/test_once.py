@@ -12,7 +12,7 @@ from customers.domain import idempotency
 from customers.models import Customer, IdempotentCall, Purchase
 from loyalty_site.lib import statements
 from tests.loyalty_site.api.calling import basket, caller, told
-from tests.races import at_once
+from tests.races import at_once, forget_connections
 
 pytestmark = pytest.mark.django_db
 
@@ -146,6 +146,7 @@ def test_call_of_a_killed_process_can_be_told_again(till):
     child = os.fork()
     if child == 0:
         try:
+            forget_connections()
             send = statements.rows
 
             def rows(sql, values):
