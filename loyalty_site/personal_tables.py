@@ -78,6 +78,7 @@ LEFT_OUT: Mapping[str, str] = {
     "customers.Category": "of everybody",
     "customers.Product": "of everybody",
     "customers.Forecast": "of everybody",
+    "customers.RhythmMap": "of everybody: numbers of customers",
     "customers.RecommendationRun": "of everybody: what products are to all, not to whom",
     "customers.Segment": "of everybody",
     "customers.SegmentSize": "of everybody",

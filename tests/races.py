@@ -7,13 +7,20 @@ from threading import Barrier
 from time import monotonic, sleep
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     """What each call returned or raised, in their order. Needs `django_db(transaction=True)`."""
     with crowd(len(calls)) as people:
         return people.at_once(calls)
+
+
+def forget_connections() -> None:
+    """Comes first in a forked process: the connection it inherited stays its parent's, who may have one more than it
+    sees and closes, since the event loop of a browser gives its thread another.
+    """
+    connections["default"] = connection.copy()
 
 
 def behind(first: Callable[[], Any], *others: Callable[[], Any]) -> list[Any]:

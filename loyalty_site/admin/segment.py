@@ -10,18 +10,19 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import Count, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from customers.domain import built_segments, customers, segment_terms, segments
-from customers.models import Segment, SegmentMember
+from customers.models import Segment, SegmentMember, SegmentSize
 from loyalty_site.admin import segment_builder
 from loyalty_site.lib import numbers
 from loyalty_site.lib.actors import Actor
@@ -33,12 +34,9 @@ from loyalty_site.segment_facts import FACTS
 NAMED = 30
 FILE_MAX = 5 * 1024 * 1024
 _MEMBERS = (
-    SegmentMember.objects.filter(segment=OuterRef("pk"))
-    .order_by()
-    .values("segment")
-    .annotate(n=Count("pk"))
-    .values("n")
+    SegmentMember.objects.filter(segment=OuterRef("pk")).order_by().values("segment").annotate(n=Count("*")).values("n")
 )
+_LATEST = SegmentSize.objects.filter(segment=OuterRef("pk")).order_by("-day")
 
 
 class NumbersForm(forms.Form):
@@ -90,7 +88,13 @@ class SegmentAdmin(ModelAdmin):
     actions_list = ("build",)
     list_before_template = "admin/customers/segment/on_a_phone.html"
     actions_detail = ("add_members", "remove_members", "edit_filters", "refresh_now", "remove")
-    annotations = {"members_now": Coalesce(Subquery(_MEMBERS), Value(0), output_field=IntegerField())}
+    # The database counts members only where no size is known.
+    annotations = {
+        "sized_on": Subquery(_LATEST.values("day")[:1]),
+        "members_listed": Coalesce(
+            Subquery(_LATEST.values("customers")[:1]), Subquery(_MEMBERS), 0, output_field=IntegerField()
+        ),
+    }
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.count_view)
@@ -100,10 +104,10 @@ class SegmentAdmin(ModelAdmin):
         if obj is None:
             return self.fields
         built = ("filters", "refreshed_at", "history") if obj.terms else ()
-        return (*self.fields, "size", *built)
+        return (*self.fields, "size_now", *built)
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("size", "filters", "refreshed_at", "history")
+        return ("size_now", "filters", "refreshed_at", "history")
 
     def offers(self, act: str, row: Segment) -> bool:
         if act in ("add_members", "remove_members"):
@@ -236,8 +240,15 @@ class SegmentAdmin(ModelAdmin):
 
     @admin.display(description=gettext_lazy("customers"))
     def size(self, segment: Any) -> str:
-        address = list_url(SegmentMember, [("segment__id__exact", segment.pk)])
-        return format_html('<a class="underline" href="{}">{}</a>', address, numbers.grouped(segment.members_now))
+        """Of one that is built the size of its latest day, with the day."""
+        link = _members_link(segment, segment.members_listed)
+        if segment.sized_on is None:
+            return link
+        return format_html("{} <small>({})</small>", link, date_format(segment.sized_on, "SHORT_DATE_FORMAT"))
+
+    @admin.display(description=gettext_lazy("customers"))
+    def size_now(self, segment: Segment) -> str:
+        return _members_link(segment, segment.members.count())
 
 
 @admin.register(SegmentMember)
@@ -252,6 +263,11 @@ class SegmentMemberAdmin(ReadOnlyAdmin):
 
     def matching(self, text: str) -> Q:
         return Q(customer__in=[customer.pk for customer in customers.find(text=text)])
+
+
+def _members_link(segment: Segment, number: int) -> str:
+    address = list_url(SegmentMember, [("segment__id__exact", segment.pk)])
+    return format_html('<a class="underline" href="{}">{}</a>', address, numbers.grouped(number))
 
 
 def _rest(moved: segments.Moved) -> list[str]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from customers.domain import audit, rhythms, worths
+from customers.domain import audit, rhythms
 from customers.domain.absences import chances
+from customers.domain.worths import forecasts
 from customers.models import AuditEvent, Card, Store
 from loyalty_site import environment
 from loyalty_site.demo import (
@@ -107,7 +108,7 @@ def _import(bought: "pyarrow.Table", moves: Mapping[datetime, datetime], *, at: 
         share = first + (last - first) * (done / total if total else 1)
         tell(_("Importing purchases"), _IMPORT_FROM + (_IMPORT_TO - _IMPORT_FROM) * share)
 
-    path = environment.VAR_DIR / "demo" / "purchases.parquet"
+    path = environment.VAR_DIR / "demo" / f"purchases-{connection.settings_dict['NAME']}.parquet"
     receipts.write(path, bought, moves)
     result = imports.run(path=path, by=actors.SYSTEM, at=at, progress=progress)
     if result.rejects:
@@ -126,15 +127,15 @@ def _finish(habits: Mapping[int, Habits], at: datetime) -> None:
     from customers.domain.recommendations import runs  # noqa: PLC0415 - numpy and scipy are heavy
 
     program.keep_from_recommendations(at=at)
+    rhythms.refresh(at=at)
+    forecasts.refresh(at=at)
+    chances.refresh(at=at)
     members = _members(habits)
     past.tell(members, at=at)
     asking.tell(members, at=at)
     offering.tell(members, at=at)
     cases.tell(at=at)
     runs.refresh(at=at)
-    rhythms.refresh(at=at)
-    worths.refresh(at=at)
-    chances.refresh(at=at)
     program.make_segments(at=at)
     audit.record(actor=actors.SYSTEM, action=SEEDED, subject=SUBJECT, at=at)
 

@@ -42,6 +42,7 @@ MUTABLE = {
     "customers.Recommendation",
     "customers.RecommendationRun",
     "customers.Rhythm",
+    "customers.RhythmMap",
     "customers.Segment",
     "customers.SegmentMember",
     "customers.SegmentSize",

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from customers.models import AuditEvent, Customer, Segment, SegmentMember
+from customers.models import AuditEvent, Customer, Segment, SegmentMember, SegmentSize
 from loyalty_site import roles
 from tests.factories.customers import CustomerFactory, SegmentFactory, SegmentMemberFactory, UserFactory
 from tests.factories.rewards import OfferFactory
@@ -35,11 +35,23 @@ def test_segment_is_made_and_told_how_large_it_is(staff):
     segment = Segment.objects.get(name="Regulars")
     SegmentMemberFactory.create_batch(2, segment=segment)
     SegmentFactory(name="Zero")
-    assert [row.members_now for row in staff.get("/admin/customers/segment/").context["cl"].result_list] == [2, 0]
+    assert [row.members_listed for row in staff.get("/admin/customers/segment/").context["cl"].result_list] == [2, 0]
     SegmentMemberFactory()
     members = f"/admin/customers/segmentmember/?segment__id__exact={segment.pk}"
     assert members in staff.get(f"/admin/customers/segment/{segment.pk}/change/").content.decode()
     assert {row.segment for row in staff.get(members).context["cl"].result_list} == {segment}
+
+
+def test_list_tells_the_latest_size_with_its_day_and_the_segments_own_page_counts(staff):
+    built = SegmentFactory(terms=[["any"]])
+    SegmentMemberFactory.create_batch(3, segment=built)
+    for day, customers in (("2026-11-01", 8), ("2026-11-28", 12345), ("2026-11-27", 9)):
+        SegmentSize.objects.create(segment=built, day=day, customers=customers)
+    link = f'<a class="underline" href="/admin/customers/segmentmember/?segment__id__exact={built.pk}">'
+    assert f"{link}12,345</a> <small>(11/28/2026)</small>" in staff.get("/admin/customers/segment/").text
+    built.terms = None  # its filters, which are none, are not shown
+    built.save()
+    assert f"{link}3</a>" in staff.get(f"/admin/customers/segment/{built.pk}/change/").text
 
 
 def test_a_phone_shows_how_to_build_one(staff):

@@ -1,4 +1,4 @@
-"""A draft is deleted in the back office at the very moment at which somebody else makes it go live."""
+"""A row is deleted at the very moment at which somebody else saves it or makes it go live."""
 
 import pytest
 from django.test import Client
@@ -8,7 +8,7 @@ from rewards.domain import offers
 from rewards.models import Offer
 from surveys.domain import surveys
 from surveys.models import Survey
-from tests.factories.customers import UserFactory
+from tests.factories.customers import SegmentFactory, UserFactory
 from tests.factories.rewards import OfferFactory, ProgramFactory
 from tests.factories.surveys import QuestionFactory, SurveyFactory
 from tests.races import behind
@@ -71,3 +71,22 @@ def test_offer_that_is_being_deleted_is_not_published(staff, draft):
     assert "was deleted successfully" in deleted.text
     assert "Somebody deleted this at the same moment." in answer.text
     assert not Offer.objects.exists()
+
+
+OFFER = {"title_en": "Ten off", "title_zh-hans": "", "currency": "CNY", "kind": "AMOUNT", "amount_minor": "10.00"}
+OFFER |= {"min_spend_minor": "0", "valid_from_0": "2026-01-01", "valid_from_1": "00:00", "starts_after_days": "0"}
+OFFER |= {"coupon_days": "30", "code_max": "1", "priority": "0"}
+FORMS = {
+    "offer": (lambda: OfferFactory(published_at=None), OFFER),
+    "segment": (SegmentFactory, {"name": "Other words"}),
+}
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_what_is_being_deleted_is_not_saved(staff, kind):
+    make, told = FORMS[kind]
+    row = make()
+    form = page(row, "change")
+    _deleted, answer = behind(row.delete, lambda: staff.post(form, told, follow=True))
+    assert [str(message) for message in answer.context["messages"]] == ["Somebody deleted this at the same moment."]
+    assert not type(row).objects.exists()

@@ -2,7 +2,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.core.cache import cache
 from django.utils import timezone
@@ -13,6 +12,7 @@ from customers.models import Recommendation
 from loyalty_site.lib import actors
 from rewards.domain import points, redemptions, tiers
 from rewards.models import RewardRedemption
+from tests import axe
 from tests.factories.customers import CardFactory, CategoryFactory, CustomerFactory, ProductFactory
 from tests.factories.rewards import CouponFactory, OfferFactory, RewardFactory, TierFactory
 
@@ -129,6 +129,5 @@ def test_pages_are_accessible_fit_and_stay_at_home(page, live_server, mia, is_ne
 
 def look(page, url):
     page.goto(url)
-    found = Axe().run(page).response["violations"]
-    assert [(violation["id"], [node["html"] for node in violation["nodes"]]) for violation in found] == []
+    assert axe.violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -1,10 +1,12 @@
-"""After a test that commits, only the tables that hold rows are emptied.
+"""After a test that commits, only the tables that hold rows are emptied; what a module only reads is made once for it.
 
 Django's flush truncates every table, which makes the files of all tables and indexes anew, and writes the content types
 and permissions again that it has just removed: some 190 ms of work; this takes 11.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -26,6 +28,31 @@ def _empty_the_filled_tables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
         yield
+
+
+@pytest.fixture(scope="module")
+def made_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """`with made_once():` in a module's fixture makes rows that its tests only read: each test's transaction is one
+    within this module's.
+
+    From then to the end of the module the rows are there for every test of it. Tests that need an empty database, or
+    that commit, belong in another file.
+    """
+    outer = transaction.atomic()
+    outer._from_testcase = True  # a durable block may begin in it, as in a test's own
+    with django_db_blocker.unblock():
+        outer.__enter__()
+
+    @contextmanager
+    def making() -> Iterator[None]:
+        with django_db_blocker.unblock():
+            yield
+            connection.check_constraints()  # else every test would, at its end
+
+    yield making
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        outer.__exit__(None, None, None)
 
 
 def delete_all_rows() -> bool:

@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.checks import ModelAdminChecks
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views import main
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, models
+from django.db import DatabaseError, IntegrityError, models
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty_site.lib.admin import acts, words
+from loyalty_site.lib.admin import acts, pickers, words
 from loyalty_site.lib.admin.forms import RowForm, dress, timezone_field
 from loyalty_site.lib.admin.paginator import EstimatingPaginator
 from loyalty_site.lib.errors import DomainError
@@ -110,6 +111,16 @@ class ModelAdmin(ThemedAdmin):
             return queryset.filter(condition), False
         return super().get_search_results(request, queryset, search_term)
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", pickers.PickOne(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", pickers.PickSeveral(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, LocalizedTextField):
             return dress(db_field.formfield(**kwargs))
@@ -139,10 +150,21 @@ class ModelAdmin(ThemedAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as refusal:
-            messages.error(request, str(refusal))
+            told = str(refusal)
         except IntegrityError:
-            messages.error(request, _("Somebody changed this at the same moment. Look at it again, then try again."))
+            told = _("Somebody changed this at the same moment. Look at it again, then try again.")
+        except DatabaseError:  # Django raises it itself where a save finds no row
+            if not self._is_gone(request, object_id):
+                raise
+            told = ""
+        if self._is_gone(request, object_id):
+            messages.error(request, _("Somebody deleted this at the same moment."))
+            return HttpResponseRedirect(acts.list_url(self.model))
+        messages.error(request, told)
         return HttpResponseRedirect(request.get_full_path())
+
+    def _is_gone(self, request: HttpRequest, object_id: str | None) -> bool:
+        return object_id is not None and self.get_object(request, unquote(object_id)) is None
 
     def is_disposable(self, row: Any) -> bool:
         """True for a draft that nothing refers to: the only rows that may be deleted."""

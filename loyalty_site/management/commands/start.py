@@ -229,12 +229,13 @@ class Command(BaseCommand):
 
 
 def needs_migration() -> bool:
-    """A quick look, so that a start with nothing to do costs no second process."""
+    """A quick look, so that a start with nothing to do costs no second process. `migrate` also writes down what stands
+    for migrations that have all run."""
     try:
         executor = MigrationExecutor(connection)
     except OperationalError as error:
         raise CommandError(f"The database cannot be reached; look at DATABASE_URL. {error}") from error
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    return not executor.loader.graph.nodes.keys() <= executor.recorder.applied_migrations().keys()
 
 
 def ask_for_heartbeat() -> None:

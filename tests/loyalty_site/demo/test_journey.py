@@ -1,16 +1,15 @@
 from datetime import UTC, date, datetime, timedelta
 
-import pandas
 import pytest
 
 from loyalty_site.demo import journey
+from tests.loyalty_site.seeding import table
 
 
 @pytest.fixture(scope="module")
 def transactions():
     """The package's file as pandas reads it: the figures to compare with."""
-    path = journey.directory() / "transactions.parquet"
-    return pandas.read_parquet(path)
+    return table("transactions")
 
 
 def test_households_are_the_same_in_every_load():

@@ -1,42 +1,37 @@
 """The demo's mailings, beside what pandas computes from the raw tables."""
 
-from datetime import UTC, datetime, timedelta
-from io import StringIO
+from datetime import timedelta
+from functools import cache
 
 import pandas
 import pytest
-import time_machine
-from django.core.management import call_command
 from django.db.models import Count, Sum
 
 from loyalty_site.demo import journey, mailings
 from rewards.domain import offer_reports
 from rewards.domain.offer_reports import Totals
 from rewards.models import Coupon, CouponRedemption, Offer, OfferTally
+from tests.loyalty_site.seeding import NOW, seed, table
 
-NOW = datetime(2026, 5, 20, 10, 30, tzinfo=UTC)
 # The first ones of the load, and those who redeemed most.
 HOUSEHOLDS = [2124, 2489, 256, 367, 588, 1823, 2003]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded")]
 
 
-@pytest.fixture
-def loaded(monkeypatch):
-    monkeypatch.setattr(journey, "households", lambda _count: HOUSEHOLDS)
-    seed()
+@pytest.fixture(scope="module")
+def loaded(made_once):
+    with pytest.MonkeyPatch.context() as patch, made_once():
+        patch.setattr(journey, "households", lambda _count: HOUSEHOLDS)
+        seed("--households", str(len(HOUSEHOLDS)))
 
 
-def seed():
-    with time_machine.travel(NOW, tick=True):
-        call_command("seed_demo", "--households", "7", stdout=StringIO())
+def raw(name):
+    found = table(name)
+    return found[found.household_id.isin(HOUSEHOLDS)] if "household_id" in found else found
 
 
-def raw(name, households=HOUSEHOLDS):
-    table = pandas.read_parquet(journey.directory() / f"{name}.parquet")
-    return table[table.household_id.isin(households)] if "household_id" in table else table
-
-
+@cache
 def redeemed():
     """Each redemption with the basket that it is for and what was taken off: the long way round, row by row."""
     lines = raw("transactions").copy()
@@ -62,7 +57,7 @@ def redeemed():
     return pandas.DataFrame(rows, columns=["campaign", "household", "day", "basket", "minor"])
 
 
-def test_each_mailing_is_an_offer_for_the_products_of_its_coupons(loaded):
+def test_each_mailing_is_an_offer_for_the_products_of_its_coupons():
     sold = set(raw("transactions").product_id)
     coupons = raw("coupons")
     days = timedelta(days=(NOW.date() - timedelta(days=1) - journey.LAST_DAY).days)
@@ -78,7 +73,7 @@ def test_each_mailing_is_an_offer_for_the_products_of_its_coupons(loaded):
     assert not found
 
 
-def test_each_targeted_household_holds_the_mailing_from_its_first_day(loaded):
+def test_each_targeted_household_holds_the_mailing_from_its_first_day():
     mailed = Coupon.objects.filter(offer__code_prefix__startswith="MAIL")
     told = mailed.values_list("offer__code_prefix", "customer__cards__number")
     targeted = raw("campaigns")
@@ -88,7 +83,7 @@ def test_each_targeted_household_holds_the_mailing_from_its_first_day(loaded):
     assert all(coupon.issued_at == coupon.offer.valid_from for coupon in mailed.select_related("offer"))
 
 
-def test_each_redemption_of_the_data_is_a_use_on_its_day_in_its_purchase(loaded):
+def test_each_redemption_of_the_data_is_a_use_on_its_day_in_its_purchase():
     expected = redeemed()
     uses = CouponRedemption.objects.filter(offer__code_prefix__startswith="MAIL").select_related("offer", "purchase")
     households = {
@@ -115,7 +110,7 @@ def test_each_redemption_of_the_data_is_a_use_on_its_day_in_its_purchase(loaded)
     assert {use.purchase is None for use in uses} == {True, False}
 
 
-def test_reports_say_what_pandas_computes_from_the_raw_tables(loaded):
+def test_reports_say_what_pandas_computes_from_the_raw_tables():
     uses, targeted = redeemed(), raw("campaigns")
     paid = raw("transactions").groupby("basket_id").sales_value.sum()
     stores = raw("transactions").drop_duplicates("basket_id").set_index("basket_id").store_id
@@ -148,30 +143,13 @@ def test_reports_say_what_pandas_computes_from_the_raw_tables(loaded):
             assert found.waited.median - timedelta(hours=25) <= waited
 
 
-def test_offers_and_tallies_count_the_uses(loaded):
+def test_offers_and_tallies_count_the_uses():
     counted = CouponRedemption.objects.values("offer", "customer")
     sums = counted.annotate(used=Count("pk"), off=Sum("discount_minor")).values_list("offer", "customer", "used", "off")
     assert set(OfferTally.objects.values_list("offer", "customer", "used", "discount_minor")) == set(sums)
     by_offer = Offer.objects.annotate(used=Count("redemptions"), off=Sum("redemptions__discount_minor", default=0))
     assert all((offer.redeemed_count, offer.redeemed_minor) == (offer.used, offer.off) for offer in by_offer)
     assert not any(coupon.redemptions.count() != coupon.uses_count for coupon in Coupon.objects.all())
-
-
-def test_again_changes_nothing_and_more_households_add_theirs(monkeypatch):
-    def state():
-        tables = (Offer, Coupon, CouponRedemption, OfferTally, Offer.products.through)
-        return [list(table.objects.order_by("pk").values()) for table in tables]
-
-    monkeypatch.setattr(journey, "households", lambda _count: HOUSEHOLDS[:2])
-    seed()
-    before = state()
-    seed()
-    assert state() == before
-    monkeypatch.setattr(journey, "households", lambda _count: HOUSEHOLDS)
-    seed()
-    mailed = Coupon.objects.filter(offer__code_prefix__startswith="MAIL")
-    assert mailed.count() == len(raw("campaigns"))
-    assert CouponRedemption.objects.filter(coupon__in=mailed).count() == len(raw("coupon_redemptions"))
 
 
 def test_all_redemptions_of_the_data_are_found():

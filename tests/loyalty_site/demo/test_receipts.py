@@ -5,6 +5,7 @@ import pytest
 
 from customers.domain.imports import header
 from loyalty_site.demo import journey, receipts
+from tests.loyalty_site.seeding import table
 
 HOUSEHOLDS = [1, 17, 2124]
 
@@ -19,7 +20,7 @@ def written(tmp_path):
 
 @pytest.fixture
 def told():
-    transactions = pandas.read_parquet(journey.directory() / "transactions.parquet")
+    transactions = table("transactions")
     return transactions[transactions.household_id.isin(HOUSEHOLDS)].reset_index(drop=True)
 
 
@@ -46,7 +47,7 @@ def test_write_moves_times_by_whole_days(written, told):
 
 
 def test_write_names_products_and_their_categories(written, told):
-    products = pandas.read_parquet(journey.directory() / "products.parquet").set_index("product_id")
+    products = table("products").set_index("product_id")
 
     codes = told.product_id.map(products.product_category.fillna(products.department))
     assert (written.category.fillna("") == codes.fillna("")).all()

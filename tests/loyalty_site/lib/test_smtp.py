@@ -3,6 +3,7 @@
 import smtplib
 import socketserver
 import threading
+from itertools import takewhile
 
 import pytest
 from django.core.mail import EmailMessage
@@ -25,7 +26,7 @@ class Talk(socketserver.StreamRequestHandler):
                 wants_text = verb == b"DATA" and said[-1].startswith(b"354")
                 self.say(said)
                 if wants_text:
-                    server.texts.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+                    server.texts.append(b"".join(takewhile(bool, iter(self.rfile.readline, b".\r\n"))))
                     self.say([b"554 no valid recipients" if server.texts[-1] == b"" else b"250 taken"])
 
     def say(self, said):
