@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from time import monotonic, sleep
 from typing import Any
 
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
@@ -59,11 +59,19 @@ class Crowd:
         barrier = Barrier(len(calls))
 
         def run(call: Callable[[], Any]) -> Any:
-            connection.ensure_connection()
+            try:
+                connection.ensure_connection()
+            except OperationalError:
+                barrier.abort()  # else the others would wait for this one, and say only that
+                raise
             barrier.wait(timeout=60)
             return _outcome(call)
 
-        return list(self._pool.map(run, calls))
+        begun = [self._pool.submit(run, call) for call in calls]
+        failed = [error for one in begun if (error := one.exception())]
+        if failed:
+            raise next((error for error in failed if not isinstance(error, BrokenBarrierError)), failed[0])
+        return [one.result() for one in begun]
 
     def in_turn(self, calls: Iterable[Callable[[], Any]]) -> list[Any]:
         """Any number of calls, whoever is free takes the next."""

@@ -83,11 +83,11 @@ def _parts(number: int, scale: Scale) -> Iterator[Row]:
     catalog = tables.catalog(at=at)
     personal = 0.0
     for first in range(0, len(ids), AT_ONCE):
-        part = tables.baskets(ids[first : first + AT_ONCE], catalog, at=at)
+        part, _ = tables.baskets(ids[first : first + AT_ONCE], catalog, at=at)
         began = _cpu()
         habits.count(part, np.full(part.customers, (at.date() - tables.DAY_ZERO).days))
         personal += _cpu() - began
-    some = tables.baskets(ids[: runs.LEARNED_FROM], catalog, at=at)
+    some, _ = tables.baskets(ids[: runs.LEARNED_FROM], catalog, at=at)
     began = _cpu()
     Likeness(some)
     neighbors = _cpu() - began

@@ -80,6 +80,9 @@ def begin(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     member_of = SegmentMember.objects.filter(customer=target).values("segment")
     move(merge=merge, rows=SegmentMember.objects.filter(customer=source).exclude(segment__in=member_of))
     profiling.forget(customer_ids=[source.pk])  # made anew from what was bought
+    Recommendation.objects.filter(
+        customer=target
+    ).delete()  # the source may have brought back, or just bought, what is on it
     _carry_refusal(merge)
     _note(source, "customer.merged", {"merge": merge.pk, "target": target.pk}, by, at)
     _note(target, "customer.joined", {"merge": merge.pk, "source": source.pk}, by, at)
@@ -239,8 +242,6 @@ def _move_ratings(merge: CustomerMerge) -> None:
         ratings.exchange(one=merge.source_id, other=merge.target_id, products=newer)
     rated = ProductRating.objects.filter(customer=merge.target_id).values("product")
     move(merge=merge, rows=ProductRating.objects.filter(customer=merge.source_id).exclude(product__in=rated))
-    bad = [product for _customer, product in ratings.bad(customers=[merge.target_id])]
-    Recommendation.objects.filter(customer=merge.target_id, product__in=bad).delete()
 
 
 def _move_ratings_back(merge: CustomerMerge) -> None:

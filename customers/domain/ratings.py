@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.domain import customers
@@ -30,7 +30,8 @@ class StarsWrong(DomainError):
 
 @transaction.atomic
 def rate(*, customer: Customer, product: Product, stars: int, at: datetime) -> ProductRating:
-    """The last word counts. What is rated badly leaves their list at once. Raises StarsWrong, CustomerMerged."""
+    """The last word counts. What is rated badly, whatever has its name and what it was the reason for leave their list
+    at once. Raises StarsWrong, CustomerMerged."""
     if not 1 <= stars <= MOST_STARS:
         raise StarsWrong
     customers.lock(customer=customer)
@@ -38,7 +39,8 @@ def rate(*, customer: Customer, product: Product, stars: int, at: datetime) -> P
         customer=customer, product=product, defaults={"stars": stars, "rated_at": at}
     )
     if stars <= BAD_STARS:
-        Recommendation.objects.filter(customer=customer, product=product).delete()
+        of_it = Q(product__name=product.name) | Q(reason__because=product.pk)
+        Recommendation.objects.filter(of_it, customer=customer).delete()
     return rating
 
 

@@ -36,7 +36,13 @@ OPTIONS = {
     "random_page_cost": "1.1",
     "jit": "off",
 }
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "10min"}
+THROW_AWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "10min",
+    "max_connections": "300",  # two test processes may each have a crowd at once
+}
 
 
 def connection(var: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, run_starts
+from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, run_lengths, run_starts
 from customers.domain.recommendations.model import Ranked
 
 PREFERRED = 5  # categories
@@ -35,7 +35,7 @@ def _seeds_rule(ranked: Ranked, category: Numbers) -> Floats:
     order = np.lexsort((np.arange(len(bought)), -bought, np.arange(len(bought)) // size))
     order = order[(bought[order] > 0) & (order % size > 0)]
     starts = run_starts(order // size)
-    place = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    place = np.arange(len(order)) - np.repeat(starts, run_lengths(starts, len(order)))
     preferred = np.isin(keys, order[place < PREFERRED])
     latest = np.where(preferred, 1 / own.back, 0.0)
     return np.where(rows.is_new, 0.0, latest[rows.habit])

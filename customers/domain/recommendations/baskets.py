@@ -54,26 +54,46 @@ class Baskets:
         parts: Floats = 1 / self.sizes[self.basket]
         return parts
 
+    def contents(self, baskets: Numbers) -> Numbers:
+        """Customer × products + product of all that is in these baskets (ascending)."""
+        held = among(self.basket, baskets)
+        return self.buyer[held] * self.products + self.product[held]
+
     def before(self, cut: Numbers) -> Baskets:
         """Without each customer's baskets from `cut` (by customer) on. Baskets keep no old number."""
-        kept = np.arange(len(self.customer)) < cut[self.customer]
-        return self._only(kept, self.customers, self.customer)
+        return self.only(np.arange(len(self.customer)) < cut[self.customer])
+
+    def without_empty(self) -> Baskets:
+        """Baskets without a line are none."""
+        kept = np.zeros(len(self.customer), bool)
+        kept[self.basket] = True
+        return self.only(kept)
 
     def part(self, first: int, end: int) -> Baskets:
         """Of the customers from `first` to before `end`, who become 0, 1, …"""
-        kept = (self.customer >= first) & (self.customer < end)
-        return self._only(kept, end - first, self.customer - first)
+        return self.of_customers(np.arange(first, end))
+
+    def of_customers(self, customers: Numbers) -> Baskets:
+        """Of these customers (ascending), who become 0, 1, …"""
+        kept = among(self.customer, customers)
+        some = self.only(kept)
+        return replace(some, customers=len(customers), customer=np.searchsorted(customers, some.customer))
 
     def of_products(self, kept: Flags) -> Baskets:
         """Without other products; baskets that had nothing else stay, empty."""
         lines = kept[self.product]
         return replace(self, basket=self.basket[lines], product=self.product[lines])
 
-    def _only(self, kept: Flags, customers: int, customer: Numbers) -> Baskets:
+    def only(self, kept: Flags) -> Baskets:
+        """Without the other baskets."""
         lines = kept[self.basket]
         number = np.cumsum(kept) - 1
-        return Baskets(
-            customers, self.products, customer[kept], self.day[kept], number[self.basket[lines]], self.product[lines]
+        return replace(
+            self,
+            customer=self.customer[kept],
+            day=self.day[kept],
+            basket=number[self.basket[lines]],
+            product=self.product[lines],
         )
 
 

@@ -16,6 +16,7 @@ from customers.domain.recommendations.baskets import Flags, Floats, Numbers, run
 STRENGTH = 3.0  # of the belief in `believed`
 FEW = 60  # choices; with as many the belief is twice as strong, with fewer stronger yet
 _STEPS = 30
+_SAME = 1e-4  # a column that differs by less tells nothing: most have a spread of about one
 _NEAR = 0.01  # of the logarithm of all chances together: nothing beside what chance does to it
 _AT_ONCE = 100  # choices
 _ROWS = 100_000
@@ -28,7 +29,7 @@ def learn(table: NDArray[np.float32], starts: Numbers, chosen: Flags, believed: 
         return believed
     table -= table.mean(axis=0)
     scale = _spread(table)
-    scale[scale < 1e-6] = 1.0
+    scale[scale < _SAME] = 1.0
     table /= scale.astype(np.float32)
     return _least(_Choices(table, starts, chosen, believed * scale)) / scale
 

@@ -7,7 +7,6 @@ import numpy as np
 from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, most
 
 WATCHED = 20  # baskets after a purchase in which it is waited for the next
-_DAYS = 1 << 16
 _BASKETS_OF_DOUBT = 50.0  # how much watching it takes to believe a product rather than the average of all
 _GAPS_OF_DOUBT = 5.0
 
@@ -17,9 +16,10 @@ class Popularity:
 
     def __init__(self, baskets: Baskets) -> None:
         self._zero = int(baskets.day.min()) if len(baskets.day) else 0
+        self._days = int(baskets.day.max()) - self._zero + 2 if len(baskets.day) else 1  # one after the last too
         self._products = baskets.products
         day = (baskets.day - self._zero)[baskets.basket]
-        sales = baskets.product * _DAYS + day
+        sales = baskets.product * self._days + day
         order = np.argsort(sales, kind="stable")
         self._sales, self._alone = sales[order], np.r_[0.0, np.cumsum(baskets.parts[order])]
         self._baskets = np.sort(baskets.day - self._zero)
@@ -41,9 +41,8 @@ class Popularity:
 
     def _between(self, product: Numbers, day: Numbers, days: int) -> tuple[Numbers, Numbers, Numbers]:
         """By row the first and the one after the last of its sales, and the number of all baskets (or 1)."""
-        until = np.clip(day - self._zero, 0, _DAYS - 1)
-        since = np.maximum(until - days, 0)
-        row = product * _DAYS
+        since, until = (np.clip(moment - self._zero, 0, self._days - 1) for moment in (day - days, day))
+        row = product * self._days
         order = np.argsort(row + until)  # neighbors are found near each other
         begin, end = np.empty(len(row), np.int64), np.empty(len(row), np.int64)
         begin[order] = np.searchsorted(self._sales, (row + since)[order])

@@ -58,8 +58,7 @@ def evaluate(
     history, category = _history(columns, at)
     if sold_at_least > 1:
         sold = baselines.popular(history)
-        history = history.of_products(sold >= sold_at_least)
-        history = _without_empty(history)
+        history = history.of_products(sold >= sold_at_least).without_empty()
     test = _test(history) if since is None else _weeks(history, since)
     lists = _lists(test, category, size)
     return {
@@ -91,23 +90,7 @@ def _history(columns: Columns, at: str) -> tuple[Baskets, Numbers | None]:
         line_receipt=columns.line_receipt[lines],
         product=product[lines],
     )
-    history = _without_empty(history)
-    return history, columns.category if has_categories and at == "product" else None
-
-
-def _without_empty(history: Baskets) -> Baskets:
-    """Baskets without a line are none."""
-    kept = np.zeros(len(history.customer), bool)
-    kept[history.basket] = True
-    number = np.cumsum(kept) - 1
-    return Baskets(
-        history.customers,
-        history.products,
-        history.customer[kept],
-        history.day[kept],
-        number[history.basket],
-        history.product,
-    )
+    return history.without_empty(), columns.category if has_categories and at == "product" else None
 
 
 def _test(history: Baskets) -> _Test:
@@ -118,7 +101,7 @@ def _test(history: Baskets) -> _Test:
         raise NobodyToMeasure(least=BASKETS_AT_LEAST)
     known = history.before(np.where(asked, ends - 1, ends))
     today = np.where(asked, history.day[np.maximum(ends - 1, 0)], 0)
-    bought = measures.contents(history, (ends - 1)[asked])
+    bought = history.contents((ends - 1)[asked])
     before = np.isin(bought, known.buyer * known.products + known.product)
     truths = {
         part: measures.truth(keys, customers=history.customers, products=history.products)
@@ -130,18 +113,19 @@ def _test(history: Baskets) -> _Test:
 def _weeks(history: Baskets, since: date) -> _Test:
     """Of who bought before and in these weeks; what nobody bought before cannot be found and is not asked for."""
     begin, end = since.toordinal(), since.toordinal() + 7 * WEEKS
-    begins, places = history.begins, np.arange(len(history.customer))
-    cut = begins + np.bincount(history.customer[history.day < begin], minlength=history.customers)
-    coming = (history.day >= begin) & (history.day < end) & (cut > begins)[history.customer]
+    places = np.arange(len(history.customer))
+    earlier = history.day < begin
+    came = np.bincount(history.customer[earlier], minlength=history.customers) > 0
+    coming = ~earlier & (history.day < end) & came[history.customer]
     if not coming.any():
         raise DayOutside(day=since)
-    known = history.before(cut)
+    known = history.only(earlier)
     first_day = np.full(history.customers, end)
     np.minimum.at(first_day, history.customer[coming], history.day[coming])
     sold = baselines.popular(known) > 0
 
     def bought(baskets: Flags) -> Numbers:
-        keys = np.unique(measures.contents(history, places[baskets]))
+        keys = np.unique(history.contents(places[baskets]))
         return keys[sold[keys % history.products]]
 
     weeks, following = bought(coming), bought(coming & (history.day == first_day[history.customer]))

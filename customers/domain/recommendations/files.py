@@ -48,7 +48,7 @@ class Columns:
 
 
 class _Words:
-    """Numbers for words, in order of appearance, and what each means."""
+    """Numbers for words, in order of appearance until `sort`, and what each means."""
 
     def __init__(self, read: Callable[[str], Any] = str) -> None:
         self._numbers: dict[str, int] = {}
@@ -57,6 +57,15 @@ class _Words:
 
     def numbers(self, words: list[str]) -> Numbers:
         return np.array([self._number(word) for word in words], np.int64)
+
+    def sort(self, numbers: Numbers) -> Numbers:
+        """What stood for these numbers now goes by the order of the words."""
+        order = sorted(self._numbers)
+        place = np.empty(len(order), np.int64)
+        for new, word in enumerate(order):
+            place[self._numbers[word]] = new
+        self.meanings = [self.meanings[self._numbers[word]] for word in order]
+        return place[numbers]
 
     def _number(self, word: str) -> int:
         found = self._numbers.get(word)
@@ -74,6 +83,8 @@ def read(path: Path, *, encoding: str | None = None) -> Columns:
     if not blocks:
         raise reading.FileEmpty
     told = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    for name in ("store", "receipt_number", "customer", "sku"):  # whatever order the lines come in
+        told[name] = words[name].sort(told[name])
     return _columns(told, words)
 
 

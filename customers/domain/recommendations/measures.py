@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, run_starts
+from customers.domain.recommendations.baskets import Floats, Numbers, run_lengths, run_starts
 
 RESAMPLES = 1000
 SEED = 20171231
@@ -26,18 +26,12 @@ def truth(keys: Numbers, *, customers: int, products: int) -> Truth:
     return Truth(np.sort(keys), np.bincount(keys // products, minlength=customers), products)
 
 
-def contents(baskets: Baskets, basket: Numbers) -> Numbers:
-    """Customer × products + product of all that is in these baskets."""
-    held = np.isin(baskets.basket, basket)
-    return baskets.buyer[held] * baskets.products + baskets.product[held]
-
-
 def best(customer: Numbers, product: Numbers, score: Floats, *, customers: int, size: int) -> Numbers:
     """Customers × `size` products, best score first, the lower number first among equals; −1 where there are fewer."""
     order = np.lexsort((product, -score, customer))
     customer, product = customer[order], product[order]
     starts = run_starts(customer)
-    place = np.arange(len(customer)) - np.repeat(starts, np.diff(np.r_[starts, len(customer)]))
+    place = np.arange(len(customer)) - np.repeat(starts, run_lengths(starts, len(customer)))
     kept = place < size
     lists = np.full((customers, size), -1)
     lists[customer[kept], place[kept]] = product[kept]

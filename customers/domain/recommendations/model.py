@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from customers.domain.recommendations import choice, features
-from customers.domain.recommendations.baskets import Baskets, Flags, Floats, Numbers, among
+from customers.domain.recommendations.baskets import Baskets, Floats, Numbers, among
 from customers.domain.recommendations.crowd import Popularity, Rhythms
 from customers.domain.recommendations.features import Candidates, Crowd
 from customers.domain.recommendations.habits import Habits
@@ -85,10 +85,10 @@ def _questions(baskets: Baskets, number: int) -> Iterator[tuple[Baskets, Numbers
         able = np.sort(draws.choice(able, LEARNERS, replace=False))
     for first in range(0, len(able), CHUNK):
         asked = able[first : first + CHUNK]
-        some = _of(baskets, asked)
+        some = baskets.of_customers(asked)
         at = some.ends - number
         today = _mornings(some, at, draws) if number % 2 else some.day[at]
-        yield some.before(at), today, _contents(some, at)
+        yield some.before(at), today, some.contents(at)
 
 
 def _mornings(baskets: Baskets, at: Numbers, draws: np.random.Generator) -> Numbers:
@@ -97,23 +97,3 @@ def _mornings(baskets: Baskets, at: Numbers, draws: np.random.Generator) -> Numb
     waited = day - baskets.day[at - 1]
     mornings: Numbers = day - (draws.random(len(at)) * waited).astype(np.int64)
     return mornings
-
-
-def _of(baskets: Baskets, customers: Numbers) -> Baskets:
-    """Of these customers (ascending), who become 0, 1, …"""
-    kept: Flags = among(baskets.customer, customers)
-    lines = kept[baskets.basket]
-    number = np.cumsum(kept) - 1
-    return Baskets(
-        len(customers),
-        baskets.products,
-        np.searchsorted(customers, baskets.customer[kept]),
-        baskets.day[kept],
-        number[baskets.basket[lines]],
-        baskets.product[lines],
-    )
-
-
-def _contents(baskets: Baskets, basket: Numbers) -> Numbers:
-    held = among(baskets.basket, basket)
-    return baskets.buyer[held] * baskets.products + baskets.product[held]

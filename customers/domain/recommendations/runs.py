@@ -18,7 +18,7 @@ from customers.domain.recommendations.memory import Learned
 from customers.domain.recommendations.model import Model
 from customers.domain.recommendations.selection import Pick, Popular, Selection
 from customers.domain.recommendations.tables import Catalog
-from customers.models import Customer, Recommendation, RecommendationRun
+from customers.models import Customer, CustomerMerge, Recommendation, RecommendationRun
 
 CHUNK = model.CHUNK
 LEARNED_FROM = 10_000  # customers, drawn by chance where there are more
@@ -29,10 +29,10 @@ FEW_BASKETS = 3  # with fewer, stated preferences come before everything learned
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_recommendation'))"
 _STALE = """
     SELECT told.customer_id FROM (
-        SELECT customer_id, max(recorded_at) AS told_at FROM customers_purchase
+        SELECT customer_id, max(greatest(recorded_at, purchased_at)) AS told_at FROM customers_purchase
         WHERE purchased_at > %(since)s AND customer_id IS NOT NULL GROUP BY 1
         UNION ALL
-        SELECT p.customer_id, max(r.recorded_at) FROM customers_purchasereturn r
+        SELECT p.customer_id, max(greatest(r.recorded_at, r.returned_at)) FROM customers_purchasereturn r
         JOIN customers_purchase p ON p.id = r.purchase_id
         WHERE r.returned_at > %(since)s AND p.customer_id IS NOT NULL GROUP BY 1
     ) told
@@ -40,7 +40,10 @@ _STALE = """
     WHERE NOT EXISTS (
         SELECT FROM customers_recommendation r WHERE r.customer_id = told.customer_id AND r.made_at >= told.told_at
     )
-    GROUP BY 1 ORDER BY min(told.told_at), 1 LIMIT %(limit)s
+    GROUP BY 1
+    ORDER BY EXISTS (SELECT FROM customers_recommendation WHERE customer_id = told.customer_id) DESC,
+        max(told.told_at) DESC, 1
+    LIMIT %(limit)s
 """
 
 _STORED = """
@@ -84,8 +87,9 @@ def refresh(*, at: datetime) -> RecommendationRun:
 
 
 def refresh_stale(*, at: datetime) -> int:
-    """The lists of customers who bought or brought back something since theirs was made, who waited longest first, with
-    what was learned last. Returns how many; 0 before anything was learned."""
+    """The lists of customers who bought or brought back something since theirs was made, with what was learned last.
+    Where there are more than STALE_AT_ONCE, first those that show a list made without it, the latest first: an empty
+    list, which looks like none, keeps nobody waiting. Returns how many; 0 before anything was learned."""
     with connection.cursor() as cursor:
         cursor.execute(_STALE, {"since": at - timedelta(days=2), "limit": STALE_AT_ONCE})
         stale = sorted(customer for (customer,) in cursor.fetchall())
@@ -103,8 +107,10 @@ def _learned(everybody: Sequence[int], catalog: Catalog, at: datetime) -> Learne
     if len(everybody) > LEARNED_FROM:
         draws = np.random.default_rng(model.SEED)
         some = np.sort(draws.choice(np.array(everybody), LEARNED_FROM, replace=False)).tolist()
-    found = model.learn(tables.baskets(some, catalog, at=at))
-    popularity = memory.frozen(found.crowd.popularity, products=len(catalog.ids), today=_day(at) + 1)
+    bought, today = tables.baskets(some, catalog, at=at)
+    found = model.learn(bought)
+    tomorrow = int(today.max(initial=0)) + 1  # what is sold today counts
+    popularity = memory.frozen(found.crowd.popularity, products=len(catalog.ids), today=tomorrow)
     frozen = Model(Crowd(found.crowd.rhythms, found.crowd.likeness, popularity), found.weights)
     return Learned(frozen, catalog.ids, tables.popular(catalog, at=at))
 
@@ -112,17 +118,18 @@ def _learned(everybody: Sequence[int], catalog: Catalog, at: datetime) -> Learne
 def _make(customers: Sequence[int], learned: Learned, catalog: Catalog, *, at: datetime, tell: Done) -> None:
     for first in range(0, len(customers), CHUNK):
         chunk = customers[first : first + CHUNK]
-        _replace(chunk, list(_rows(chunk, learned, catalog, at)))
+        merged = _merged(chunk)
+        _replace(chunk, list(_rows(chunk, learned, catalog, at)), merged)
         tell(first + len(chunk))
 
 
 def _rows(chunk: Sequence[int], learned: Learned, catalog: Catalog, at: datetime) -> Iterator[Listed]:
-    bought = tables.baskets(chunk, catalog, at=at)
+    bought, today = tables.baskets(chunk, catalog, at=at)
     barred = tables.barred(chunk, catalog, at=at)
     likes = tables.likes(chunk)
-    ((_, ranked),) = learned.model.rank(bought, np.full(len(chunk), _day(at)))
+    ((_, ranked),) = learned.model.rank(bought, today)
     picks = Selection(
-        ranked, habits.rhythm(bought), learned.model.crowd.likeness, catalog.goods, barred=barred, today=_day(at)
+        ranked, habits.rhythm(bought), learned.model.crowd.likeness, catalog.goods, barred=barred, today=today
     )
     visits = bought.ends - bought.begins
     for place, customer in enumerate(chunk):
@@ -158,14 +165,15 @@ def _row(customer: int, rank: int, pick: Pick, catalog: Catalog, at: datetime) -
 
 
 @transaction.atomic
-def _replace(customers: Sequence[int], rows: Sequence[Listed]) -> None:
-    """Leaves out who switched recommendations off, left or was merged while the rows were made, and what was rated
-    badly meanwhile: whoever rates waits for the customer's row.
+def _replace(customers: Sequence[int], rows: Sequence[Listed], merged: set[tuple[int, int]]) -> None:
+    """Leaves out who switched recommendations off, left, was merged or separated while the rows were made (`merged` is
+    from before), and what was rated badly meanwhile: whoever does such a thing waits for the customer's row.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
     still = Customer.objects.select_for_update(no_key=True).filter(profiling.ALLOWED, pk__in=customers)
     wanted = set(still.order_by("pk").values_list("pk", flat=True))
+    wanted -= {customer for customer, _merge in merged ^ _merged(customers)}
     Recommendation.objects.filter(customer__in=customers).delete()
     bad = ratings.bad(customers=customers)
     with connection.cursor() as cursor, cursor.copy(_STORED) as copy:
@@ -174,5 +182,7 @@ def _replace(customers: Sequence[int], rows: Sequence[Listed]) -> None:
                 copy.write_row(row)
 
 
-def _day(at: datetime) -> int:
-    return (at.date() - tables.DAY_ZERO).days
+def _merged(customers: Sequence[int]) -> set[tuple[int, int]]:
+    """(customer, merge) of the merges into these that stand."""
+    standing = CustomerMerge.objects.filter(target__in=customers, undone_at__isnull=True)
+    return set(standing.values_list("target", "pk"))

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from customers.domain.recommendations.baskets import Flags, Numbers, among
+from customers.domain.recommendations.baskets import Flags, Numbers, among, run_lengths, run_starts
 from customers.domain.recommendations.habits import Rhythm
 from customers.domain.recommendations.likeness import Likeness
 from customers.domain.recommendations.model import Ranked
 
 AGAIN, NEW = "again", "new"
 EVERYWHERE, IN_STORE, IN_CATEGORY = range(3)
-WAIT_DAYS = 7  # after which anything may be recommended again; sooner when half of its own rhythm is over
+WAIT_DAYS = 7  # since one of its name was bought; less where half of its own rhythm is less
 _LOOKED_AT = 40  # candidates of a kind, from the best
 
 
@@ -54,28 +54,39 @@ class Popular:
 
 class Selection:
     """Picks for the customers of one chunk. `barred` holds customer × products + product (ascending) of what came back
-    or was rated badly: neither recommended nor a reason for anything else."""
+    or was rated badly: neither recommended nor a reason for anything else, nor is another product of its name
+    recommended. `today` is by customer."""
 
     def __init__(
-        self, ranked: Ranked, rhythm: Rhythm, likeness: Likeness, goods: Goods, *, barred: Numbers, today: int
+        self, ranked: Ranked, rhythm: Rhythm, likeness: Likeness, goods: Goods, *, barred: Numbers, today: Numbers
     ) -> None:
         self._ranked, self._rhythm, self._likeness, self._goods = ranked, rhythm, likeness, goods
-        rows, size = ranked.rows, len(goods.name)
-        allowed = goods.offered[rows.product] & ~among(rows.customer * size + rows.product, barred)
-        own = np.maximum(rows.habit, 0)
-        due = (
-            (today - rhythm.last_day[own] >= np.minimum(WAIT_DAYS, rhythm.every_days[own] / 2))
-            if len(rhythm.days)
-            else np.zeros(len(own), bool)
-        )
-        several = rhythm.days[own] > 1 if len(rhythm.days) else np.zeros(len(own), bool)
-        self._again: Flags = allowed & ~rows.is_new & due & several
+        rows, self._names = ranked.rows, int(goods.name.max(initial=0)) + 1
+        customer, product = np.divmod(barred, max(len(goods.name), 1))
+        self._names_barred = np.sort(customer * self._names + goods.name[product])
+        name = rows.customer * self._names + goods.name[rows.product]
+        allowed = goods.offered[rows.product] & ~among(name, self._names_barred)
+        self._again: Flags = np.zeros(len(rows.product), bool)
+        self._again[~rows.is_new] = self._due(today)[rows.habit[~rows.is_new]]
+        self._again &= allowed
         self._new: Flags = allowed & rows.is_new
-        own_barred = among(ranked.own.customer * size + ranked.own.product, barred)
+        own_barred = among(ranked.own.customer * len(goods.name) + ranked.own.product, barred)
         self._speaks = ~own_barred & goods.offered[ranked.own.product]
-        self._barred = barred
         self._starts = np.searchsorted(rows.customer, np.arange(len(ranked.own.all_kept) + 1))
         self._own_starts = np.searchsorted(ranked.own.customer, np.arange(len(ranked.own.all_kept) + 1))
+
+    def _due(self, today: Numbers) -> Flags:
+        """By habit, whether it is bought several times and waits no more, since the last of its name was bought."""
+        own, rhythm = self._ranked.own, self._rhythm
+        key = own.customer * self._names + self._goods.name[own.product]
+        order = np.lexsort((rhythm.last_day, key))
+        starts = run_starts(key[order])
+        lengths = run_lengths(starts, len(order))
+        last_day = np.empty(len(order), np.int64)
+        last_day[order] = np.repeat(rhythm.last_day[order][starts + lengths - 1], lengths)
+        wait = np.minimum(WAIT_DAYS, rhythm.every_days / 2)
+        due: Flags = (rhythm.days > 1) & (today[own.customer] - last_day >= wait)
+        return due
 
     def of(self, customer: int, *, size: int, new_slots: int) -> list[Pick]:
         """Best first: two that they buy again, then a new one, and so on; where one kind runs short the other fills."""
@@ -89,19 +100,19 @@ class Selection:
     def filled(
         self, customer: int, picked: Sequence[Pick], more: Iterator[tuple[int, dict[str, Any]]], *, size: int
     ) -> list[Pick]:
-        """Up to `size` with products that need no history, each with its reason and in their order; nothing given up
-        or barred, and nothing that goes by the name of what they buy."""
+        """Up to `size` with products that need no history, each with its reason and in their order; nothing given up,
+        and nothing that goes by the name of what they buy, of what is barred or of another on the list."""
         found, name = list(picked), self._goods.name
         if len(found) >= size:
             return found
-        own = self._own(customer)
-        first, end = np.searchsorted(self._barred, [customer * len(name), (customer + 1) * len(name)])
-        closed = {pick.product for pick in picked} | {*(self._barred[first:end] - customer * len(name)).tolist()}
-        names = {*name[own].tolist()}
+        first, end = np.searchsorted(self._names_barred, self._names * np.array([customer, customer + 1]))
+        barred = self._names_barred[first:end] - self._names * customer
+        names = {*barred.tolist(), *name[self._own(customer)].tolist()}
+        names |= {int(name[pick.product]) for pick in picked}
         score = min((pick.score for pick in picked), default=2.0)
         for product, reason in more:
-            if self._goods.offered[product] and product not in closed and int(name[product]) not in names:
-                closed.add(product)
+            if self._goods.offered[product] and int(name[product]) not in names:
+                names.add(int(name[product]))
                 score /= 2
                 found.append(Pick(product, NEW, score, reason))
                 if len(found) >= size:

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.utils import timezone
 
-from customers.domain.recommendations.baskets import Baskets, Flags, Numbers, build
+from customers.domain import ratings
+from customers.domain.recommendations.baskets import Baskets, Flags, Numbers, build, run_starts
 from customers.domain.recommendations.selection import Goods, Popular
 
 HISTORY = timedelta(days=730)
 POPULAR_FOR = timedelta(days=56)
 POPULAR = 40  # products known by store and by category
-BAD_STARS = 2  # and less
 DAY_ZERO = date(1970, 1, 1)
 
 # Receipts as whole columns, in one row. The lines of each are looked up by its id: left to itself the planner reads
@@ -29,6 +30,7 @@ _BOUGHT = """
             string_agg(int8send(p.id), ''),
             string_agg(int8send(extract(epoch FROM p.purchased_at)::bigint), ''),
             string_agg(int8send(((p.purchased_at AT TIME ZONE s.timezone)::date - date '1970-01-01')::bigint), ''),
+            string_agg(int8send(((%(at)s AT TIME ZONE s.timezone)::date - date '1970-01-01')::bigint), ''),
             string_agg(int8send(held.lines), ''),
             string_agg(held.products, '')
         FROM customers_purchase p
@@ -132,28 +134,34 @@ def catalog(*, at: datetime) -> Catalog:
     return Catalog(ids[order], Goods(offered[order].astype(bool), name[order]))
 
 
-def baskets(customers: Sequence[int], known: Catalog, *, at: datetime) -> Baskets:
-    """Customers are numbered as they stand in `customers`, which is ascending; products as in `known`."""
-    owner, receipt, moment, day, lines, product = _packed(
-        _BOUGHT, 6, customers=list(customers), at=at, since=at - HISTORY
+def baskets(customers: Sequence[int], known: Catalog, *, at: datetime) -> tuple[Baskets, Numbers]:
+    """And which day it is for each customer, on the clock of the store where they bought last. Customers are numbered
+    as they stand in `customers`, which is ascending; products as in `known`."""
+    owner, receipt, moment, day, day_there, lines, product = _packed(
+        _BOUGHT, 7, customers=list(customers), at=at, since=at - HISTORY
     )
+    place = np.searchsorted(np.asarray(customers, np.int64), owner)
     number, is_known = known.numbers(product)
     of = np.repeat(np.arange(len(receipt)), lines)[is_known]
     held = np.bincount(of, minlength=len(receipt)) > 0
     built = build(
-        customer=np.searchsorted(np.asarray(customers, np.int64), owner[held]),
+        customer=place[held],
         moment=moment[held],
         day=day[held],
         receipt=receipt[held],
         line_receipt=(np.cumsum(held) - 1)[of],
         product=number[is_known],
     )
-    return replace(built, customers=len(customers), products=len(known.ids))
+    today = np.full(len(customers), (timezone.localdate(at) - DAY_ZERO).days)
+    backwards = np.lexsort((receipt, moment, place))[::-1]
+    latest = backwards[run_starts(place[backwards])]
+    today[place[latest]] = day_there[latest]
+    return replace(built, customers=len(customers), products=len(known.ids)), today
 
 
 def barred(customers: Sequence[int], known: Catalog, *, at: datetime) -> Numbers:
     """Customer × products + product, in numbers, ascending."""
-    owner, product = _columns(_BARRED, 2, customers=list(customers), at=at, bad=BAD_STARS)
+    owner, product = _columns(_BARRED, 2, customers=list(customers), at=at, bad=ratings.BAD_STARS)
     number, is_known = known.numbers(product)
     pairs = np.searchsorted(np.asarray(customers, np.int64), owner[is_known]) * len(known.ids) + number[is_known]
     return np.sort(pairs)

@@ -139,17 +139,45 @@ def test_a_list_that_was_being_made_is_not_stored(store, monkeypatch, act):
     (mia,) = bought_often(store)
     store_rows = runs._replace
 
-    def late(customers, rows):
+    def late(customers, rows, merged):
         assert rows
         if act == "refuse":
             choose(mia, wanted=False)
         else:
             closing.close(customer=mia, by=STAFF, at=NOW)
-        store_rows(customers, rows)
+        store_rows(customers, rows, merged)
 
     monkeypatch.setattr(runs, "_replace", late)
     runs.refresh(at=NOW)
     assert made_of(mia) == (0, 0)
+
+
+def test_a_merge_deletes_the_lists_of_both(store):
+    """The source may have brought back, or just bought, what is on the target's."""
+    source, target = bought_often(store, people=2)
+    runs.refresh(at=NOW)
+    merges.begin(source=source, target=target, reason="lost card", by=STAFF, at=NOW)
+    assert [made_of(customer)[0] for customer in (source, target)] == [0, 0]
+
+
+@pytest.mark.parametrize("act", ["merge", "undo"])
+def test_a_list_of_other_purchases_than_the_customer_has_now_is_not_stored(store, monkeypatch, act):
+    """The merge, or the way back, comes between the making of a list and its storing."""
+    source, target = bought_often(store, people=2)
+    begin = partial(merges.begin, source=source, target=target, reason="lost card", by=STAFF, at=NOW)
+    if act == "undo":
+        merge = begin()
+        merge.save(update_fields=["moved"])
+    store_rows = runs._replace
+
+    def late(customers, rows, merged):
+        assert target.pk in {row.customer_id for row in rows}
+        begin() if act == "merge" else merges.begin_undo(merge=merge, by=STAFF, at=NOW)
+        store_rows(customers, rows, merged)
+
+    monkeypatch.setattr(runs, "_replace", late)
+    runs.refresh(at=NOW)
+    assert [made_of(customer)[0] for customer in (source, target)] == [0, 0]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -30,6 +30,12 @@ def test_learn_stays_with_what_is_believed_when_there_is_little_to_learn():
     assert choice.learn(table, starts, np.zeros_like(chosen), believed) is believed
 
 
+def test_learn_makes_nothing_of_a_column_that_hardly_differs():
+    table, starts, chosen = choices()
+    table[:, 2] = np.where(chosen, np.float32(1e-5), 0)
+    assert np.abs(choice.learn(table, starts, chosen, np.zeros(3))).max() < 10
+
+
 def several(table, starts, chosen):
     """In every third choice two more are chosen."""
     more = chosen.copy()

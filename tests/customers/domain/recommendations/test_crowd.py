@@ -12,6 +12,19 @@ def test_share_counts_baskets_of_the_days_before_only():
     assert popularity.share(np.array([0]), np.array([90]), days=5).tolist() == [0]
 
 
+def test_share_keeps_products_apart_however_long_the_time():
+    """From the year 202, by a slip, to today."""
+    popularity = Popularity(history([(73_000, [0])], [(739_000, [0]), (739_001, [1])], [(739_002, [0, 1])]))
+    assert popularity.share(np.array([0, 1, 2]), np.full(3, 739_003), days=5).tolist() == pytest.approx(
+        [2 / 3, 2 / 3, 0]
+    )
+
+
+def test_share_long_after_the_last_basket_is_none():
+    popularity = Popularity(history([(100, [0])]))
+    assert popularity.share(np.array([0, 0]), np.array([105, 130]), days=10).tolist() == [1, 0]
+
+
 def test_alone_counts_a_basket_by_the_part_of_it():
     popularity = Popularity(history([(100, [0]), (101, [0, 1])], [(102, [1, 2, 3])], [(110, [0])]))
     ask = np.array([102, 103, 103, 111])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from customers.domain.recommendations import evaluation, model
+from customers.domain.recommendations import evaluation, files, model
 from tests.customers.domain.recommendations.worlds import habitual, history
 
 DAY = date(2026, 1, 1)
@@ -153,6 +153,19 @@ def test_what_is_bought_in_the_four_weeks_changes_no_list():
     assert honest.truths["all"].keys.tolist() != other.truths["all"].keys.tolist()
     mine, theirs = (evaluation._lists(test, None, 10)["all"][evaluation.OURS] for test in (honest, other))
     assert np.array_equal(mine, theirs)
+
+
+def test_what_is_measured_is_not_known_where_clocks_differ(tmp_path):
+    """A basket of May by its own clock, bought after one of June by another."""
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "store,receipt_number,customer,purchased_at,sku,quantity,amount\n"
+        "S,1,mia,2024-06-01T00:30:00+08:00,late,1,1\n"
+        "S,2,mia,2024-05-31T20:00:00-05:00,early,1,1\n"
+    )
+    history, _ = evaluation._history(files.read(path), "product")
+    test = evaluation._weeks(history, date(2024, 6, 1))
+    assert (test.known.product.tolist(), test.known.day.tolist()) == ([0], [date(2024, 5, 31).toordinal()])
 
 
 def test_day_that_splits_nobody_is_refused(tmp_path):

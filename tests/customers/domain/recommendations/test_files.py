@@ -28,12 +28,21 @@ def test_read_gives_receipts_lines_and_categories(tmp_path):
     assert len(found.customer) == 3
     assert found.moment[0] == 1767319140
     assert (found.day - found.day[0]).tolist() in ([0, 2, 1], [0, 1, 2])
-    assert sorted(zip(found.product.tolist(), found.amount.tolist(), strict=True)) == [(0, 1), (0, 1.5), (1, 1)]
-    assert sorted(found.product.tolist()) == [0, 0, 1]  # no returns, nobody's purchases
+    assert sorted(zip(found.product.tolist(), found.amount.tolist(), strict=True)) == [(0, 1), (1, 1), (1, 1.5)]
+    assert sorted(found.product.tolist()) == [0, 1, 1]  # no returns, nobody's purchases
     assert len({*found.customer.tolist()}) == 2
     assert found.category[0] >= 0
     assert found.category[1] >= 0
     assert found.category[0] != found.category[1]
+
+
+def test_the_order_of_lines_changes_nothing(tmp_path):
+    lines = [f"S{n % 2},{n % 9},c{n % 3},2026-01-{1 + n % 9:02},p{n * 7 % 5},1,{n % 9},C{n % 5}" for n in range(20)]
+    found, other = read(tmp_path, *lines), read(tmp_path, *reversed(lines))
+    for name in ("customer", "moment", "day"):
+        assert getattr(found, name).tolist() == getattr(other, name).tolist()
+    told = [sorted(zip(one.line_receipt, one.product, one.amount, strict=True)) for one in (found, other)]
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize(

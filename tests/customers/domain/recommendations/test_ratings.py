@@ -4,7 +4,7 @@ import pytest
 
 from customers.domain import ratings
 from customers.domain.recommendations import runs
-from tests.customers.domain.recommendations.purchases import NOW, buy_often, list_of
+from tests.customers.domain.recommendations.purchases import NOW, buy_often, list_of, neighborhood
 from tests.factories.customers import (
     CustomerFactory,
     ProductFactory,
@@ -32,10 +32,10 @@ def test_what_is_rated_badly_while_lists_are_made_is_not_on_them(store, monkeypa
     buy_often(mia, store, milk, oats)
     store_rows = runs._replace
 
-    def late(customers, rows):
+    def late(customers, rows, merged):
         assert {row.product_id for row in rows} == {milk.pk, oats.pk}
         ratings.rate(customer=mia, product=milk, stars=1, at=NOW)
-        store_rows(customers, rows)
+        store_rows(customers, rows, merged)
 
     monkeypatch.setattr(runs, "_replace", late)
     runs.refresh(at=NOW)
@@ -46,3 +46,16 @@ def test_what_is_rated_badly_while_lists_are_made_is_not_on_them(store, monkeypa
 def test_a_rating_is_from_one_to_five_stars(stars):
     with pytest.raises(ratings.StarsWrong):
         ratings.rate(customer=CustomerFactory(), product=ProductFactory(), stars=stars, at=NOW)
+
+
+def test_what_is_rated_badly_takes_its_name_and_its_word_for_others_with_it(store):
+    mia, milk, other_milk, oats = CustomerFactory(), *ProductFactory.create_batch(2, name="Milk"), ProductFactory()
+    neighborhood(store, milk, oats)
+    buy_often(mia, store, milk, other_milk)
+    runs.refresh(at=NOW)
+    [(listed, _), (_, reason)] = list_of(mia)
+    assert reason == {"because": milk.pk}
+    ratings.rate(customer=mia, product=milk, stars=1, at=NOW)
+    assert list_of(mia) == []
+    runs.refresh(at=NOW)
+    assert {listed, milk, other_milk}.isdisjoint(product for product, _ in list_of(mia))

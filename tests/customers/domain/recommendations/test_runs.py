@@ -197,9 +197,12 @@ class Undone(Exception):
 @example_settings(15)
 @given(acts)
 def test_nothing_that_must_not_be_is_ever_recommended(store, acts):
-    """Neither brought back, rated badly, switched off, nor bought a moment ago out of its rhythm."""
+    """Neither brought back, rated badly, switched off, nor bought a moment ago out of its rhythm; nor what has the name
+    of such a thing."""
     with suppress(Undone), transaction.atomic():
-        people, goods = CustomerFactory.create_batch(4), ProductFactory.create_batch(6)
+        people, goods = CustomerFactory.create_batch(4), ProductFactory.create_batch(5)
+        goods.append(ProductFactory(name=goods[0].name))
+        twins = {goods[0].pk: goods[5].pk, goods[5].pk: goods[0].pk}
         bought, returned, bad, off = {}, {}, {}, set()
         for who, what, act, days_ago in sorted(acts, key=lambda act: -act[3]):
             pair = (people[who].pk, goods[what].pk)
@@ -221,13 +224,21 @@ def test_nothing_that_must_not_be_is_ever_recommended(store, acts):
             pair = (row.customer_id, row.product_id)
             days = sorted({days_ago for days_ago, _ in bought.get(pair, [])})
             assert row.product_id not in off
-            assert not bad.get(pair)
-            assert returned.get(pair) != len(bought.get(pair, [])) or pair not in returned
+            for named in (pair, (row.customer_id, twins.get(row.product_id))):
+                assert not bad.get(named)
+                assert returned.get(named) != len(bought.get(named, [])) or named not in returned
+            twin = [days_ago for days_ago, _ in bought.get((row.customer_id, twins.get(row.product_id)), [])]
+            assert days or not twin
             if days:
                 gaps = sorted(later - earlier for earlier, later in pairwise(days))
                 assert row.kind == "again"
                 assert len(days) > 1
-                assert days[0] >= min(7, gaps[len(gaps) // 2 if len(gaps) % 2 else len(gaps) // 2 - 1] / 2)
+                assert min(days[0], *twin, days[0]) >= min(
+                    7, gaps[len(gaps) // 2 if len(gaps) % 2 else len(gaps) // 2 - 1] / 2
+                )
+            assert (row.customer_id, twins.get(row.product_id)) not in {
+                (one.customer_id, one.product_id) for one in rows
+            }
         assert len({(row.customer_id, row.product_id) for row in rows}) == len(rows)
         raise Undone
 
@@ -258,3 +269,38 @@ def test_refresh_names_each_thing_once(store):
     buy_often(mia, store, jar, times=5)
     buy_often(mia, store, other_jar, times=3)
     assert refreshed(mia) == [(jar, "again")]
+
+
+def test_refresh_waits_for_all_of_a_name(store):
+    mia, jar, other_jar = CustomerFactory(), ProductFactory(name="Jam"), ProductFactory(name="Jam")
+    buy_often(mia, store, jar, last=20)
+    buy_often(mia, store, other_jar, last=0.1)
+    assert refreshed(mia) == []
+
+
+def test_refresh_counts_days_on_the_clock_of_the_store():
+    """At 19:00 in Los Angeles it is tomorrow in Greenwich; what was bought a moment ago was bought today."""
+    mia, bread, store = CustomerFactory(), ProductFactory(), StoreFactory(timezone="America/Los_Angeles")
+    evening = NOW.replace(hour=2) + timedelta(days=1)
+    buy_often(mia, store, bread, every=2, last=-13 / 24)
+    runs.refresh(at=evening)
+    assert list_of(mia) == []
+    runs.refresh(at=evening + timedelta(hours=6))
+    [(product, reason)] = list_of(mia)
+    assert (product, reason["last_on"]) == (bread, "2026-06-30")
+
+
+def test_refresh_begins_the_day_where_the_store_is(store, settings):
+    """At 2:30 in Shanghai it is yesterday in Greenwich; what was bought yesterday waited for a day."""
+    mia, bread, night = CustomerFactory(), ProductFactory(), NOW.replace(hour=18, minute=30)
+    buy_often(mia, store, bread, every=1, last=0)
+    runs.refresh(at=night)
+    assert [product for product, _ in list_of(mia)] == [bread]
+
+
+def test_who_is_new_gets_one_of_a_name(store):
+    jar, other_jar = ProductFactory(name="Jam"), ProductFactory(name="Jam")
+    neighborhood(store, jar, other_jar)
+    mia = CustomerFactory()
+    runs.refresh(at=NOW)
+    assert [product for product, _ in list_of(mia)] == [jar]

@@ -33,6 +33,35 @@ def test_refresh_stale_makes_the_lists_of_who_bought_since(store):
     assert runs.refresh_stale(at=later + timedelta(minutes=2)) == 0
 
 
+def test_refresh_stale_waits_for_a_till_whose_clock_is_fast(store):
+    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
+    buy_often(mia, store, milk, oats)
+    runs.refresh(at=NOW)
+    later = NOW + timedelta(hours=2)
+    fast = later + timedelta(minutes=10)
+    purchase = PurchaseFactory(customer=mia, store=store, purchased_at=fast, recorded_at=later)
+    PurchaseLineFactory(purchase=purchase, product=milk)
+    runs.refresh_stale(at=later + timedelta(minutes=1))
+    runs.refresh_stale(at=fast)
+    assert [product for product, _ in list_of(mia)] == [oats]
+    assert runs.refresh_stale(at=fast + timedelta(minutes=1)) == 0
+
+
+def test_refresh_stale_does_not_wait_for_lists_that_come_out_empty(store, monkeypatch):
+    monkeypatch.setattr(runs, "STALE_AT_ONCE", 1)
+    mia, leo, wash = CustomerFactory(), CustomerFactory(), ProductFactory()
+    buy_often(mia, store, wash)
+    runs.refresh(at=NOW)
+    for customer, minutes in ((mia, 0), (leo, 5)):
+        at = NOW + timedelta(minutes=minutes)
+        purchase = PurchaseFactory(customer=customer, store=store, purchased_at=at, recorded_at=at)
+        PurchaseLineFactory(purchase=purchase, product=wash)
+    Recommendation.objects.filter(customer=mia).update(made_at=NOW - timedelta(minutes=1))
+    for minutes in (6, 7):
+        runs.refresh_stale(at=NOW + timedelta(minutes=minutes))
+    assert not Recommendation.objects.exists()
+
+
 def test_refresh_stale_gives_the_same_list_as_the_night(store):
     people = [CustomerFactory() for _ in range(6)]
     goods = ProductFactory.create_batch(8)
