@@ -213,9 +213,9 @@ class EnrollForm(PortalForm):
 
 
 class CaseForm(PortalForm):
-    """`token` names one showing of the form, so that a double click opens one case."""
+    """`token` names one showing of the form, so that a double click opens one case; a page of before has none."""
 
-    token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
+    token = forms.UUIDField(initial=uuid4, required=False, widget=forms.HiddenInput)
     words = forms.CharField(
         label=_("In the customer's words"),
         max_length=2000,

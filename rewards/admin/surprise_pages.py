@@ -27,7 +27,7 @@ def preview(rule: SurpriseRule, now: datetime) -> dict[str, Any]:
     found = surprises.preview(rule=rule, since=now - timedelta(days=DAYS), until=now)
     return {
         "found": found,
-        "sentence": _sentence(found, rule),
+        "sentence": _sentence(found, rule, now),
         "bars": _bars(found),
         "first_day": date_format(found.days[0][0], "SHORT_DATE_FORMAT"),
         "last_day": date_format(found.days[-1][0], "SHORT_DATE_FORMAT"),
@@ -38,9 +38,9 @@ def preview(rule: SurpriseRule, now: datetime) -> dict[str, Any]:
     }
 
 
-def _sentence(found: Preview, rule: SurpriseRule) -> str:
+def _sentence(found: Preview, rule: SurpriseRule, now: datetime) -> str:
     if rule.trigger == Trigger.OVERDUE:
-        return _late(found, rule)
+        return _late(found, rule, now)
     if not found.surprised:
         return _("In the last %(days)s days this rule would have surprised nobody.") % {"days": DAYS}
     values = {
@@ -58,11 +58,13 @@ def _sentence(found: Preview, rule: SurpriseRule) -> str:
     return joined([said % values, *([_("Held out: %(held)s.") % values] if found.held_out else [])])
 
 
-def _late(found: Preview, rule: SurpriseRule) -> str:
-    """Rhythms say who is away, not who was: only who did not come back can be counted."""
+def _late(found: Preview, rule: SurpriseRule, now: datetime) -> str:
+    """Rhythms say who is away, not who was: only who did not come back can be counted. Today is counted as if the rule
+    began with it, since its limits and budget would not be used up yet."""
     if rule.stays_away_percent and not Rhythm.objects.filter(stays_away_percent__isnull=False).exists():
         return _("It is not known yet how likely customers are to stay away: this rule would surprise nobody.")
-    today = found.days[-1][1]
+    midnight = datetime.combine(found.days[-1][0], time(), ZoneInfo(Program.objects.current().timezone))
+    today = surprises.preview(rule=rule, since=midnight, until=now).surprised
     due = ngettext("%(customers)s customer would be due today.", "%(customers)s customers would be due today.", today)
     since = ngettext(
         "In the last %(days)s days it would have surprised %(customers)s customer who is still away, for %(cost)s; who came back is not counted.",  # noqa: E501

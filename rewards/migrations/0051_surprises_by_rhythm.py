@@ -11,7 +11,7 @@ from rewards.migrations import _sql
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0022_overdue_by_rhythm'),
+        ('customers', '0023_forecasts_mixed'),
         ('rewards', '0050_gifts_cost_something'),
     ]
 

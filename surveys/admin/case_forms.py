@@ -145,9 +145,9 @@ class UndoForm(forms.Form):
 
 class NewCaseForm(forms.Form):
     """`customer` is who was found before; without one there may be an address to answer to. `token` names one showing
-    of the form, so that a double click opens one case."""
+    of the form, so that a double click opens one case; a page of before has none."""
 
-    token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
+    token = forms.UUIDField(initial=uuid4, required=False, widget=forms.HiddenInput)
     words = words(gettext_lazy("what the customer says"), rows=6)
     channel = forms.ChoiceField(label=gettext_lazy("came by"), choices=TYPED, widget=UnfoldAdminSelectWidget)
     store = forms.ModelChoiceField(

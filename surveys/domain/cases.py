@@ -6,7 +6,7 @@ at the same moment the second one is told. Notes and mails change nothing that c
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -88,8 +88,8 @@ def begin(
     `customer` may have left; of one who was merged it is whom they were merged into. Their points account is locked, so
     that nobody forgets or merges them meanwhile. `address`, `message_id` and the names of `attachments` are those of
     the mail that it began with. `token` names one showing of a form: a double click on it finds the first case, other
-    words, customer, store, channel, severity or address in it are refused. Raises CaseWordsMissing, CaseDueInPast,
-    CaseOpenedAlready.
+    words, customer, store, channel, severity, address or time until it is due in it are refused. Raises
+    CaseWordsMissing, CaseDueInPast, CaseOpenedAlready.
     """
     said = told(words)
     due_at = due_at or at + DUE_WITHIN
@@ -98,26 +98,28 @@ def begin(
     if customer:
         customer = points.lock_owner(customer=customer)
     owner = default_owner(store=store)
-    case, is_new = Case.objects.get_or_create(
-        token=token or uuid4(),
-        defaults={
-            "customer": customer,
-            "response": response,
-            "channel": channel,
-            "store": store,
-            "owner": owner,
-            "state": CaseState.ASSIGNED if owner else CaseState.NEW,
-            "severity": severity,
-            "subject": first_words(said),
-            "address": address,
-            "opened_at": at,
-            "opened_by": str(by),
-            "due_at": due_at,
-        },
-    )
+    values = {
+        "customer": customer,
+        "response": response,
+        "channel": channel,
+        "store": store,
+        "owner": owner,
+        "state": CaseState.ASSIGNED if owner else CaseState.NEW,
+        "severity": severity,
+        "subject": first_words(said),
+        "address": address,
+        "opened_at": at,
+        "opened_by": str(by),
+        "due_at": due_at,
+    }
+    is_new = True
+    if token is None:
+        case = Case.objects.create(**values)
+    else:
+        case, is_new = Case.objects.get_or_create(token=token, defaults=values)
     if not is_new:
-        begun = (case.customer, case.store, case.channel, case.severity, case.address)
-        is_same = begun == (customer, store, channel, severity, address)
+        begun = (case.customer, case.store, case.channel, case.severity, case.address, case.due_at - case.opened_at)
+        is_same = begun == (customer, store, channel, severity, address, due_at - at)
         if not is_same or not case.events.filter(kind=CaseEventKind.OPENED, text=said).exists():
             raise CaseOpenedAlready(case=case)
         return case

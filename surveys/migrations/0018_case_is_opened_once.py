@@ -7,7 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0021_rhythm_map'),
+        ('customers', '0023_forecasts_mixed'),
+        ('rewards', '0051_surprises_by_rhythm'),
         ('surveys', '0017_barriers_in_use'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

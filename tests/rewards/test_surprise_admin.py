@@ -202,6 +202,15 @@ def test_activation_page_says_how_many_are_late_today(marketing):
     assert "would have surprised 3 customers who are still away, for ¥15.00; who came back is not counted." in page
 
 
+def test_activation_page_counts_today_as_if_the_limit_began_with_it(marketing):
+    told = {"trigger": Trigger.OVERDUE, "threshold_minor": None, "purchases_min": 3, "at_till": False}
+    rule = SurpriseRuleFactory(activated_at=None, activated_by="", issued_max=2, **told)
+    for days in (0, 0, 0, 5, 6):
+        late(days)
+    rhythms.refresh(at=timezone.now())
+    assert "2 customers would be due today." in text_of(marketing.get(act(rule, "activate")))
+
+
 def test_activation_page_says_when_no_chance_is_known(marketing):
     told = {"trigger": Trigger.OVERDUE, "threshold_minor": None, "purchases_min": 3, "at_till": False}
     rule = SurpriseRuleFactory(activated_at=None, activated_by="", stays_away_percent=40, **told)

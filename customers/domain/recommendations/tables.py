@@ -152,7 +152,7 @@ def baskets(customers: Sequence[int], known: Catalog, *, at: datetime) -> tuple[
         line_receipt=(np.cumsum(held) - 1)[of],
         product=number[is_known],
     )
-    today = np.full(len(customers), (timezone.localdate(at) - DAY_ZERO).days)
+    today = np.full(len(customers), (at.astimezone(timezone.get_current_timezone()).date() - DAY_ZERO).days)
     backwards = np.lexsort((receipt, moment, place))[::-1]
     latest = backwards[run_starts(place[backwards])]
     today[place[latest]] = day_there[latest]

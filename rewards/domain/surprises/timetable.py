@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from customers.domain import customers
 from customers.domain.customers import CustomerClosed, CustomerMerged
 from customers.models import Customer, Purchase
 from loyalty_site.lib import statements
@@ -51,6 +52,8 @@ def _look(rule: SurpriseRule, found: Found, at: datetime) -> None:
     customer = Customer.objects.get(pk=customer_id)
     try:
         points.lock(customer=customer)
+        if rule.trigger == Trigger.OVERDUE:
+            customers.lock(customer=customer)  # who switches recommendations off now waits, or was first
     except (CustomerMerged, CustomerClosed):
         transaction.set_rollback(True)
         return

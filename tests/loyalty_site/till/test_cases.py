@@ -33,6 +33,11 @@ def test_cashier_notes_what_a_customer_says(client, cashier, store, mei):
     assert (case.opened_by, case.subject) == (f"user:{cashier.pk}", "The milk was sour.")
 
 
+def test_page_of_before_the_form_had_a_name_notes_it_too(client, mei):
+    assert "Noted" in client.post(page_of(mei), {"words": "The milk was sour."}, follow=True).content.decode()
+    assert Case.objects.count() == 1
+
+
 @pytest.mark.parametrize("words", ["", "  ", "\0", "x" * 2001])
 def test_nothing_said_is_nothing_noted(client, mei, words):
     page = client.post(page_of(mei), {"words": words, "token": uuid4()})

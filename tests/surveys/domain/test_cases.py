@@ -286,6 +286,7 @@ def test_form_sent_again_finds_its_case_and_other_words_in_it_are_refused(store,
         {"severity": "SERIOUS"},
         {"store": StoreFactory()},
         {"address": "m@x.example"},
+        {"due_at": now + timedelta(hours=2)},
     )
     for other in others:
         with pytest.raises(cases.CaseOpenedAlready, match=str(case.pk)):

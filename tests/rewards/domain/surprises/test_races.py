@@ -2,11 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
 
-from customers.domain import purchases, rhythms
+from customers.domain import profiling, purchases, rhythms
 from customers.models import Rhythm
 from loyalty_site.lib.actors import SYSTEM
 from rewards.domain import experiments, points, surprises
@@ -17,6 +18,7 @@ from tests.factories.customers import CustomerFactory, PurchaseFactory, Purchase
 from tests.factories.rewards import OfferFactory, SurpriseRuleFactory, TimetableRuleFactory
 from tests.races import alone, at_once, behind, until_waiting
 from tests.rewards.domain.baskets import basket
+from tests.rewards.domain.surprises import absences
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
@@ -249,3 +251,22 @@ def test_tills_and_workers_never_wait_for_each_other_in_a_ring(now, books_balanc
     assert [one for one in results if isinstance(one, Exception)] == []
     look(now)
     assert Surprise.objects.count() == 12 * 3 + 4 * 2
+
+
+def test_who_switches_recommendations_off_waits_for_a_gift_for_being_away_or_gets_none(monkeypatch):
+    active, mei, give, refusals = absences.rule(), absences.regular(), timetable.give, []
+    absences.night(absences.BEGINS)
+    [found] = timetable.due(rule=active, at=absences.BEGINS)
+    refuse = partial(profiling.choose, customer=mei, wanted=False, by=SYSTEM, at=absences.BEGINS)
+    with ThreadPoolExecutor(1) as pool:
+
+        def slowly(**told):
+            refusals.append(pool.submit(alone, refuse))
+            until_waiting(refusals)
+            assert not refusals[0].done()
+            return give(**told)
+
+        monkeypatch.setattr(timetable, "give", slowly)
+        timetable._look(active, found, absences.BEGINS)
+    assert Surprise.objects.count() == 1
+    assert not Rhythm.objects.exists()
