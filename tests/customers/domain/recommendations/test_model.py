@@ -25,7 +25,10 @@ def test_the_same_mornings_are_drawn_each_time():
     assert first == again
 
 
-def test_what_few_buy_is_raised_by_how_few_they_are_and_nothing_else_is():
+@pytest.mark.parametrize("large", [4, 5])
+def test_what_few_buy_is_raised_by_how_few_they_are_and_nothing_else_is(monkeypatch, large):
+    """And nothing at all where the catalog, of four products here, is not large."""
+    monkeypatch.setattr(model, "LARGE", large)
     people = [[(0, [0, 2]), (10, [1, 2])], *[[(0, [0]), (10, [3])]] * 400]
     bought, today = history(*people), np.full(401, 11)
     learned = model.learn(bought)
@@ -37,5 +40,7 @@ def test_what_few_buy_is_raised_by_how_few_they_are_and_nothing_else_is():
     mine = rows.customer == 0
     found = dict(zip(rows.product[mine].tolist(), raised[mine].tolist(), strict=True))
     once, twice = (model.RAISED * np.log(model.SELDOM / (baskets / 802 + 1e-5)) for baskets in (1, 2))
-    assert found == pytest.approx({0: 0, 1: once, 2: twice, 3: 0}, abs=1e-4)
+    assert found == pytest.approx(
+        {0: 0, 1: once, 2: twice, 3: 0} if large == 4 else dict.fromkeys(range(4), 0), abs=1e-4
+    )
     assert not raised[rows.is_new].any()
