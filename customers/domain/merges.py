@@ -80,9 +80,8 @@ def begin(*, source: Customer, target: Customer, reason: str, by: Actor, at: dat
     member_of = SegmentMember.objects.filter(customer=target).values("segment")
     move(merge=merge, rows=SegmentMember.objects.filter(customer=source).exclude(segment__in=member_of))
     profiling.forget(customer_ids=[source.pk])  # made anew from what was bought
-    Recommendation.objects.filter(
-        customer=target
-    ).delete()  # the source may have brought back, or just bought, what is on it
+    # the source may have brought back, or just bought, what is on the target's list
+    Recommendation.objects.filter(customer=target).delete()
     _carry_refusal(merge)
     _note(source, "customer.merged", {"merge": merge.pk, "target": target.pk}, by, at)
     _note(target, "customer.joined", {"merge": merge.pk, "source": source.pk}, by, at)
