@@ -51,7 +51,7 @@ def test_tend_restarts_more_and_more_slowly(child, monkeypatch):
         assert dying.tend() is None
         monkeypatch.undo()
         dying._started = time.monotonic()
-    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert pauses == pytest.approx([0.5, 1, 2, 4, 8, 16, 30, 30])
 
 
 def test_tend_restarts_a_long_lived_child_at_once(child):
