@@ -83,7 +83,7 @@ def read(path: Path, *, encoding: str | None = None) -> Columns:
     if not blocks:
         raise reading.FileEmpty
     told = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    for name in ("store", "receipt_number", "customer", "sku"):  # whatever order the lines come in
+    for name in ("store", "receipt_number", "customer", "sku", "category"):  # whatever order the lines come in
         told[name] = words[name].sort(told[name])
     return _columns(told, words)
 
@@ -182,11 +182,12 @@ def _customers(told: dict[str, Numbers], names: _Words, receipt: Numbers, first:
 
 
 def _categories(told: dict[str, Numbers], words: dict[str, _Words]) -> Numbers:
-    """By product the first that a line tells."""
+    """By product the first in the order of their names, where lines tell several."""
     named = np.array([bool(word) for word in words["category"].meanings], bool)[told["category"]]
-    category = np.full(len(words["sku"].meanings), -1)
-    category[told["sku"][named][::-1]] = told["category"][named][::-1]
-    return category
+    none = len(words["category"].meanings)
+    category = np.full(len(words["sku"].meanings), none)
+    np.minimum.at(category, told["sku"][named], told["category"][named])
+    return np.where(category == none, -1, category)
 
 
 @dataclass(frozen=True, slots=True)

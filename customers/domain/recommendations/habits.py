@@ -74,8 +74,8 @@ def count(baskets: Baskets, today: Numbers) -> Habits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rhythm:
-    """By row of `count` for the same baskets: on how many `days`, the last of them, the middle gap in days (the shorter
-    of two; 0 after a single day), and whether the gaps are alike."""
+    """By row of `count` for the same baskets, of all products of its name together: on how many `days`, the last of
+    them, the middle gap in days (the shorter of two; 0 after a single day), and whether the gaps are alike."""
 
     days: Numbers
     last_day: Numbers
@@ -83,12 +83,13 @@ class Rhythm:
     is_regular: Flags
 
 
-def rhythm(baskets: Baskets) -> Rhythm:
-    """Several baskets of a day are one day."""
-    pair, day = baskets.buyer * baskets.products + baskets.product, baskets.day[baskets.basket]
-    fresh = np.ones(len(pair), bool)
-    fresh[1:] = (pair[1:] != pair[:-1]) | (day[1:] != day[:-1])
-    pair, day = pair[fresh], day[fresh]
+def rhythm(baskets: Baskets, name: Numbers) -> Rhythm:
+    """`name` is by product. Several baskets of a day are one day."""
+    product, zero = baskets.buyer * baskets.products + baskets.product, int(baskets.day.min(initial=0))
+    named = baskets.buyer * (int(name.max(initial=0)) + 1) + name[baskets.product]
+    span = int(baskets.day.max(initial=0)) - zero + 1
+    both = np.sort(named * span + baskets.day[baskets.basket] - zero)
+    pair, day = np.divmod(both[run_starts(both)], span)
     starts = run_starts(pair)
     days = run_lengths(starts, len(pair))
     if not len(starts):
@@ -100,4 +101,6 @@ def rhythm(baskets: Baskets) -> Rhythm:
     spread = np.sqrt(np.maximum(np.add.reduceat(gap**2, starts) / gaps - mean**2, 0))
     by_size = np.sort(np.repeat(np.arange(len(starts)), days) * _LONGEST + gap.astype(np.int64))
     middle = by_size[starts + days // 2] % _LONGEST  # the 0 that stands for the first day comes first of its run
-    return Rhythm(days, day[starts + days - 1], middle.astype(float), (days >= 4) & (spread < 0.75 * mean))
+    row = np.searchsorted(pair[starts], named[run_starts(product)])
+    is_regular = (days >= 4) & (spread < 0.75 * mean)
+    return Rhythm(days[row], zero + day[starts + days - 1][row], middle.astype(float)[row], is_regular[row])

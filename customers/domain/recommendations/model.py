@@ -18,8 +18,8 @@ ROUNDS = 5  # of each customer's latest baskets, so many are foretold from those
 LEARNERS = 900  # customers a round whose baskets the weights are learned from
 CHUNK = 500  # customers ranked at once
 SEED = 20171231
-# What fewer than SELDOM of all baskets hold goes a little before what everybody buys: it is about as likely to be found,
-# and to be reminded of it is worth more. Of a catalog that is not LARGE the lists name a third as it is.
+# What fewer than SELDOM of all baskets hold goes a little before what everybody buys: it is about as likely to be
+# found, and to be reminded of it is worth more. Of a catalog that is not LARGE the lists name a third as it is.
 SELDOM, RAISED, LARGE = 0.004, 0.1, 10_000
 _POPULAR = features.NAMES.index("popular long:again")
 

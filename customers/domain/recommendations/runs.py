@@ -30,11 +30,11 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('customers_recommendatio
 _STALE = """
     SELECT told.customer_id FROM (
         SELECT customer_id, max(greatest(recorded_at, purchased_at)) AS told_at FROM customers_purchase
-        WHERE purchased_at > %(since)s AND customer_id IS NOT NULL GROUP BY 1
+        WHERE purchased_at > %(since)s AND purchased_at <= %(at)s AND customer_id IS NOT NULL GROUP BY 1
         UNION ALL
         SELECT p.customer_id, max(greatest(r.recorded_at, r.returned_at)) FROM customers_purchasereturn r
         JOIN customers_purchase p ON p.id = r.purchase_id
-        WHERE r.returned_at > %(since)s AND p.customer_id IS NOT NULL GROUP BY 1
+        WHERE r.returned_at > %(since)s AND r.returned_at <= %(at)s AND p.customer_id IS NOT NULL GROUP BY 1
     ) told
     JOIN customers_customer c ON c.id = told.customer_id AND c.closed_at IS NULL AND c.profiling_refused_at IS NULL
     WHERE NOT EXISTS (
@@ -91,7 +91,7 @@ def refresh_stale(*, at: datetime) -> int:
     Where there are more than STALE_AT_ONCE, first those that show a list made without it, the latest first: an empty
     list, which looks like none, keeps nobody waiting. Returns how many; 0 before anything was learned."""
     with connection.cursor() as cursor:
-        cursor.execute(_STALE, {"since": at - timedelta(days=2), "limit": STALE_AT_ONCE})
+        cursor.execute(_STALE, {"since": at - timedelta(days=2), "at": at, "limit": STALE_AT_ONCE})
         stale = sorted(customer for (customer,) in cursor.fetchall())
     run = RecommendationRun.objects.exclude(content=b"").order_by("-pk").first() if stale else None
     learned = memory.unpack(bytes(run.content)) if run else None
@@ -117,9 +117,10 @@ def _learned(everybody: Sequence[int], catalog: Catalog, at: datetime) -> Learne
 
 def _make(customers: Sequence[int], learned: Learned, catalog: Catalog, *, at: datetime, tell: Done) -> None:
     for first in range(0, len(customers), CHUNK):
-        chunk = customers[first : first + CHUNK]
-        merged = _merged(chunk)
-        _replace(chunk, list(_rows(chunk, learned, catalog, at)), merged)
+        chunk = left = customers[first : first + CHUNK]
+        while left:
+            said = _said(left)
+            left = _replace(left, list(_rows(left, learned, catalog, at)), said)
         tell(first + len(chunk))
 
 
@@ -129,7 +130,12 @@ def _rows(chunk: Sequence[int], learned: Learned, catalog: Catalog, at: datetime
     likes = tables.likes(chunk)
     ((_, ranked),) = learned.model.rank(bought, today)
     picks = Selection(
-        ranked, habits.rhythm(bought), learned.model.crowd.likeness, catalog.goods, barred=barred, today=today
+        ranked,
+        habits.rhythm(bought, catalog.goods.name),
+        learned.model.crowd.likeness,
+        catalog.goods,
+        barred=barred,
+        today=today,
     )
     visits = bought.ends - bought.begins
     for place, customer in enumerate(chunk):
@@ -165,24 +171,27 @@ def _row(customer: int, rank: int, pick: Pick, catalog: Catalog, at: datetime) -
 
 
 @transaction.atomic
-def _replace(customers: Sequence[int], rows: Sequence[Listed], merged: set[tuple[int, int]]) -> None:
-    """Leaves out who switched recommendations off, left, was merged or separated while the rows were made (`merged` is
-    from before), and what was rated badly meanwhile: whoever does such a thing waits for the customer's row.
-    """
+def _replace(customers: Sequence[int], rows: Sequence[Listed], said: set[tuple[int, str, int]]) -> list[int]:
+    """Leaves out who switched recommendations off, left or was merged while the rows were made: whoever does such a
+    thing waits for the customer's row. Returns those of whom something else was `_said` meanwhile: they have none."""
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
     still = Customer.objects.select_for_update(no_key=True).filter(profiling.ALLOWED, pk__in=customers)
     wanted = set(still.order_by("pk").values_list("pk", flat=True))
-    wanted -= {customer for customer, _merge in merged ^ _merged(customers)}
+    changed = {customer for customer, _kind, _of in said ^ _said(customers)}
+    kept = wanted - changed
     Recommendation.objects.filter(customer__in=customers).delete()
-    bad = ratings.bad(customers=customers)
     with connection.cursor() as cursor, cursor.copy(_STORED) as copy:
         for row in rows:
-            if row.customer_id in wanted and (row.customer_id, row.product_id) not in bad:
+            if row.customer_id in kept:
                 copy.write_row(row)
+    return sorted(changed)
 
 
-def _merged(customers: Sequence[int]) -> set[tuple[int, int]]:
-    """(customer, merge) of the merges into these that stand."""
-    standing = CustomerMerge.objects.filter(target__in=customers, undone_at__isnull=True)
-    return set(standing.values_list("target", "pk"))
+def _said(customers: Sequence[int]) -> set[tuple[int, str, int]]:
+    """Of these customers the merges that stand, and what they rated badly."""
+    standing = CustomerMerge.objects.filter(undone_at__isnull=True)
+    pairs = {("target", pair) for pair in standing.filter(target__in=customers).values_list("target", "pk")}
+    pairs |= {("source", pair) for pair in standing.filter(source__in=customers).values_list("source", "pk")}
+    pairs |= {("bad", pair) for pair in ratings.bad(customers=customers)}
+    return {(customer, kind, of) for kind, (customer, of) in pairs}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from customers.domain.recommendations.baskets import Flags, Numbers, among, run_lengths, run_starts
+from customers.domain.recommendations.baskets import Flags, Numbers, among
 from customers.domain.recommendations.habits import Rhythm
 from customers.domain.recommendations.likeness import Likeness
 from customers.domain.recommendations.model import Ranked
@@ -38,6 +38,14 @@ class Goods:
     name: Numbers
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Barred:
+    """What came back or was rated badly: `pairs` are customer × products + product (ascending), each with its `day`."""
+
+    pairs: Numbers
+    day: Numbers
+
+
 class Popular:
     """Products with most buyers, of which nothing of a customer need be known. `rows` are a kind (EVERYWHERE, IN_STORE,
     IN_CATEGORY), the id of the store or category, and a product's number; most buyers first."""
@@ -53,40 +61,40 @@ class Popular:
 
 
 class Selection:
-    """Picks for the customers of one chunk. `barred` holds customer × products + product (ascending) of what came back
-    or was rated badly: neither recommended nor a reason for anything else, nor is another product of its name
-    recommended. `today` is by customer."""
+    """Picks for the customers of one chunk. What is `barred` is neither recommended nor a reason for anything else, nor
+    is another product of its name recommended until one was bought on a later day. `today` is by customer."""
 
     def __init__(
-        self, ranked: Ranked, rhythm: Rhythm, likeness: Likeness, goods: Goods, *, barred: Numbers, today: Numbers
+        self, ranked: Ranked, rhythm: Rhythm, likeness: Likeness, goods: Goods, *, barred: Barred, today: Numbers
     ) -> None:
         self._ranked, self._rhythm, self._likeness, self._goods = ranked, rhythm, likeness, goods
         rows, self._names = ranked.rows, int(goods.name.max(initial=0)) + 1
-        customer, product = np.divmod(barred, max(len(goods.name), 1))
-        self._names_barred = np.sort(customer * self._names + goods.name[product])
+        own, size = ranked.own, len(goods.name)
+        self._names_barred = self._still_barred(barred)
         name = rows.customer * self._names + goods.name[rows.product]
-        allowed = goods.offered[rows.product] & ~among(name, self._names_barred)
+        allowed = goods.offered[rows.product] & ~among(rows.customer * size + rows.product, barred.pairs)
+        allowed &= ~among(name, self._names_barred)
+        due = (rhythm.days > 1) & (
+            today[own.customer] - rhythm.last_day >= np.minimum(WAIT_DAYS, rhythm.every_days / 2)
+        )
         self._again: Flags = np.zeros(len(rows.product), bool)
-        self._again[~rows.is_new] = self._due(today)[rows.habit[~rows.is_new]]
+        self._again[~rows.is_new] = due[rows.habit[~rows.is_new]]
         self._again &= allowed
         self._new: Flags = allowed & rows.is_new
-        own_barred = among(ranked.own.customer * len(goods.name) + ranked.own.product, barred)
-        self._speaks = ~own_barred & goods.offered[ranked.own.product]
+        self._speaks = ~among(own.customer * size + own.product, barred.pairs) & goods.offered[own.product]
         self._starts = np.searchsorted(rows.customer, np.arange(len(ranked.own.all_kept) + 1))
         self._own_starts = np.searchsorted(ranked.own.customer, np.arange(len(ranked.own.all_kept) + 1))
 
-    def _due(self, today: Numbers) -> Flags:
-        """By habit, whether it is bought several times and waits no more, since the last of its name was bought."""
-        own, rhythm = self._ranked.own, self._rhythm
-        key = own.customer * self._names + self._goods.name[own.product]
-        order = np.lexsort((rhythm.last_day, key))
-        starts = run_starts(key[order])
-        lengths = run_lengths(starts, len(order))
-        last_day = np.empty(len(order), np.int64)
-        last_day[order] = np.repeat(rhythm.last_day[order][starts + lengths - 1], lengths)
-        wait = np.minimum(WAIT_DAYS, rhythm.every_days / 2)
-        due: Flags = (rhythm.days > 1) & (today[own.customer] - last_day >= wait)
-        return due
+    def _still_barred(self, barred: Barred) -> Numbers:
+        """Customer × names + name, ascending, of which nothing was bought on a later day."""
+        own, name = self._ranked.own, self._goods.name
+        customer, product = np.divmod(barred.pairs, max(len(name), 1))
+        keys, of_own = customer * self._names + name[product], own.customer * self._names + name[own.product]
+        by_name = np.argsort(of_own, kind="stable")
+        place = np.searchsorted(of_own, keys, sorter=by_name)
+        place = by_name[np.minimum(place, len(by_name) - 1)] if len(by_name) else place
+        since = np.where(among(keys, of_own[by_name]), self._rhythm.last_day[place], -1) if len(by_name) else -1
+        return np.sort(keys[since <= barred.day])
 
     def of(self, customer: int, *, size: int, new_slots: int) -> list[Pick]:
         """Best first: two that they buy again, then a new one, and so on; where one kind runs short the other fills."""

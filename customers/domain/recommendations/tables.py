@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from customers.domain import ratings
 from customers.domain.recommendations.baskets import Baskets, Flags, Numbers, build, run_starts
-from customers.domain.recommendations.selection import Goods, Popular
+from customers.domain.recommendations.selection import Barred, Goods, Popular
 
 HISTORY = timedelta(days=730)
 POPULAR_FOR = timedelta(days=56)
@@ -52,9 +52,11 @@ _PRODUCTS = """
 # came back: `LIMIT` and `+ 0` keep the planner from reading everybody's purchases, and everybody's of the product.
 _BARRED = """
     COPY (
-        SELECT customer_id, product_id FROM (
-            SELECT p.customer_id, l.product_id, max(r.returned_at) AS returned_at
+        SELECT customer_id, product_id, day - date '1970-01-01' FROM (
+            SELECT p.customer_id, l.product_id, max(r.returned_at) AS returned_at,
+                max((r.returned_at AT TIME ZONE s.timezone)::date) AS day
             FROM customers_purchase p
+            JOIN customers_store s ON s.id = p.store_id
             JOIN customers_purchasereturn r ON r.purchase_id = p.id AND r.returned_at <= %(at)s
             JOIN customers_purchasereturnline rl ON rl.purchase_return_id = r.id
             JOIN customers_purchaseline l ON l.id = rl.line_id
@@ -67,9 +69,9 @@ _BARRED = """
                 AND p.purchased_at > back.returned_at AND p.purchased_at <= %(at)s
             LIMIT 1
         ) IS NULL
-        UNION
-        SELECT customer_id, product_id FROM customers_productrating
-        WHERE customer_id = ANY(%(customers)s) AND stars <= %(bad)s
+        UNION ALL
+        SELECT customer_id, product_id, (rated_at AT TIME ZONE %(zone)s)::date - date '1970-01-01'
+        FROM customers_productrating WHERE customer_id = ANY(%(customers)s) AND stars <= %(bad)s
     ) TO STDOUT (FORMAT csv)
 """
 # Who has a product has it in one category, so that one count is for everywhere and for categories.
@@ -159,12 +161,16 @@ def baskets(customers: Sequence[int], known: Catalog, *, at: datetime) -> tuple[
     return replace(built, customers=len(customers), products=len(known.ids)), today
 
 
-def barred(customers: Sequence[int], known: Catalog, *, at: datetime) -> Numbers:
-    """Customer × products + product, in numbers, ascending."""
-    owner, product = _columns(_BARRED, 2, customers=list(customers), at=at, bad=ratings.BAD_STARS)
+def barred(customers: Sequence[int], known: Catalog, *, at: datetime) -> Barred:
+    """In numbers; of two days of a product the later."""
+    zone = timezone.get_current_timezone_name()
+    told = {"customers": list(customers), "at": at, "bad": ratings.BAD_STARS, "zone": zone}
+    owner, product, day = _columns(_BARRED, 3, **told)
     number, is_known = known.numbers(product)
     pairs = np.searchsorted(np.asarray(customers, np.int64), owner[is_known]) * len(known.ids) + number[is_known]
-    return np.sort(pairs)
+    order = np.lexsort((-day[is_known], pairs))
+    first = run_starts(pairs[order])
+    return Barred(pairs[order][first], day[is_known][order][first])
 
 
 def popular(known: Catalog, *, at: datetime) -> Popular:

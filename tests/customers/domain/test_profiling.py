@@ -139,13 +139,13 @@ def test_a_list_that_was_being_made_is_not_stored(store, monkeypatch, act):
     (mia,) = bought_often(store)
     store_rows = runs._replace
 
-    def late(customers, rows, merged):
+    def late(customers, rows, said):
         assert rows
         if act == "refuse":
             choose(mia, wanted=False)
         else:
             closing.close(customer=mia, by=STAFF, at=NOW)
-        store_rows(customers, rows, merged)
+        return store_rows(customers, rows, said)
 
     monkeypatch.setattr(runs, "_replace", late)
     runs.refresh(at=NOW)
@@ -161,23 +161,61 @@ def test_a_merge_deletes_the_lists_of_both(store):
 
 
 @pytest.mark.parametrize("act", ["merge", "undo"])
-def test_a_list_of_other_purchases_than_the_customer_has_now_is_not_stored(store, monkeypatch, act):
+def test_a_list_of_other_purchases_than_the_customer_has_now_is_made_anew(store, monkeypatch, act):
     """The merge, or the way back, comes between the making of a list and its storing."""
-    source, target = bought_often(store, people=2)
+    source, target = CustomerFactory.create_batch(2)
+    theirs, hers = ProductFactory.create_batch(2)
+    for days in (10, 20, 30):
+        buy(source, store, theirs, at=NOW - days * DAY)
+        buy(target, store, hers, at=NOW - days * DAY)
     begin = partial(merges.begin, source=source, target=target, reason="lost card", by=STAFF, at=NOW)
     if act == "undo":
         merge = begin()
         merge.save(update_fields=["moved"])
-    store_rows = runs._replace
+    store_rows, calls = runs._replace, []
 
-    def late(customers, rows, merged):
-        assert target.pk in {row.customer_id for row in rows}
-        begin() if act == "merge" else merges.begin_undo(merge=merge, by=STAFF, at=NOW)
-        store_rows(customers, rows, merged)
+    def late(customers, rows, said):
+        calls.append(customers)
+        if len(calls) == 1:
+            assert {row.product_id for row in rows if row.customer_id == target.pk} == {theirs.pk, hers.pk}
+            begin() if act == "merge" else merges.begin_undo(merge=merge, by=STAFF, at=NOW)
+        return store_rows(customers, rows, said)
 
     monkeypatch.setattr(runs, "_replace", late)
     runs.refresh(at=NOW)
-    assert [made_of(customer)[0] for customer in (source, target)] == [0, 0]
+    again = set(target.recommendations.filter(kind="again").values_list("product", flat=True))
+    assert again == ({theirs.pk, hers.pk} if act == "merge" else {hers.pk})
+    assert calls[1:] == [[target.pk] if act == "undo" else [source.pk, target.pk]]
+    assert made_of(source)[0] == 0
+
+
+def test_a_list_made_while_two_were_one_is_not_the_source_s(store, monkeypatch):
+    """Merged when the night began, two again before their lists are stored."""
+    source, target = CustomerFactory.create_batch(2)
+    wash, milk = ProductFactory.create_batch(2)
+    for days in (10, 20, 30):
+        buy(source, store, wash, at=NOW - days * DAY)
+        buy(target, store, milk, at=NOW - days * DAY)
+    merge, read, store_rows = None, runs._said, runs._replace
+
+    def first(customers):
+        nonlocal merge
+        if merge is None:
+            merge = merges.begin(source=source, target=target, reason="lost card", by=STAFF, at=NOW)
+            merge.save(update_fields=["moved"])
+        return read(customers)
+
+    def late(customers, rows, said):
+        if merge.undone_at is None:
+            merges.begin_undo(merge=merge, by=STAFF, at=NOW)
+            merge.refresh_from_db()
+        return store_rows(customers, rows, said)
+
+    monkeypatch.setattr(runs, "_said", first)
+    monkeypatch.setattr(runs, "_replace", late)
+    runs.refresh(at=NOW)
+    for customer, product in ((source, wash), (target, milk)):
+        assert [row.product for row in customer.recommendations.filter(kind="again")] == [product]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -39,7 +39,7 @@ def test_read_gives_receipts_lines_and_categories(tmp_path):
 def test_the_order_of_lines_changes_nothing(tmp_path):
     lines = [f"S{n % 2},{n % 9},c{n % 3},2026-01-{1 + n % 9:02},p{n * 7 % 5},1,{n % 9},C{n % 5}" for n in range(20)]
     found, other = read(tmp_path, *lines), read(tmp_path, *reversed(lines))
-    for name in ("customer", "moment", "day"):
+    for name in ("customer", "moment", "day", "category"):
         assert getattr(found, name).tolist() == getattr(other, name).tolist()
     told = [sorted(zip(one.line_receipt, one.product, one.amount, strict=True)) for one in (found, other)]
     assert told[0] == told[1]

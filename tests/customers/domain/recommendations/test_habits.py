@@ -40,7 +40,7 @@ def test_rhythm_counts_days_and_takes_the_middle_gap():
     bought = history(
         [(0, [1]), (7, [1]), (7, [1, 2]), (14, [1]), (22, [1])], [(0, [1]), (1, [1]), (40, [1]), (41, [1])]
     )
-    found = habits.rhythm(bought)
+    found = habits.rhythm(bought, np.arange(bought.products))
     assert found.days.tolist() == [4, 1, 4]
     assert found.last_day.tolist() == [22, 7, 41]
     assert found.every_days.tolist() == [7, 0, 1]

@@ -27,19 +27,26 @@ def test_what_is_rated_badly_leaves_the_list_at_once_and_for_good(store):
 
 
 def test_what_is_rated_badly_while_lists_are_made_is_not_on_them(store, monkeypatch):
-    """The rating comes between the making of a list and its storing."""
-    mia, milk, oats = CustomerFactory(), ProductFactory(), ProductFactory()
-    buy_often(mia, store, milk, oats)
+    """The rating comes between the making of a list and its storing; another of its name, and what it was the reason
+    for, are not on them either."""
+    mia, milk, bread = CustomerFactory(), *ProductFactory.create_batch(2)
+    jam, other_jam = ProductFactory.create_batch(2, name="Jam")
+    neighborhood(store, jam, bread)
+    buy_often(mia, store, milk, jam)
+    buy_often(mia, store, other_jam, times=2)
     store_rows = runs._replace
 
-    def late(customers, rows, merged):
-        assert {row.product_id for row in rows} == {milk.pk, oats.pk}
-        ratings.rate(customer=mia, product=milk, stars=1, at=NOW)
-        store_rows(customers, rows, merged)
+    def late(customers, rows, said):
+        mine = {row.product_id for row in rows if row.customer_id == mia.pk}
+        assert ratings.bad(customers=[mia.pk]) or mine == {milk.pk, jam.pk, bread.pk}
+        ratings.rate(customer=mia, product=other_jam, stars=1, at=NOW)
+        ratings.rate(customer=mia, product=jam, stars=1, at=NOW)
+        return store_rows(customers, rows, said)
 
     monkeypatch.setattr(runs, "_replace", late)
     runs.refresh(at=NOW)
-    assert [product for product, _ in list_of(mia)] == [oats]
+    assert [product for product, _ in list_of(mia)] == [milk, bread]
+    assert "because" not in list_of(mia)[1][1]
 
 
 @pytest.mark.parametrize("stars", [0, 6])

@@ -209,9 +209,9 @@ def test_nothing_that_must_not_be_is_ever_recommended(store, acts):
             if act == "buy":
                 lines = buy(people[who], store, goods[what], days_ago=days_ago)
                 bought.setdefault(pair, []).append((days_ago, lines[0]))
-            elif act == "return" and returned.get(pair) != len(bought.get(pair, [])) and pair in bought:
+            elif act == "return" and pair in bought and returned.get(pair, [0])[0] != len(bought[pair]):
                 bring_back(bought[pair][-1][1], days_ago=days_ago, number=f"{pair}{len(returned)}{days_ago}")
-                returned[pair] = len(bought[pair])
+                returned[pair] = (len(bought[pair]), days_ago)
             elif act == "off":
                 Product.objects.filter(pk=goods[what].pk).update(discontinued_at=NOW - timedelta(days=1))
                 off.add(goods[what].pk)
@@ -222,20 +222,18 @@ def test_nothing_that_must_not_be_is_ever_recommended(store, acts):
         rows = list(Recommendation.objects.all())
         for row in rows:
             pair = (row.customer_id, row.product_id)
-            days = sorted({days_ago for days_ago, _ in bought.get(pair, [])})
             assert row.product_id not in off
-            for named in (pair, (row.customer_id, twins.get(row.product_id))):
-                assert not bad.get(named)
-                assert returned.get(named) != len(bought.get(named, [])) or named not in returned
-            twin = [days_ago for days_ago, _ in bought.get((row.customer_id, twins.get(row.product_id)), [])]
-            assert days or not twin
+            twin = (row.customer_id, twins.get(row.product_id))
+            days = sorted({days_ago for one in (pair, twin) for days_ago, _ in bought.get(one, [])})
+            for one in (pair, twin):
+                assert not bad.get(one)
+                came_back = one in returned and returned[one][0] == len(bought[one])
+                assert not came_back or (one == twin and days[0] < returned[one][1])
             if days:
                 gaps = sorted(later - earlier for earlier, later in pairwise(days))
                 assert row.kind == "again"
                 assert len(days) > 1
-                assert min(days[0], *twin, days[0]) >= min(
-                    7, gaps[len(gaps) // 2 if len(gaps) % 2 else len(gaps) // 2 - 1] / 2
-                )
+                assert days[0] >= min(7, gaps[len(gaps) // 2 if len(gaps) % 2 else len(gaps) // 2 - 1] / 2)
             assert (row.customer_id, twins.get(row.product_id)) not in {
                 (one.customer_id, one.product_id) for one in rows
             }
@@ -278,6 +276,27 @@ def test_refresh_waits_for_all_of_a_name(store):
     assert refreshed(mia) == []
 
 
+def test_refresh_knows_the_rhythm_of_a_name(store):
+    """One of four yogurts every second day: each is bought every eighth."""
+    mia, yogurts = CustomerFactory(), ProductFactory.create_batch(4, name="Yogurt")
+    for n in range(40):
+        buy(mia, store, yogurts[n % 4], days_ago=2 + 2 * n)
+    runs.refresh(at=NOW)
+    [(product, reason)] = list_of(mia)
+    assert product in yogurts
+    assert reason == {"times": 40, "last_on": "2026-06-28", "every_days": 2}
+
+
+def test_refresh_takes_a_name_up_again_that_was_bought_after_one_of_it_came_back(store):
+    mia, small, big = CustomerFactory(), *ProductFactory.create_batch(2, name="Shirt")
+    [line] = buy(mia, store, small, days_ago=400)
+    bring_back(line, days_ago=50)
+    buy_often(mia, store, big, last=50)
+    assert refreshed(mia) == []
+    buy(mia, store, big, days_ago=20)
+    assert refreshed(mia) == [(big, "again")]
+
+
 def test_refresh_counts_days_on_the_clock_of_the_store():
     """At 19:00 in Los Angeles it is tomorrow in Greenwich; what was bought a moment ago was bought today."""
     mia, bread, store = CustomerFactory(), ProductFactory(), StoreFactory(timezone="America/Los_Angeles")
@@ -290,7 +309,7 @@ def test_refresh_counts_days_on_the_clock_of_the_store():
     assert (product, reason["last_on"]) == (bread, "2026-06-30")
 
 
-def test_refresh_begins_the_day_where_the_store_is(store, settings):
+def test_refresh_begins_the_day_where_the_store_is(store):
     """At 2:30 in Shanghai it is yesterday in Greenwich; what was bought yesterday waited for a day."""
     mia, bread, night = CustomerFactory(), ProductFactory(), NOW.replace(hour=18, minute=30)
     buy_often(mia, store, bread, every=1, last=0)

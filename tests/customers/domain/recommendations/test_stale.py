@@ -47,6 +47,22 @@ def test_refresh_stale_waits_for_a_till_whose_clock_is_fast(store):
     assert runs.refresh_stale(at=fast + timedelta(minutes=1)) == 0
 
 
+def test_refresh_stale_takes_up_no_purchase_that_is_still_to_come(store, monkeypatch):
+    """By the clock of a fast till."""
+    monkeypatch.setattr(runs, "STALE_AT_ONCE", 1)
+    mia, leo, milk = CustomerFactory(), CustomerFactory(), ProductFactory()
+    for customer in (mia, leo):
+        buy_often(customer, store, milk)
+    runs.refresh(at=NOW)
+    for customer, minutes in ((mia, 14), (leo, 1)):
+        at = NOW + timedelta(minutes=minutes)
+        purchase = PurchaseFactory(customer=customer, store=store, purchased_at=at, recorded_at=NOW)
+        PurchaseLineFactory(purchase=purchase, product=milk)
+    assert runs.refresh_stale(at=NOW + timedelta(minutes=2)) == 1
+    assert list_of(leo) == []
+    assert list_of(mia) != []
+
+
 def test_refresh_stale_does_not_wait_for_lists_that_come_out_empty(store, monkeypatch):
     monkeypatch.setattr(runs, "STALE_AT_ONCE", 1)
     mia, leo, wash = CustomerFactory(), CustomerFactory(), ProductFactory()
