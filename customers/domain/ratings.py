@@ -44,10 +44,10 @@ def rate(*, customer: Customer, product: Product, stars: int, at: datetime) -> P
     return rating
 
 
-def bad(*, customers: Sequence[int]) -> set[tuple[int, int]]:
-    """(customer, product) of what these rated badly."""
+def bad(*, customers: Sequence[int]) -> set[tuple[int, int, datetime]]:
+    """(customer, product, when) of what these rated badly."""
     rated = ProductRating.objects.filter(customer__in=customers, stars__lte=BAD_STARS)
-    return set(rated.values_list("customer", "product"))
+    return set(rated.values_list("customer", "product", "rated_at"))
 
 
 def newer(*, of: int, than: int) -> list[int]:

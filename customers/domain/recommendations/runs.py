@@ -171,7 +171,7 @@ def _row(customer: int, rank: int, pick: Pick, catalog: Catalog, at: datetime) -
 
 
 @transaction.atomic
-def _replace(customers: Sequence[int], rows: Sequence[Listed], said: set[tuple[int, str, int]]) -> list[int]:
+def _replace(customers: Sequence[int], rows: Sequence[Listed], said: set[tuple[int, str, Any]]) -> list[int]:
     """Leaves out who switched recommendations off, left or was merged while the rows were made: whoever does such a
     thing waits for the customer's row. Returns those of whom something else was `_said` meanwhile: they have none."""
     with connection.cursor() as cursor:
@@ -188,10 +188,10 @@ def _replace(customers: Sequence[int], rows: Sequence[Listed], said: set[tuple[i
     return sorted(changed)
 
 
-def _said(customers: Sequence[int]) -> set[tuple[int, str, int]]:
-    """Of these customers the merges that stand, and what they rated badly."""
-    standing = CustomerMerge.objects.filter(undone_at__isnull=True)
-    pairs = {("target", pair) for pair in standing.filter(target__in=customers).values_list("target", "pk")}
-    pairs |= {("source", pair) for pair in standing.filter(source__in=customers).values_list("source", "pk")}
-    pairs |= {("bad", pair) for pair in ratings.bad(customers=customers)}
-    return {(customer, kind, of) for kind, (customer, of) in pairs}
+def _said(customers: Sequence[int]) -> set[tuple[int, str, Any]]:
+    """Of these customers the merges, and what they rated badly."""
+    said = {(customer, "rated", tuple(of)) for customer, *of in ratings.bad(customers=customers)}
+    for side in ("source", "target"):
+        merged = CustomerMerge.objects.filter(**{f"{side}__in": customers}).values_list(side, "pk", "undone_at")
+        said |= {(customer, side, tuple(of)) for customer, *of in merged}
+    return said

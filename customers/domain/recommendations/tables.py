@@ -56,8 +56,8 @@ _BARRED = """
             SELECT p.customer_id, l.product_id, max(r.returned_at) AS returned_at,
                 max((r.returned_at AT TIME ZONE s.timezone)::date) AS day
             FROM customers_purchase p
-            JOIN customers_store s ON s.id = p.store_id
             JOIN customers_purchasereturn r ON r.purchase_id = p.id AND r.returned_at <= %(at)s
+            JOIN customers_store s ON s.id = r.store_id
             JOIN customers_purchasereturnline rl ON rl.purchase_return_id = r.id
             JOIN customers_purchaseline l ON l.id = rl.line_id
             WHERE p.customer_id = ANY(%(customers)s) AND p.purchased_at <= %(at)s
@@ -70,8 +70,15 @@ _BARRED = """
             LIMIT 1
         ) IS NULL
         UNION ALL
-        SELECT customer_id, product_id, (rated_at AT TIME ZONE %(zone)s)::date - date '1970-01-01'
-        FROM customers_productrating WHERE customer_id = ANY(%(customers)s) AND stars <= %(bad)s
+        SELECT r.customer_id, r.product_id,
+            (r.rated_at AT TIME ZONE coalesce(latest.timezone, 'UTC'))::date - date '1970-01-01'
+        FROM customers_productrating r
+        LEFT JOIN LATERAL (
+            SELECT s.timezone FROM customers_purchase p JOIN customers_store s ON s.id = p.store_id
+            WHERE p.customer_id = r.customer_id AND p.purchased_at <= %(at)s
+            ORDER BY p.purchased_at DESC, p.id DESC LIMIT 1
+        ) latest ON TRUE
+        WHERE r.customer_id = ANY(%(customers)s) AND r.stars <= %(bad)s
     ) TO STDOUT (FORMAT csv)
 """
 # Who has a product has it in one category, so that one count is for everywhere and for categories.
@@ -162,10 +169,9 @@ def baskets(customers: Sequence[int], known: Catalog, *, at: datetime) -> tuple[
 
 
 def barred(customers: Sequence[int], known: Catalog, *, at: datetime) -> Barred:
-    """In numbers; of two days of a product the later."""
-    zone = timezone.get_current_timezone_name()
-    told = {"customers": list(customers), "at": at, "bad": ratings.BAD_STARS, "zone": zone}
-    owner, product, day = _columns(_BARRED, 3, **told)
+    """In numbers; days on the clock of the store that took it back, or where they bought last. Of two days of a product
+    the later."""
+    owner, product, day = _columns(_BARRED, 3, customers=list(customers), at=at, bad=ratings.BAD_STARS)
     number, is_known = known.numbers(product)
     pairs = np.searchsorted(np.asarray(customers, np.int64), owner[is_known]) * len(known.ids) + number[is_known]
     order = np.lexsort((-day[is_known], pairs))

@@ -218,6 +218,31 @@ def test_a_list_made_while_two_were_one_is_not_the_source_s(store, monkeypatch):
         assert [row.product for row in customer.recommendations.filter(kind="again")] == [product]
 
 
+def test_a_list_of_an_hour_in_which_two_were_one_is_made_anew(store, monkeypatch):
+    """Merged after the night began with them, two again before their lists are stored."""
+    source, target = CustomerFactory.create_batch(2)
+    wash, milk = ProductFactory.create_batch(2)
+    for days in (10, 20, 30):
+        buy(source, store, wash, at=NOW - days * DAY)
+        buy(target, store, milk, at=NOW - days * DAY)
+    make_rows, done = runs._rows, []
+
+    def rows(*told):
+        if done:
+            return make_rows(*told)
+        done.append(True)
+        merge = merges.begin(source=source, target=target, reason="lost card", by=STAFF, at=NOW)
+        merge.save(update_fields=["moved"])
+        made = list(make_rows(*told))
+        merges.begin_undo(merge=merge, by=STAFF, at=NOW)
+        return made
+
+    monkeypatch.setattr(runs, "_rows", rows)
+    runs.refresh(at=NOW)
+    for customer, product in ((source, wash), (target, milk)):
+        assert [row.product for row in customer.recommendations.filter(kind="again")] == [product]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_switching_off_while_lists_are_made_leaves_none():
     people = bought_often(StoreFactory(), people=3)

@@ -24,10 +24,10 @@ def buy_often(customer, store, *products, every=10, times=4, last=10):
         buy(customer, store, *products, days_ago=last + n * every)
 
 
-def bring_back(line, *, days_ago, number="B-1"):
+def bring_back(line, *, days_ago, number="B-1", store=None):
     at = NOW - timedelta(days=days_ago)
     returned = PurchaseReturn.objects.create(
-        purchase=line.purchase, store=line.purchase.store, return_number=number, returned_at=at, recorded_at=at
+        purchase=line.purchase, store=store or line.purchase.store, return_number=number, returned_at=at, recorded_at=at
     )
     PurchaseReturnLine.objects.create(purchase_return=returned, line=line, quantity=Decimal(1), amount_minor=0)
 

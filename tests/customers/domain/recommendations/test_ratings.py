@@ -1,5 +1,7 @@
 """What customers rate, and their lists."""
 
+from datetime import timedelta
+
 import pytest
 
 from customers.domain import ratings
@@ -8,6 +10,8 @@ from tests.customers.domain.recommendations.purchases import NOW, buy_often, lis
 from tests.factories.customers import (
     CustomerFactory,
     ProductFactory,
+    PurchaseFactory,
+    PurchaseLineFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +51,37 @@ def test_what_is_rated_badly_while_lists_are_made_is_not_on_them(store, monkeypa
     runs.refresh(at=NOW)
     assert [product for product, _ in list_of(mia)] == [milk, bread]
     assert "because" not in list_of(mia)[1][1]
+
+
+def test_a_bad_rating_bars_a_name_that_was_bought_earlier_that_day(store):
+    """At 7:45 in Shanghai, when it is yesterday in Greenwich; one of the name was bought at 7:30."""
+    mia, jam, other_jam, morning = CustomerFactory(), *ProductFactory.create_batch(2, name="Jam"), NOW.replace(hour=23)
+    buy_often(mia, store, jam, other_jam, last=-11.5 / 24)
+    ratings.rate(customer=mia, product=jam, stars=1, at=morning + timedelta(minutes=45))
+    later = morning + timedelta(days=20)
+    runs.refresh(at=later)
+    assert list_of(mia) == []
+    purchase = PurchaseFactory(customer=mia, store=store, purchased_at=later - timedelta(days=15))
+    PurchaseLineFactory(purchase=purchase, product=other_jam)
+    runs.refresh(at=later)
+    assert [product for product, _ in list_of(mia)] == [other_jam]
+
+
+def test_what_is_rated_badly_once_more_while_lists_are_made_is_not_on_them(store, monkeypatch):
+    mia, small, big = CustomerFactory(), *ProductFactory.create_batch(2, name="Shirt")
+    ratings.rate(customer=mia, product=small, stars=1, at=NOW - timedelta(days=60))
+    buy_often(mia, store, big)
+    store_rows, rows_of_mia = runs._replace, []
+
+    def late(customers, rows, said):
+        rows_of_mia.append(len(rows))
+        ratings.rate(customer=mia, product=small, stars=1, at=NOW)
+        return store_rows(customers, rows, said)
+
+    monkeypatch.setattr(runs, "_replace", late)
+    runs.refresh(at=NOW)
+    assert rows_of_mia == [1, 0]
+    assert list_of(mia) == []
 
 
 @pytest.mark.parametrize("stars", [0, 6])

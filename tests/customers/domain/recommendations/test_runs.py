@@ -297,6 +297,27 @@ def test_refresh_takes_a_name_up_again_that_was_bought_after_one_of_it_came_back
     assert refreshed(mia) == [(big, "again")]
 
 
+def test_refresh_does_not_take_up_itself_what_came_back(store):
+    """It is bought far more often than the other of its name."""
+    mia, big, small = CustomerFactory(), *ProductFactory.create_batch(2, name="Shirt")
+    buy_often(mia, store, small, times=8, last=30)
+    [line] = buy(mia, store, small, days_ago=26)
+    bring_back(line, days_ago=25)
+    buy(mia, store, big, days_ago=12)
+    assert refreshed(mia) == [(big, "again")]
+
+
+def test_refresh_waits_for_a_name_after_the_day_on_which_one_came_back_elsewhere(store):
+    """Bought in Honolulu, brought back in Shanghai an hour after another of its name was bought there, at 7:30: in
+    Honolulu it is yesterday."""
+    mia, tie, small, big = CustomerFactory(), ProductFactory(name="Tie"), *ProductFactory.create_batch(2, name="Shirt")
+    buy(mia, store, tie, days_ago=40)  # names are not numbered as products are
+    [line] = buy(mia, StoreFactory(timezone="Pacific/Honolulu"), small, days_ago=40)
+    buy_often(mia, store, big, last=20 - 11.5 / 24)
+    bring_back(line, days_ago=20 - 12.5 / 24, store=store)
+    assert refreshed(mia) == []
+
+
 def test_refresh_counts_days_on_the_clock_of_the_store():
     """At 19:00 in Los Angeles it is tomorrow in Greenwich; what was bought a moment ago was bought today."""
     mia, bread, store = CustomerFactory(), ProductFactory(), StoreFactory(timezone="America/Los_Angeles")

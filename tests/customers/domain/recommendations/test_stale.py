@@ -6,7 +6,7 @@ import pytest
 
 from customers.domain.recommendations import memory, runs, tables
 from customers.models import Product, Recommendation, RecommendationRun
-from tests.customers.domain.recommendations.purchases import NOW, buy, buy_often, list_of
+from tests.customers.domain.recommendations.purchases import NOW, bring_back, buy, buy_often, list_of
 from tests.factories.customers import (
     CustomerFactory,
     ProductFactory,
@@ -61,6 +61,17 @@ def test_refresh_stale_takes_up_no_purchase_that_is_still_to_come(store, monkeyp
     assert runs.refresh_stale(at=NOW + timedelta(minutes=2)) == 1
     assert list_of(leo) == []
     assert list_of(mia) != []
+
+
+def test_refresh_stale_takes_up_no_return_that_is_still_to_come(store):
+    mia, milk = CustomerFactory(), ProductFactory()
+    buy_often(mia, store, milk)
+    [line] = buy(mia, store, milk, days_ago=9)
+    runs.refresh(at=NOW)
+    bring_back(line, days_ago=-14 / 24 / 60)
+    assert runs.refresh_stale(at=NOW + timedelta(minutes=2)) == 0
+    assert runs.refresh_stale(at=NOW + timedelta(minutes=15)) == 1
+    assert list_of(mia) == []
 
 
 def test_refresh_stale_does_not_wait_for_lists_that_come_out_empty(store, monkeypatch):
