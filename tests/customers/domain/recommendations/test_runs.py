@@ -311,7 +311,7 @@ def test_refresh_waits_for_a_name_after_the_day_on_which_one_came_back_elsewhere
     """Bought in Honolulu, brought back in Shanghai an hour after another of its name was bought there, at 7:30: in
     Honolulu it is yesterday."""
     mia, tie, small, big = CustomerFactory(), ProductFactory(name="Tie"), *ProductFactory.create_batch(2, name="Shirt")
-    buy(mia, store, tie, days_ago=40)  # names are not numbered as products are
+    buy(mia, store, tie, days_ago=15)  # names are not numbered as products are
     [line] = buy(mia, StoreFactory(timezone="Pacific/Honolulu"), small, days_ago=40)
     buy_often(mia, store, big, last=20 - 11.5 / 24)
     bring_back(line, days_ago=20 - 12.5 / 24, store=store)
