@@ -50,6 +50,20 @@ def bought_often(store, *, people=1):
     return customers
 
 
+def bought_apart(store):
+    """Two customers, each with a product that they alone bought."""
+    pairs = [(CustomerFactory(), ProductFactory()) for _ in range(2)]
+    for customer, product in pairs:
+        for days in (10, 20, 30):
+            buy(customer, store, product, at=NOW - days * DAY)
+    return pairs
+
+
+def bought_again(customer):
+    """The products on their list that they bought before."""
+    return set(customer.recommendations.filter(kind="again").values_list("product", flat=True))
+
+
 def night(at=NOW):
     runs.refresh(at=at)
     rhythms.refresh(at=at)
@@ -163,11 +177,7 @@ def test_a_merge_deletes_the_lists_of_both(store):
 @pytest.mark.parametrize("act", ["merge", "undo"])
 def test_a_list_of_other_purchases_than_the_customer_has_now_is_made_anew(store, monkeypatch, act):
     """The merge, or the way back, comes between the making of a list and its storing."""
-    source, target = CustomerFactory.create_batch(2)
-    theirs, hers = ProductFactory.create_batch(2)
-    for days in (10, 20, 30):
-        buy(source, store, theirs, at=NOW - days * DAY)
-        buy(target, store, hers, at=NOW - days * DAY)
+    (source, theirs), (target, hers) = bought_apart(store)
     begin = partial(merges.begin, source=source, target=target, reason="lost card", by=STAFF, at=NOW)
     if act == "undo":
         merge = begin()
@@ -183,19 +193,14 @@ def test_a_list_of_other_purchases_than_the_customer_has_now_is_made_anew(store,
 
     monkeypatch.setattr(runs, "_replace", late)
     runs.refresh(at=NOW)
-    again = set(target.recommendations.filter(kind="again").values_list("product", flat=True))
-    assert again == ({theirs.pk, hers.pk} if act == "merge" else {hers.pk})
+    assert bought_again(target) == ({theirs.pk, hers.pk} if act == "merge" else {hers.pk})
     assert calls[1:] == [[target.pk] if act == "undo" else [source.pk, target.pk]]
     assert made_of(source)[0] == 0
 
 
 def test_a_list_made_while_two_were_one_is_not_the_source_s(store, monkeypatch):
     """Merged when the night began, two again before their lists are stored."""
-    source, target = CustomerFactory.create_batch(2)
-    wash, milk = ProductFactory.create_batch(2)
-    for days in (10, 20, 30):
-        buy(source, store, wash, at=NOW - days * DAY)
-        buy(target, store, milk, at=NOW - days * DAY)
+    (source, wash), (target, milk) = bought_apart(store)
     merge, read, store_rows = None, runs._said, runs._replace
 
     def first(customers):
@@ -214,17 +219,12 @@ def test_a_list_made_while_two_were_one_is_not_the_source_s(store, monkeypatch):
     monkeypatch.setattr(runs, "_said", first)
     monkeypatch.setattr(runs, "_replace", late)
     runs.refresh(at=NOW)
-    for customer, product in ((source, wash), (target, milk)):
-        assert [row.product for row in customer.recommendations.filter(kind="again")] == [product]
+    assert [bought_again(customer) for customer in (source, target)] == [{wash.pk}, {milk.pk}]
 
 
 def test_a_list_of_an_hour_in_which_two_were_one_is_made_anew(store, monkeypatch):
     """Merged after the night began with them, two again before their lists are stored."""
-    source, target = CustomerFactory.create_batch(2)
-    wash, milk = ProductFactory.create_batch(2)
-    for days in (10, 20, 30):
-        buy(source, store, wash, at=NOW - days * DAY)
-        buy(target, store, milk, at=NOW - days * DAY)
+    (source, wash), (target, milk) = bought_apart(store)
     make_rows, done = runs._rows, []
 
     def rows(*told):
@@ -239,8 +239,7 @@ def test_a_list_of_an_hour_in_which_two_were_one_is_made_anew(store, monkeypatch
 
     monkeypatch.setattr(runs, "_rows", rows)
     runs.refresh(at=NOW)
-    for customer, product in ((source, wash), (target, milk)):
-        assert [row.product for row in customer.recommendations.filter(kind="again")] == [product]
+    assert [bought_again(customer) for customer in (source, target)] == [{wash.pk}, {milk.pk}]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,6 +17,11 @@ from tests.factories.customers import (
 pytestmark = pytest.mark.django_db
 
 
+def sell(customer, store, product, *, at, told_at=None):
+    purchase = PurchaseFactory(customer=customer, store=store, purchased_at=at, recorded_at=told_at or at)
+    PurchaseLineFactory(purchase=purchase, product=product)
+
+
 def test_refresh_stale_makes_the_lists_of_who_bought_since(store):
     mia, leo, milk, oats = CustomerFactory(), CustomerFactory(), ProductFactory(), ProductFactory()
     for customer in (mia, leo):
@@ -25,8 +30,7 @@ def test_refresh_stale_makes_the_lists_of_who_bought_since(store):
     runs.refresh(at=NOW)
     assert {product for product, _ in list_of(mia)} == {milk, oats}
     later = NOW + timedelta(hours=2)
-    purchase = PurchaseFactory(customer=mia, store=store, purchased_at=later, recorded_at=later)
-    PurchaseLineFactory(purchase=purchase, product=milk)
+    sell(mia, store, milk, at=later)
     assert runs.refresh_stale(at=later + timedelta(minutes=1)) == 1
     assert [product for product, _ in list_of(mia)] == [oats]
     assert {product for product, _ in list_of(leo)} == {milk, oats}
@@ -39,8 +43,7 @@ def test_refresh_stale_waits_for_a_till_whose_clock_is_fast(store):
     runs.refresh(at=NOW)
     later = NOW + timedelta(hours=2)
     fast = later + timedelta(minutes=10)
-    purchase = PurchaseFactory(customer=mia, store=store, purchased_at=fast, recorded_at=later)
-    PurchaseLineFactory(purchase=purchase, product=milk)
+    sell(mia, store, milk, at=fast, told_at=later)
     runs.refresh_stale(at=later + timedelta(minutes=1))
     runs.refresh_stale(at=fast)
     assert [product for product, _ in list_of(mia)] == [oats]
@@ -55,9 +58,7 @@ def test_refresh_stale_takes_up_no_purchase_that_is_still_to_come(store, monkeyp
         buy_often(customer, store, milk)
     runs.refresh(at=NOW)
     for customer, minutes in ((mia, 14), (leo, 1)):
-        at = NOW + timedelta(minutes=minutes)
-        purchase = PurchaseFactory(customer=customer, store=store, purchased_at=at, recorded_at=NOW)
-        PurchaseLineFactory(purchase=purchase, product=milk)
+        sell(customer, store, milk, at=NOW + timedelta(minutes=minutes), told_at=NOW)
     assert runs.refresh_stale(at=NOW + timedelta(minutes=2)) == 1
     assert list_of(leo) == []
     assert list_of(mia) != []
@@ -80,9 +81,7 @@ def test_refresh_stale_does_not_wait_for_lists_that_come_out_empty(store, monkey
     buy_often(mia, store, wash)
     runs.refresh(at=NOW)
     for customer, minutes in ((mia, 0), (leo, 5)):
-        at = NOW + timedelta(minutes=minutes)
-        purchase = PurchaseFactory(customer=customer, store=store, purchased_at=at, recorded_at=at)
-        PurchaseLineFactory(purchase=purchase, product=wash)
+        sell(customer, store, wash, at=NOW + timedelta(minutes=minutes))
     Recommendation.objects.filter(customer=mia).update(made_at=NOW - timedelta(minutes=1))
     for minutes in (6, 7):
         runs.refresh_stale(at=NOW + timedelta(minutes=minutes))
@@ -112,9 +111,7 @@ def test_refresh_stale_offers_nothing_popular_that_was_given_up_since(store):
     runs.refresh(at=NOW)
     later = NOW + timedelta(hours=2)
     mia = CustomerFactory()
-    PurchaseLineFactory(
-        purchase=PurchaseFactory(customer=mia, store=store, purchased_at=later, recorded_at=later)
-    )  # of a product that the night did not know
+    sell(mia, store, ProductFactory(), at=later)  # which the night did not know
     Product.objects.filter(pk=cake.pk).update(discontinued_at=later)
     assert runs.refresh_stale(at=later + timedelta(minutes=1)) == 1
     assert list_of(mia) == [(bread, {"everywhere": True})]
