@@ -90,10 +90,11 @@ class Selection:
         own, name = self._ranked.own, self._goods.name
         customer, product = np.divmod(barred.pairs, max(len(name), 1))
         keys, of_own = customer * self._names + name[product], own.customer * self._names + name[own.product]
+        if not len(of_own):
+            return np.sort(keys)
         by_name = np.argsort(of_own, kind="stable")
-        place = np.searchsorted(of_own, keys, sorter=by_name)
-        place = by_name[np.minimum(place, len(by_name) - 1)] if len(by_name) else place
-        since = np.where(among(keys, of_own[by_name]), self._rhythm.last_day[place], -1) if len(by_name) else -1
+        place = by_name[np.minimum(np.searchsorted(of_own, keys, sorter=by_name), len(by_name) - 1)]
+        since = np.where(of_own[place] == keys, self._rhythm.last_day[place], -1)
         return np.sort(keys[since <= barred.day])
 
     def of(self, customer: int, *, size: int, new_slots: int) -> list[Pick]:
